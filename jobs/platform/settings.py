@@ -1,0 +1,63 @@
+"""Every setting that the environment can give, read here and nowhere else."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from jobs.platform.errors import UsageError
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Where a night's state lives and how its days are counted."""
+
+    home: Path
+    """NIGHTREEL_HOME: the folder of all state."""
+    lake: str
+    """NIGHTREEL_LAKE: URI or path of the Delta tables, `{home}/lake` unless set."""
+    timezone: ZoneInfo
+    """NIGHTREEL_TIMEZONE: the zone whose midnight ends a night."""
+    source: str
+    """NIGHTREEL_SOURCE: `simulator`, `landing` (files are laid by others), or a folder in KuaiRand's layout."""
+    video_generator: str
+    """NIGHTREEL_VIDEO_GENERATOR: `vae`, or the path or id of a diffusers text-to-video pipeline."""
+    mlflow_uri: str
+    """MLFLOW_TRACKING_URI: `sqlite:///{home}/mlflow.db` unless set."""
+
+    @property
+    def landing(self) -> Path:
+        """The folder that log shippers and sources lay a night's files in."""
+        return self.home / "landing"
+
+    @property
+    def videos(self) -> Path:
+        """The folder of generated clips, their plans and contact sheets."""
+        return self.home / "videos"
+
+    @property
+    def secrets(self) -> Path:
+        """The folder of keys: outside the lake, readable by its owner only."""
+        return self.home / "secrets"
+
+
+def settings() -> Settings:
+    """Read the settings from the environment.
+
+    Raises:
+        UsageError: the time zone is unknown.
+    """
+    home = Path(os.environ.get("NIGHTREEL_HOME", ".nightreel")).absolute()
+    zone = os.environ.get("NIGHTREEL_TIMEZONE", "Asia/Shanghai")
+    try:
+        timezone = ZoneInfo(zone)
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        raise UsageError(f"NIGHTREEL_TIMEZONE={zone!r} is not a time zone; use a name such as Asia/Shanghai") from error
+    return Settings(
+        home=home,
+        lake=os.environ.get("NIGHTREEL_LAKE", str(home / "lake")).rstrip("/"),
+        timezone=timezone,
+        source=os.environ.get("NIGHTREEL_SOURCE", "simulator"),
+        video_generator=os.environ.get("NIGHTREEL_VIDEO_GENERATOR", "vae"),
+        mlflow_uri=os.environ.get("MLFLOW_TRACKING_URI", f"sqlite:///{home / 'mlflow.db'}"),
+    )

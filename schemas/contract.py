@@ -1,0 +1,145 @@
+"""Reads the data contract of a table (Open Data Contract Standard 3.1) and derives its Spark schema, Delta DDL and row rules."""
+
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+if TYPE_CHECKING:
+    from pyspark.sql.types import StructType
+
+_FOLDER = Path(__file__).parent
+
+
+class ContractError(Exception):
+    """A contract is missing or does not say what a table needs."""
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What must hold for every row: a boolean Spark SQL expression, under the name that a quarantined row is given as reason."""
+
+    name: str
+    expression: str
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a table."""
+
+    name: str
+    type: str
+    """Spark SQL type as `DataType.simpleString()` prints it, e.g. `array<string>`."""
+    required: bool
+    description: str
+    personal: bool
+    """Says something of one person: kept out of the analysts' views."""
+    volatile: bool
+    """Differs between two runs of the same night (seconds spent), so it is left out of the content hash."""
+
+
+@dataclass(frozen=True)
+class Contract:
+    """What a table holds and promises: the one source of its schema, constraints and documentation."""
+
+    table: str
+    """Layer and name, e.g. `silver.behavior_events`."""
+    version: str
+    purpose: str
+    owner: str
+    columns: tuple[Column, ...]
+    rules: tuple[Rule, ...]
+    key: tuple[str, ...]
+    partitioned_by: tuple[str, ...]
+    day_column: str
+    """The partition column that one night replaces."""
+    retention_days: int
+
+    def struct_type(self) -> "StructType":
+        """The table's schema as Spark knows it. Needs an active session, whose parser reads the types."""
+        from pyspark.sql.types import StructType  # imported late: reading a contract needs no Spark
+
+        return StructType.fromDDL(
+            ", ".join(f"`{c.name}` {c.type}{' NOT NULL' if c.required else ''}" for c in self.columns)
+        )
+
+    def create_statement(self, path: str) -> str:
+        """The `CREATE TABLE IF NOT EXISTS` of the Delta table at `path`, with comments and NOT NULL."""
+        columns = ",\n  ".join(
+            f"`{c.name}` {c.type}{' NOT NULL' if c.required else ''} COMMENT {_literal(c.description)}"
+            for c in self.columns
+        )
+        return (
+            f"CREATE TABLE IF NOT EXISTS delta.`{path}` (\n  {columns}\n) USING delta\n"
+            f"PARTITIONED BY ({', '.join(f'`{name}`' for name in self.partitioned_by)})\n"
+            f"COMMENT {_literal(self.purpose)}\n"
+            f"TBLPROPERTIES ('nightreel.contract' = '{self.table} {self.version}', "
+            "'delta.enableDeletionVectors' = 'false', 'delta.columnMapping.mode' = 'none')"
+        )
+
+    def constraint_statements(self, path: str) -> list[str]:
+        """One `ALTER TABLE … ADD CONSTRAINT … CHECK` a row rule."""
+        return [f"ALTER TABLE delta.`{path}` ADD CONSTRAINT `{r.name}` CHECK ({r.expression})" for r in self.rules]
+
+
+def tables() -> list[str]:
+    """The names of all tables that have a contract, e.g. `gold.recommendations`, in alphabetical order."""
+    return sorted(f"{path.parent.name}.{path.stem}" for path in _FOLDER.glob("*/*.yaml"))
+
+
+@cache
+def contract(table: str) -> Contract:
+    """Read the contract of a table, named by layer and name.
+
+    Raises:
+        ContractError: there is no such contract, or it lacks what the loader needs.
+    """
+    path = _FOLDER / f"{table.replace('.', '/')}.yaml"
+    if table not in tables():
+        raise ContractError(f"no contract for table {table!r} (schemas/LAYER/TABLE.yaml); there are: {', '.join(tables())}")
+    try:
+        return _parse(table, yaml.safe_load(path.read_text(encoding="utf-8")))
+    except (KeyError, IndexError, TypeError) as error:
+        raise ContractError(f"{path.name}: the contract of {table} lacks {error}") from error
+
+
+def _parse(table: str, document: dict[str, Any]) -> Contract:
+    schema = document["schema"][0]
+    properties = schema["properties"]
+    keyed = [p for p in properties if p.get("primaryKey")]
+    partitioned = [p for p in properties if p.get("partitioned")]
+    retention = {p["property"]: p["value"] for p in document["slaProperties"]}["retention"]
+    quality = [q for p in [schema, *properties] for q in p.get("quality", ())]
+    return Contract(
+        table=table,
+        version=document["version"],
+        purpose=document["description"]["purpose"],
+        owner=document["team"]["name"],
+        columns=tuple(_column(p) for p in properties),
+        rules=tuple(Rule(q["name"], q["implementation"]) for q in quality if q["engine"] == "spark-sql"),
+        key=tuple(p["name"] for p in sorted(keyed, key=lambda p: p["primaryKeyPosition"])),
+        partitioned_by=tuple(p["name"] for p in sorted(partitioned, key=lambda p: p["partitionKeyPosition"])),
+        day_column=_custom(schema)["dayColumn"],
+        retention_days=int(retention),
+    )
+
+
+def _column(declared: dict[str, Any]) -> Column:
+    return Column(
+        name=declared["name"],
+        type=declared["physicalType"],
+        required=declared.get("required", False),
+        description=declared["description"],
+        personal=declared.get("classification") == "personal",
+        volatile=bool(_custom(declared).get("volatile", False)),
+    )
+
+
+def _custom(declared: dict[str, Any]) -> dict[str, Any]:
+    return {p["property"]: p["value"] for p in declared.get("customProperties", ())}
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
