@@ -1,0 +1,58 @@
+"""The command line that all jobs share: `--date`, logging, and errors as one line and an exit code."""
+
+import argparse
+import datetime as dt
+import logging
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import NoReturn
+
+from jobs.platform.errors import NightreelError, UsageError
+from jobs.platform.night import Night
+from jobs.platform.settings import settings
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        self.print_usage(sys.stderr)
+        self.exit(UsageError.exit_code, f"error: {message}\n")
+
+
+@contextmanager
+def job(
+    argv: Sequence[str] | None,
+    description: str | None,
+    extra: Callable[[argparse.ArgumentParser], object] = lambda parser: None,
+) -> Iterator[Night]:
+    """Run the body of a job for the night that `--date` names.
+
+    A NightreelError ends the process with one line on stderr and the error's exit code; any other error keeps its traceback.
+
+    Args:
+        argv: the arguments, those of the process where None.
+        description: the job's docstring, for `--help`.
+        extra: adds the job's own arguments to the parser.
+    """
+    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    parser = _Parser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--date", type=day, required=True, help="the night, as YYYY-MM-DD in the lake's time zone")
+    extra(parser)
+    args = parser.parse_args(argv)
+    try:
+        night = Night(args.date, settings(), args)
+        yield night
+    except NightreelError as error:
+        print(f"error: {error}", file=sys.stderr)
+        raise SystemExit(error.exit_code) from error
+    if "spark" in vars(night) and os.environ.get("SPARK_REMOTE"):
+        night.spark.stop()  # frees what the server holds for this process
+
+
+def day(text: str) -> dt.date:
+    """Read a day written as YYYY-MM-DD, for argparse."""
+    try:
+        return dt.datetime.strptime(text, "%Y-%m-%d").date()
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a day; write it as YYYY-MM-DD, e.g. 2022-05-01") from None

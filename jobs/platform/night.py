@@ -1,0 +1,131 @@
+"""One night of one job: the day it works for, and the lake as that job reads and writes it."""
+
+import argparse
+import datetime as dt
+import logging
+import os
+import subprocess
+from dataclasses import dataclass, field
+from functools import cache, cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from jobs.platform import lakehouse
+from jobs.platform.errors import MissingInput
+from jobs.platform.settings import Settings
+from schemas.contract import contract
+
+if TYPE_CHECKING:
+    import pyarrow
+    import pyarrow.dataset
+    from pyspark.sql import DataFrame, SparkSession
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass
+class Night:
+    """What a job is given: the day, its arguments, and the lake. Every table is read at one version, which is remembered."""
+
+    date: dt.date
+    settings: Settings
+    args: argparse.Namespace = field(default_factory=argparse.Namespace)
+    inputs: dict[str, int] = field(default_factory=dict)
+    """Version of every table read so far."""
+
+    @cached_property
+    def spark(self) -> "SparkSession":
+        """The Spark session, made when first asked for."""
+        from jobs.platform.spark import session  # pyspark takes seconds to import, and not every job needs it
+
+        return session()
+
+    def uri(self, table: str) -> str:
+        """Where a table of the lake lies, e.g. `…/lake/gold/recommendations`."""
+        return f"{self.settings.lake}/{table.replace('.', '/')}"
+
+    def exists(self, table: str) -> bool:
+        """Whether the lake has the table yet."""
+        return lakehouse.version(self.uri(table)) is not None
+
+    def has_day(self, table: str, date: dt.date) -> bool:
+        """Whether the table holds rows of the day, by its log alone."""
+        return self.exists(table) and lakehouse.has_day(
+            self.uri(table), self._pinned(table), contract(table).day_column, date
+        )
+
+    def days(self, table: str) -> set[dt.date]:
+        """The days that the table holds rows of, by its log alone; none where there is no table."""
+        if not self.exists(table):
+            return set()
+        return lakehouse.days(self.uri(table), self._pinned(table), contract(table).day_column)
+
+    def read(self, table: str) -> "DataFrame":
+        """The whole table, at the version that it had when this job first read it.
+
+        Raises:
+            MissingInput: there is no such table in the lake.
+        """
+        return lakehouse.read(self.spark, self.uri(table), self._pinned(table))
+
+    def read_day(self, table: str, date: dt.date | None = None, *, required: bool = True) -> "DataFrame":
+        """The table's rows of one day, the night's own unless another is given.
+
+        Raises:
+            MissingInput: there are none; with `required=False` the frame is then empty, and typed by the contract.
+        """
+        day = date or self.date
+        if self.has_day(table, day):
+            return self.read(table).where(f"`{contract(table).day_column}` = DATE'{day}'")
+        if required:
+            raise MissingInput(table, day, f"run the night of {day} first")
+        return self.spark.createDataFrame([], contract(table).struct_type())
+
+    def arrow(self, table: str) -> "pyarrow.dataset.Dataset":
+        """The table as an Arrow dataset, for jobs that need no Spark; scan it with a filter, batch by batch.
+
+        Raises:
+            MissingInput: there is no such table in the lake.
+        """
+        return lakehouse.arrow(self.uri(table), self._pinned(table))
+
+    def write(self, table: str, rows: "DataFrame | pyarrow.Table", *, model: str | None = None) -> None:
+        """Replace the night's rows of a table in one commit, whose metadata says what made them.
+
+        Args:
+            table: layer and name; created from its contract where it does not exist.
+            rows: exactly the contract's columns, for this night only.
+            model: the version of the model that computed the rows, if one did.
+
+        Raises:
+            BadInput: the columns are not those of the contract.
+        """
+        import pyarrow
+
+        frame = self.spark.createDataFrame(rows) if isinstance(rows, pyarrow.Table) else rows
+        made_by = {"date": str(self.date), "run": run_id(), "code": code_version(), "inputs": self.inputs, "model": model}
+        lakehouse.replace_day(frame, contract(table), self.uri(table), self.date, made_by)
+        _log.info("%s: the rows of %s are replaced", table, self.date)
+
+    def _pinned(self, table: str) -> int:
+        if table not in self.inputs:
+            current = lakehouse.version(self.uri(table))
+            if current is None:
+                raise MissingInput(table, hint=f"there is no such table at {self.uri(table)}; run a night first")
+            self.inputs[table] = current
+        return self.inputs[table]
+
+
+def run_id() -> str:
+    """Which run of the scheduler this process belongs to, `manual` outside of one."""
+    return os.environ.get("NIGHTREEL_RUN_ID", "manual")
+
+
+@cache
+def code_version() -> str:
+    """NIGHTREEL_CODE_VERSION (images set it), else the commit checked out, `+dirty` where files differ from it."""
+    if given := os.environ.get("NIGHTREEL_CODE_VERSION"):
+        return given
+    command = ["git", "describe", "--always", "--abbrev=12", "--dirty=+dirty", "--exclude=*"]
+    described = subprocess.run(command, cwd=Path(__file__).parent, capture_output=True, text=True, check=False)
+    return described.stdout.strip() or "unknown"

@@ -1,0 +1,45 @@
+"""What all tests share: one Spark session, a lake of their own, and the real data where it is at hand."""
+
+import os
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+_REPOSITORY = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="session")
+def spark() -> Iterator["SparkSession"]:
+    """The one Spark session of the suite, with the settings that the nights run with."""
+    os.environ.setdefault("SPARK_CONF_DIR", str(_REPOSITORY / ".venv" / "spark-conf"))
+    os.environ.pop("SPARK_REMOTE", None)
+    from jobs.platform.spark import session
+
+    found = session()
+    yield found
+    found.stop()
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty NIGHTREEL_HOME, with a key of its own, for one test."""
+    monkeypatch.setenv("NIGHTREEL_HOME", str(tmp_path))
+    monkeypatch.setenv("NIGHTREEL_PSEUDONYM_KEY", secrets.token_hex(32))
+    for name in ("NIGHTREEL_LAKE", "NIGHTREEL_SOURCE", "NIGHTREEL_TIMEZONE", "MLFLOW_TRACKING_URI", "NIGHTREEL_RUN_ID"):
+        monkeypatch.delenv(name, raising=False)
+    return tmp_path
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of real data beside the checkout; tests that need it skip where it is absent."""
+    found = _REPOSITORY.parent / "shared" / "data"
+    if not found.is_dir():
+        pytest.skip("needs the real data in ../shared/data, which is not part of the project")
+    return found
