@@ -1,0 +1,117 @@
+# Every target sets up what it needs, once. `make` alone prints this list.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.ONESHELL:
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+PYTHON ?= python3
+# All state. An absolute path, since Airflow, Spark and the jobs each start elsewhere.
+export NIGHTREEL_HOME := $(abspath $(or $(NIGHTREEL_HOME),.nightreel))
+export SPARK_CONF_DIR := $(CURDIR)/.venv/spark-conf
+export PYTHONPATH := $(CURDIR)
+
+JOBS := .venv/bin/python
+AIRFLOW := .venv-airflow/bin/python
+# Each is made when everything it stands for is in place.
+JOBS_READY := .venv/.ready
+AIRFLOW_READY := .venv-airflow/.ready
+SPARK_READY := .venv/spark-conf/spark-defaults.conf
+
+.PHONY: help
+help: ## Print this list
+	@awk -F ':.*## ' '/^##@ / {print "\n" substr($$0, 5)} /^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' Makefile
+
+##@ Nights
+.PHONY: nightly
+nightly: setup ## Run one night, then print what it made: [DATE=YYYY-MM-DD, by default yesterday] [SOURCE=folder of logs, by default the simulator]
+	@$(JOBS) -m infra.local.nightly --from "$(DATE)" --to "$(DATE)" --source "$(SOURCE)"
+
+.PHONY: backfill
+backfill: setup ## Run a range of nights: FROM=YYYY-MM-DD TO=YYYY-MM-DD [SOURCE=folder]
+	@$(if $(and $(FROM),$(TO)),,echo 'a backfill needs its first and last day: make backfill FROM=2022-04-25 TO=2022-04-28' >&2; exit 64)
+	$(JOBS) -m infra.local.nightly --from "$(FROM)" --to "$(TO)" --source "$(SOURCE)"
+
+.PHONY: up
+up: setup ## Start Airflow, MLflow and Spark on loopback addresses, and print these
+	@$(JOBS) -m infra.local.services up
+
+.PHONY: down
+down: $(JOBS_READY) ## Stop what `make up` started
+	@$(JOBS) -m infra.local.services down
+
+##@ Looking
+.PHONY: sql
+sql: $(SPARK_READY) ## Query any table by its name: Q="select * from gold.recommendations limit 5"
+	@$(if $(Q),,echo 'give a query: make sql Q="select * from gold.recommendations limit 5"' >&2; exit 64)
+	Q=$$(cat <<'QUERY'
+	$(Q)
+	QUERY
+	)
+	$(JOBS) -m jobs.operate.sql "$$Q"
+
+.PHONY: docs
+docs: $(JOBS_READY) ## Build a browsable catalogue of all tables from their contracts
+	@.venv/bin/datacontract catalog --files 'schemas/**/*.yaml' --output "$(NIGHTREEL_HOME)/catalogue" >/dev/null
+	echo "$(NIGHTREEL_HOME)/catalogue/index.html"
+
+##@ Working on it
+.PHONY: setup
+setup: $(SPARK_READY) $(AIRFLOW_READY) ## Install everything: two environments from their locks, Java, the Delta jars
+
+.PHONY: test
+test: setup ## Run all tests
+	@.venv/bin/pytest --ignore tests/dags --timeout 900
+	.venv-airflow/bin/pytest tests/dags
+
+.PHONY: lint
+lint: setup ## Check format, style, types and contracts
+	@.venv/bin/ruff format --check --quiet . || { echo 'run: make format' >&2; exit 1; }
+	.venv/bin/ruff check --quiet .
+	.venv/bin/mypy jobs models schemas infra tests
+	.venv/bin/mypy --python-executable $(AIRFLOW) dags tests/dags
+	find schemas -name '*.yaml' -print0 | xargs -0 -r -n 1 -P 2 $(CURDIR)/infra/local/lint_contract.sh
+
+.PHONY: check
+check: lint test ## Lint and test: what a change has to pass
+
+.PHONY: format
+format: $(JOBS_READY) ## Rewrite the code in the project's format
+	@.venv/bin/ruff format --quiet .
+	.venv/bin/ruff check --quiet --fix .
+
+.PHONY: lock
+lock: $(JOBS_READY) ## Resolve both environments anew from pyproject.toml
+	@export UV_CUSTOM_COMPILE_COMMAND='make lock'
+	for environment in jobs:dev airflow:airflow; do
+	    .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --upgrade \
+	        --group "$${environment#*:}" --output-file "requirements-$${environment%:*}.txt"
+	done
+
+.PHONY: clean
+clean: ## Stop everything and remove all that was made here: environments, caches, and the lake in .nightreel
+	@if [ -x $(JOBS) ]; then $(JOBS) -m infra.local.services down; fi
+	rm -rf .nightreel .venv .venv-airflow .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks test-artifacts
+	find . -name __pycache__ -prune -exec rm -rf {} +
+
+.venv/bin/uv: requirements-jobs.txt
+	@PYTHON="$(PYTHON)" infra/local/check_system.sh
+	echo "Installing into .venv and .venv-airflow (some 6 GB, minutes the first time)"
+	"$(PYTHON)" -m venv .venv
+	# Plain pip installs the one installer, from the lock like everything else; uv lays out the rest several times faster.
+	sed -n '/^uv==/,/# via/p' requirements-jobs.txt > .venv/uv.txt
+	.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r .venv/uv.txt
+	touch $@
+
+$(JOBS_READY): requirements-jobs.txt .venv/bin/uv
+	@.venv/bin/uv pip sync --quiet --require-hashes --python $(JOBS) requirements-jobs.txt
+	touch $@
+
+$(AIRFLOW_READY): requirements-airflow.txt .venv/bin/uv
+	@"$(PYTHON)" -m venv --without-pip .venv-airflow
+	.venv/bin/uv pip sync --quiet --require-hashes --python $(AIRFLOW) requirements-airflow.txt
+	touch $@
+
+$(SPARK_READY): $(JOBS_READY) $(wildcard infra/spark/*.*)
+	@$(JOBS) -m infra.spark.resolve_jars .venv

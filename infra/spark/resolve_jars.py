@@ -1,0 +1,96 @@
+"""Fetch the Delta jars once, check them by digest, and write the Spark configuration that uses them.
+
+Run by `make setup` in the jobs' environment: ``python -m infra.spark.resolve_jars ENVIRONMENT``. The jars go to
+ENVIRONMENT/jars, the configuration to ENVIRONMENT/spark-conf. Sessions then start from these files and never ask the network.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from importlib.util import find_spec
+from pathlib import Path
+
+HERE = Path(__file__).parent
+# Delta's other dependencies come with Spark itself; Unity Catalog and the Delta kernel are not used by this project.
+EXCLUDED = "org.*:*,com.*:*,io.unitycatalog:*,io.delta:delta-kernel*"
+
+
+def pinned_jars(listing: str) -> dict[str, str]:
+    """File name -> SHA-256 of every jar in a `sha256sum` listing."""
+    pairs = (line.split() for line in listing.splitlines() if line.strip())
+    return {name: digest for digest, name in pairs}
+
+
+def maven_coordinate(file_name: str) -> str:
+    """``io.delta_delta-storage-4.4.0.jar``, Ivy's name for a file, as ``io.delta:delta-storage:4.4.0``."""
+    group, rest = file_name.removesuffix(".jar").split("_", 1)
+    artifact, version = rest.rsplit("-", 1)
+    return f"{group}:{artifact}:{version}"
+
+
+def spark_home() -> Path:
+    spec = find_spec("pyspark")
+    if spec is None or spec.origin is None:
+        raise SystemExit("pyspark is not installed in this environment: run `make setup`")
+    return Path(spec.origin).parent
+
+
+def matches(path: Path, digest: str) -> bool:
+    return path.is_file() and hashlib.sha256(path.read_bytes()).hexdigest() == digest
+
+
+def fetch(jars: dict[str, str], into: Path) -> None:
+    """Resolve the jars through Ivy in a directory of its own (a half-filled ~/.m2 or ~/.ivy2 breaks it) and check each.
+
+    Raises:
+        SystemExit: if Spark could not resolve the jars, or one has another digest than the pinned one.
+    """
+    into.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=into.parent) as scratch:
+        ivy = Path(scratch, "ivy")
+        nothing = Path(scratch, "nothing.py")
+        nothing.touch()
+        command = [str(spark_home() / "bin" / "spark-submit"), "--master", "local[1]"]
+        command += ["--conf", f"spark.jars.ivy={ivy}", "--conf", f"spark.driver.extraJavaOptions=-Duser.home={scratch}"]
+        command += ["--packages", ",".join(map(maven_coordinate, jars)), "--exclude-packages", EXCLUDED, str(nothing)]
+        environment = {**os.environ, "PYSPARK_PYTHON": sys.executable, "SPARK_CONF_DIR": scratch}
+        result = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+        for name, digest in jars.items():
+            found = ivy / "jars" / name
+            if not found.is_file():
+                raise SystemExit(f"{result.stderr}\n{name}: Spark could not fetch it (above); is there a way to the network?")
+            if not matches(found, digest):
+                raise SystemExit(f"{name}: its SHA-256 is not the one in {HERE.name}/jars.sha256; not installed")
+            shutil.copyfile(found, into / f".{name}")
+            os.replace(into / f".{name}", into / name)
+
+
+def write_configuration(jars: list[Path], into: Path) -> None:
+    """Lay out a SPARK_CONF_DIR: the committed settings and the jars by absolute path."""
+    into.mkdir(parents=True, exist_ok=True)
+    for name in ("log4j2.properties", "spark-env.sh"):
+        shutil.copyfile(HERE / name, into / name)
+    settings = (HERE / "spark-defaults.conf").read_text()
+    settings += f"\nspark.jars                                       {','.join(str(jar) for jar in jars)}\n"
+    temporary = into / ".spark-defaults.conf"
+    temporary.write_text(settings)
+    os.replace(temporary, into / "spark-defaults.conf")
+
+
+def main() -> None:
+    environment = Path(sys.argv[1]).absolute()
+    jars = pinned_jars((HERE / "jars.sha256").read_text())
+    directory = environment / "jars"
+    if not all(matches(directory / name, digest) for name, digest in jars.items()):
+        print("Fetching the Delta jars")
+        fetch(jars, directory)
+    write_configuration([directory / name for name in jars], environment / "spark-conf")
+
+
+if __name__ == "__main__":
+    main()
