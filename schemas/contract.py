@@ -66,22 +66,24 @@ class Contract:
         )
 
     def create_statement(self, path: str) -> str:
-        """The `CREATE TABLE IF NOT EXISTS` of the Delta table at `path`, with comments and NOT NULL."""
+        """The `CREATE TABLE IF NOT EXISTS` of the Delta table at `path`, with comments, NOT NULL and a CHECK a row rule."""
         columns = ",\n  ".join(
             f"`{c.name}` {c.type}{' NOT NULL' if c.required else ''} COMMENT {_literal(c.description)}"
             for c in self.columns
         )
+        properties = {
+            "nightreel.contract": f"{self.table} {self.version}",
+            "delta.enableDeletionVectors": "false",  # some readers cannot read tables with these two
+            "delta.columnMapping.mode": "none",
+        }
+        # As properties the constraints come in the one commit that makes the table; ALTER TABLE takes a commit for each.
+        properties |= {f"delta.constraints.{rule.name}": rule.expression for rule in self.rules}
         return (
             f"CREATE TABLE IF NOT EXISTS delta.`{path}` (\n  {columns}\n) USING delta\n"
             f"PARTITIONED BY ({', '.join(f'`{name}`' for name in self.partitioned_by)})\n"
             f"COMMENT {_literal(self.purpose)}\n"
-            f"TBLPROPERTIES ('nightreel.contract' = '{self.table} {self.version}', "
-            "'delta.enableDeletionVectors' = 'false', 'delta.columnMapping.mode' = 'none')"
+            f"TBLPROPERTIES ({', '.join(f'{_literal(k)} = {_literal(v)}' for k, v in properties.items())})"
         )
-
-    def constraint_statements(self, path: str) -> list[str]:
-        """One `ALTER TABLE … ADD CONSTRAINT … CHECK` a row rule."""
-        return [f"ALTER TABLE delta.`{path}` ADD CONSTRAINT `{r.name}` CHECK ({r.expression})" for r in self.rules]
 
 
 def tables() -> list[str]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from deltalake import DeltaTable
 from deltalake.exceptions import TableNotFoundError
+from pyspark.errors import PySparkException
 
 from jobs.platform.errors import BadInput
 from schemas.contract import Contract
@@ -23,7 +24,8 @@ _T = TypeVar("_T")
 _ATTEMPTS = 6
 _PAUSE_S = 0.5
 # Error conditions of Delta that mean "another commit came in between": nothing was written, so the write may be tried again.
-_CONFLICTS = ("ConcurrentAppend", "MetadataChanged", "ProtocolChanged", "ConcurrentWrite", "ConcurrentTransaction", "DELTA_CONCURRENT", "DELTA_METADATA_CHANGED", "DELTA_PROTOCOL_CHANGED", "DELTA_CONSTRAINT_ALREADY_EXISTS")  # fmt: skip
+_CONFLICTS = ("ConcurrentAppend", "MetadataChanged", "ProtocolChanged", "ConcurrentWrite", "ConcurrentTransaction", "DELTA_CONCURRENT", "DELTA_METADATA_CHANGED", "DELTA_PROTOCOL_CHANGED")  # fmt: skip
+_BROKEN_RULES = ("DELTA_VIOLATE_CONSTRAINT", "DELTA_NOT_NULL_CONSTRAINT")
 
 
 def version(uri: str) -> int | None:
@@ -64,20 +66,24 @@ def replace_day(
     at most six times.
 
     Raises:
-        BadInput: the frame's columns are not those of the contract.
+        BadInput: the frame's columns are not those of the contract, or a row breaks one of its rules; nothing is written.
     """
     aligned = _aligned(frame, contract)
-    spark = frame.sparkSession
     if version(uri) is None:
-        for statement in [contract.create_statement(uri), *contract.constraint_statements(uri)]:
-            _retried(lambda statement=statement: spark.sql(statement))  # type: ignore[misc]
+        _retried(lambda: frame.sparkSession.sql(contract.create_statement(uri)))
     writer = (
         aligned.write.format("delta")
         .mode("overwrite")
         .option("replaceWhere", f"`{contract.day_column}` = DATE'{day}'")
         .option("userMetadata", json.dumps(metadata, ensure_ascii=False, sort_keys=True))
     )
-    _retried(lambda: writer.save(uri))
+    try:
+        _retried(lambda: writer.save(uri))
+    except PySparkException as error:
+        if any(broken in str(error) for broken in _BROKEN_RULES):
+            said = next(line for line in str(error).splitlines() if any(broken in line for broken in _BROKEN_RULES))
+            raise BadInput(f"{contract.table}: a row breaks its contract, nothing was written: {said}") from error
+        raise
 
 
 def _aligned(frame: "DataFrame", contract: Contract) -> "DataFrame":
