@@ -1,0 +1,46 @@
+"""silver.behavior_events: the night's valid rows, one for each user, video and time.
+
+Of rows with the same user, video and time the one that arrived first stays; of those that arrived together the one that
+played longest, then the first in the order of their text, so that the order of the lines does not matter.
+"""
+
+from collections.abc import Sequence
+
+from pyspark.sql import DataFrame, Window
+from pyspark.sql import functions as F
+
+from jobs.ingest.parse import EVENTS, KEY, parse, valid
+from jobs.platform.job import job
+from jobs.platform.night import Night
+from schemas.contract import contract
+
+
+def transform(events: DataFrame, earlier: DataFrame) -> DataFrame:
+    """Drop duplicates.
+
+    Args:
+        events: the night's valid rows as `parse` gives them.
+        earlier: rows of silver.behavior_events that arrived before that night.
+    """
+    best_first = Window.partitionBy(*KEY).orderBy(F.desc("play_time_ms"), "raw", "log_file", "log_line")
+    first = events.withColumn("_place", F.row_number().over(best_first)).where("_place = 1")
+    return first.join(earlier.select(*KEY), [*KEY], "left_anti").select(*(c.name for c in contract(EVENTS).columns))
+
+
+def arrived_before(night: Night, events: DataFrame) -> DataFrame:
+    """What had arrived before the night of the days that its events belong to; no other day can hold a duplicate."""
+    if not night.exists(EVENTS):
+        return events.limit(0)
+    days = [row.event_date for row in events.select("event_date").distinct().collect()]
+    return night.read(EVENTS).where(F.col("event_date").isin(days) & (F.col("arrival_date") < F.lit(night.date)))
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Write the night's events."""
+    with job(argv, __doc__) as night:
+        events = valid(parse(night.read_day("bronze.behavior_log"), night.settings.timezone))
+        night.write(EVENTS, transform(events, arrived_before(night, events)))
+
+
+if __name__ == "__main__":
+    main()

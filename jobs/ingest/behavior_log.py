@@ -1,0 +1,56 @@
+"""bronze.behavior_log: the night's behaviour log as it came, a row a line, with the user id replaced by its pseudonym.
+
+Real ids never enter the lake. The pseudonym goes where the id stood; an id that is no whole number is replaced by `invalid`,
+since it may still tell who the user is: such a line is quarantined and can only be mended in the landing.
+"""
+
+import datetime as dt
+from collections.abc import Sequence
+
+from pyspark.sql import DataFrame, Window
+from pyspark.sql import functions as F
+
+from jobs.ingest import landing
+from jobs.platform import pseudonym
+from jobs.platform.job import job
+
+
+def transform(lines: DataFrame, key: bytes, arrival_date: dt.date) -> DataFrame:
+    """Pseudonymise the lines of a night's files.
+
+    Args:
+        lines: `raw` (a line of the log), `log_file`, `log_line`.
+        key: the lake's pseudonym key.
+        arrival_date: the day of the landing.
+    """
+    user_id = F.substring_index("raw", ",", 1)
+    whole = user_id.rlike("^(0|[1-9][0-9]{0,18})$")
+    replaced = F.when(whole, pseudonym.pseudonym_column(user_id, key)).otherwise("invalid")
+    rest = F.expr("substr(raw, length(substring_index(raw, ',', 1)) + 1)")
+    return lines.select(
+        "log_file", "log_line", F.concat(replaced, rest).alias("raw"), F.lit(arrival_date).alias("arrival_date")
+    )
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Write the night's bronze rows from its landing."""
+    with job(argv, __doc__) as night:
+        files = [str(path) for path in landing.behavior_logs(night.settings.landing, night.date)]
+        read = night.spark.read.option("lineSep", "\n").text(files)
+        name = F.substring_index("_metadata.file_path", f"{night.settings.landing.name}/", -1)
+        within = Window.partitionBy("log_file").orderBy("place")
+        lines = (
+            # One gzip file is read by one task in order, so the ids, though not consecutive, rise along its lines.
+            read.select(
+                F.make_valid_utf8(F.rtrim("value", F.lit("\r"))).alias("raw"),
+                name.alias("log_file"),
+                F.monotonically_increasing_id().alias("place"),
+            )
+            .withColumn("log_line", F.row_number().over(within).cast("bigint"))
+            .where("log_line > 1")  # the header
+        )
+        night.write("bronze.behavior_log", transform(lines, pseudonym.key(night.settings), night.date))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,55 @@
+"""Turns the lines of the behaviour log into typed rows, each with every reason why it may not be used."""
+
+from zoneinfo import ZoneInfo
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from schemas.contract import Contract, contract
+
+EVENTS = "silver.behavior_events"
+KEY = contract(EVENTS).key
+# The log's 19 columns stand first in the contract, in the order of the log.
+LOG_COLUMNS = tuple(
+    c for c in contract(EVENTS).columns if c.name not in ("log_file", "log_line", "event_date", "arrival_date")
+)
+
+
+def parse(lines: DataFrame, timezone: ZoneInfo) -> DataFrame:
+    """The columns of silver.behavior_events from rows of bronze.behavior_log, with `raw` and `reasons` array<string>.
+
+    A row without reasons is valid. The others keep null where a field could not be read. A reason names the field and its
+    text, or the contract's rule that does not hold.
+    """
+    fields = F.split("raw", ",", -1)
+    whole = F.size(fields) == len(LOG_COLUMNS)
+    texts = lines.withColumns({f"_{c.name}": F.get(fields, i) for i, c in enumerate(LOG_COLUMNS)})
+    typed = texts.withColumns({c.name: _typed(c.name, c.type) for c in LOG_COLUMNS})
+    moment = F.when(F.col("time_ms").between(0, 4_102_444_800_000), F.timestamp_millis("time_ms"))
+    dated = typed.withColumn("event_date", F.to_date(F.from_utc_timestamp(moment, timezone.key)))
+    unread = [
+        F.when(
+            F.col(c.name).isNull(),
+            F.concat(F.lit(f"{c.name} is no {c.type}: '"), F.substring(f"_{c.name}", 1, 40), F.lit("'")),
+        )
+        for c in LOG_COLUMNS
+    ]
+    count = F.concat(F.lit(f"{len(LOG_COLUMNS)} fields expected, found "), F.size(fields))
+    reasons = F.when(whole, F.array_compact(F.array(*unread, *_broken_rules(contract(EVENTS))))).otherwise(F.array(count))
+    return dated.withColumn("reasons", reasons).select(*(c.name for c in contract(EVENTS).columns), "raw", "reasons")
+
+
+def valid(parsed: DataFrame) -> DataFrame:
+    """The parsed rows that break no rule."""
+    return parsed.where(F.size("reasons") == 0)
+
+
+def _typed(name: str, type_name: str) -> Column:
+    if type_name == "date":
+        return F.try_to_date(f"_{name}", "yyyyMMdd")
+    return F.col(f"_{name}").try_cast(type_name)
+
+
+def _broken_rules(agreed: Contract) -> list[Column]:
+    # A rule over a field that could not be read is null: the field's own reason says it already.
+    return [F.when(~F.expr(rule.expression), F.lit(f"{rule.name}: {rule.expression}")) for rule in agreed.rules]

@@ -1,0 +1,26 @@
+"""silver.quarantine: the night's rows that break a rule of their contract, with every reason."""
+
+from collections.abc import Sequence
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from jobs.ingest.parse import EVENTS, parse
+from jobs.platform.job import job
+from schemas.contract import contract
+
+
+def transform(parsed: DataFrame) -> DataFrame:
+    """The rows that have reasons, of rows as `parse` gives them."""
+    broken = parsed.where(F.size("reasons") > 0).withColumn("source", F.lit(EVENTS))
+    return broken.select(*(c.name for c in contract("silver.quarantine").columns))
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Write the night's quarantined rows."""
+    with job(argv, __doc__) as night:
+        night.write("silver.quarantine", transform(parse(night.read_day("bronze.behavior_log"), night.settings.timezone)))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,112 @@
+"""A night's log as its files have it: rows in the order they were logged, with the faults that real logs have.
+
+Faults are duplicates (the phone sent a row again), rows that come days late (it was off line) and broken lines.
+"""
+
+import datetime as dt
+from zoneinfo import ZoneInfo
+
+import numpy
+import polars
+
+from jobs.ingest import landing
+from jobs.ingest.simulator.catalogue import Catalogue
+from jobs.ingest.simulator.exposure import Views
+from jobs.ingest.simulator.population import Users
+from jobs.ingest.simulator.response import Responses
+from jobs.ingest.simulator.sessions import Sessions
+
+DUPLICATES = 0.027
+"""Share of rows that are sent once more, as they were."""
+
+CORRECTED = 0.002
+"""Share of rows that are sent once more with a later play time: the same view under the key user, video, time."""
+
+DAYS_LATE = 0.001
+"""Share of rows that come one to three days late."""
+
+BROKEN = 0.001
+"""Share of lines that cannot be read as they should."""
+
+DAY_MS = 86_400_000
+_HOUR_MS = 3_600_000
+_SWIPE_MS = 600
+_LATEST_DAYS = 3
+
+
+def log_rows(
+    users: Users,
+    sessions: Sessions,
+    views: Views,
+    responses: Responses,
+    shown: Catalogue,
+    midnight: dt.datetime,
+    rng: numpy.random.Generator,
+) -> polars.DataFrame:
+    """The rows of the night's log in the landing's columns, duplicates and late rows among them, in the order they were logged.
+
+    Args:
+        users, sessions, views, responses, shown: what happened.
+        midnight: the beginning of the day, in the lake's time zone.
+        rng: draws the faults.
+    """
+    spent = responses.columns["play_time_ms"] + _SWIPE_MS
+    before = spent.cumsum() - spent
+    first_view = numpy.searchsorted(views.session, views.session)
+    viewed_ms = sessions.start_ms[views.session] + before - before[first_view]
+    logged_ms = viewed_ms + sessions.delay_ms[views.session]
+    late = (rng.random(len(viewed_ms)) < DAYS_LATE) & (shown.age_days[views.video] > _LATEST_DAYS)
+    viewed_ms = viewed_ms - DAY_MS * late * rng.integers(1, _LATEST_DAYS + 1, len(late))
+    rows = polars.DataFrame(
+        {
+            "user_id": users.user_id[views.user],
+            "video_id": shown.video_id[views.video],
+            "date": numpy.full(len(late), int(f"{midnight:%Y%m%d}")),
+            "hourmin": logged_ms // _HOUR_MS * 100,
+            "time_ms": int(midnight.timestamp() * 1000) + viewed_ms,
+            **responses.columns,
+            "is_rand": numpy.zeros(len(late), int),
+            "tab": sessions.tab[views.session],
+            "logged_ms": logged_ms,
+        }
+    ).filter(polars.col("logged_ms") < DAY_MS)
+    again = rows.filter(rng.random(len(rows)) < DUPLICATES)
+    corrected = rows.filter(rng.random(len(rows)) < CORRECTED).with_columns(polars.col("play_time_ms") + 1_000)
+    logged = polars.concat([rows, again, corrected]).sort("logged_ms", maintain_order=True)
+    return logged.select(landing.COLUMNS[landing.BEHAVIOR_LOGS])
+
+
+def log_text(rows: polars.DataFrame, rng: numpy.random.Generator) -> bytes:
+    """The rows as lines of CSV without a header, a few of them broken."""
+    lines = rows.write_csv(include_header=False).encode().split(b"\n")[:-1]
+    broken = numpy.flatnonzero(rng.random(len(lines)) < BROKEN)
+    for place, kind in zip(broken.tolist(), rng.integers(len(_BREAKS), size=len(broken)).tolist(), strict=True):
+        lines[place] = _BREAKS[kind](lines[place])
+    return b"\n".join(lines) + b"\n" if lines else b""
+
+
+def midnight_of(date: dt.date, zone: ZoneInfo) -> dt.datetime:
+    """When a day begins in a time zone."""
+    return dt.datetime.combine(date, dt.time.min, zone)
+
+
+def _replace(line: bytes, column: str, value: bytes) -> bytes:
+    fields = line.split(b",")
+    fields[landing.COLUMNS[landing.BEHAVIOR_LOGS].index(column)] = value
+    return b",".join(fields)
+
+
+_BREAKS = (
+    lambda line: line[: len(line) // 2],
+    lambda line: line + b",0",
+    lambda line: b"",
+    lambda line: _replace(line, "user_id", b""),
+    lambda line: _replace(line, "video_id", b"null"),
+    lambda line: _replace(line, "time_ms", b"yesterday"),
+    lambda line: _replace(line, "time_ms", b"0"),
+    lambda line: _replace(line, "play_time_ms", b"-1"),
+    lambda line: _replace(line, "is_click", b"7"),
+    lambda line: _replace(line, "duration_ms", b"1e99"),
+    lambda line: _replace(line, "tab", b"\xff\xfe\x00\x80"),
+    lambda line: b"\xc3\x28 " + line[::-1],
+)

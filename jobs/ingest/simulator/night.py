@@ -1,0 +1,107 @@
+"""One simulated night, laid as landings: the log in as many files as there are blocks of users, and the snapshots beside it."""
+
+import datetime as dt
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import numpy
+import polars
+
+from jobs.ingest import landing
+from jobs.ingest.gzip_file import write_gzip
+from jobs.ingest.simulator.catalogue import Catalogue, campaign_rows, catalogue, video_rows
+from jobs.ingest.simulator.exposure import expose
+from jobs.ingest.simulator.log_lines import log_rows, log_text, midnight_of
+from jobs.ingest.simulator.population import Users, blocks, user_rows
+from jobs.ingest.simulator.response import respond
+from jobs.ingest.simulator.seeding import generator
+from jobs.ingest.simulator.sessions import sessions
+
+EVENTS = 100_000
+"""Views a night unless told otherwise."""
+
+SEED = 20220425
+
+VIEWS_A_USER = 20.0
+"""Mean views a user and day, those who stay away included."""
+
+SlatesOf = Callable[[numpy.ndarray], numpy.ndarray | None]
+"""Gives for user ids (n,) the video ids recommended to them (n, ranks), -1 for none; None where there are no recommendations."""
+
+
+@dataclass(frozen=True)
+class Scale:
+    """How big the simulated app is, all of it following from the views a night."""
+
+    events: int = EVENTS
+
+    @property
+    def users(self) -> int:
+        """Users there are."""
+        return max(50, round(self.events / VIEWS_A_USER))
+
+    @property
+    def videos(self) -> int:
+        """Videos that are shown: 2,000 for 100,000 views, and with the square root of the views beyond that."""
+        return max(200, round(2_000 * (self.events / 100_000) ** 0.5))
+
+
+def land(
+    root: Path, date: dt.date, zone: ZoneInfo, scale: Scale, slates: SlatesOf = lambda users: None, seed: int = SEED
+) -> None:
+    """Lay all feeds of one simulated night.
+
+    Args:
+        root: the landing.
+        date: the night.
+        zone: the time zone whose midnight ends it.
+        scale: how big the app is.
+        slates: what was recommended for this day.
+        seed: of the app; another one is another app.
+    """
+    videos = catalogue(seed, date, scale.videos)
+    snapshots = {
+        landing.VIDEOS: lambda: [_csv(video_rows(videos, date))],
+        landing.CAMPAIGNS: lambda: [_csv(campaign_rows(videos))],
+        landing.USERS: lambda: _users(seed, scale),
+    }
+    for feed, contents in snapshots.items():
+        landing.lay(landing.folder(root, feed, date), lambda aside: write_gzip(aside / f"{feed}.csv.gz", contents()))  # noqa: B023
+    landing.lay(
+        landing.folder(root, landing.BEHAVIOR_LOGS, date),
+        lambda aside: _logs(aside, seed, date, zone, scale, videos.shown, slates),
+    )
+
+
+def _users(seed: int, scale: Scale) -> Iterator[bytes]:
+    for number, users in enumerate(blocks(seed, scale.users)):
+        yield _csv(user_rows(users, seed), header=number == 0)
+
+
+def _logs(aside: Path, seed: int, date: dt.date, zone: ZoneInfo, scale: Scale, shown: Catalogue, slates: SlatesOf) -> None:
+    header = ",".join(landing.COLUMNS[landing.BEHAVIOR_LOGS]).encode() + b"\n"
+    for number, users in enumerate(blocks(seed, scale.users)):
+        rng = generator(seed, "night", date.toordinal(), number)
+        text = _block_log(users, date, zone, scale, shown, slates, rng)
+        write_gzip(aside / f"part-{number:05}.csv.gz", [header, text])
+
+
+def _block_log(
+    users: Users,
+    date: dt.date,
+    zone: ZoneInfo,
+    scale: Scale,
+    shown: Catalogue,
+    slates: SlatesOf,
+    rng: numpy.random.Generator,
+) -> bytes:
+    visits = sessions(users, date, scale.events / scale.users, rng)
+    views = expose(users, visits, shown, slates(users.user_id), date, rng)
+    responses = respond(users, visits, views, shown, rng)
+    return log_text(log_rows(users, visits, views, responses, shown, midnight_of(date, zone), rng), rng)
+
+
+def _csv(rows: polars.DataFrame, header: bool = True) -> bytes:
+    return rows.write_csv(include_header=header).encode()
