@@ -35,7 +35,9 @@ def transform(lines: DataFrame, key: bytes, arrival_date: dt.date) -> DataFrame:
 def main(argv: Sequence[str] | None = None) -> None:
     """Write the night's bronze rows from its landing."""
     with job(argv, __doc__) as night:
-        files = [str(path) for path in landing.behavior_logs(night.settings.landing, night.date)]
+        counted = landing.data_lines(night.settings.landing, landing.BEHAVIOR_LOGS, night.date)
+        folder = landing.folder(night.settings.landing, landing.BEHAVIOR_LOGS, night.date)
+        files = [str(folder / name) for name in counted]
         read = night.spark.read.option("lineSep", "\n").text(files)
         name = F.substring_index("_metadata.file_path", f"{night.settings.landing.name}/", -1)
         within = Window.partitionBy("log_file").orderBy("place")

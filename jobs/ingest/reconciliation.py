@@ -60,7 +60,7 @@ class Books:
 
 def count(night: Night) -> Books:
     """Count the night's lines, events, duplicates and quarantined rows, each from its own source."""
-    lines = landing.check(night.settings.landing, night.date)
+    lines = landing.data_lines(night.settings.landing, landing.BEHAVIOR_LOGS, night.date)
     keys = valid(parse(night.read_day("bronze.behavior_log"), night.settings.timezone)).select("event_date", *KEY)
     earlier = arrived_before(night, keys).select(*KEY)
     counted = keys.agg(F.count("*").alias("rows"), F.countDistinct(*KEY).alias("distinct")).first()

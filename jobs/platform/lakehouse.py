@@ -25,7 +25,7 @@ _ATTEMPTS = 6
 _PAUSE_S = 0.5
 # Error conditions of Delta that mean "another commit came in between": nothing was written, so the write may be tried again.
 _CONFLICTS = ("ConcurrentAppend", "MetadataChanged", "ProtocolChanged", "ConcurrentWrite", "ConcurrentTransaction", "DELTA_CONCURRENT", "DELTA_METADATA_CHANGED", "DELTA_PROTOCOL_CHANGED")  # fmt: skip
-_BROKEN_RULES = ("DELTA_VIOLATE_CONSTRAINT", "DELTA_NOT_NULL_CONSTRAINT")
+_BROKEN_RULES = ("DELTA_VIOLATE_CONSTRAINT", "DELTA_NOT_NULL_CONSTRAINT", "CAST_INVALID_INPUT", "CAST_OVERFLOW")
 
 
 def version(uri: str) -> int | None:
