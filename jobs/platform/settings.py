@@ -20,6 +20,8 @@ class Settings:
     """NIGHTREEL_TIMEZONE: the zone whose midnight ends a night."""
     source: str
     """NIGHTREEL_SOURCE: `simulator`, `landing` (files are laid by others), or a folder in KuaiRand's layout."""
+    simulated_events: int
+    """NIGHTREEL_SIMULATED_EVENTS: views a night that the simulator makes, 100,000 unless set."""
     video_generator: str
     """NIGHTREEL_VIDEO_GENERATOR: `vae`, or the path or id of a diffusers text-to-video pipeline."""
     mlflow_uri: str
@@ -45,7 +47,7 @@ def settings() -> Settings:
     """Read the settings from the environment.
 
     Raises:
-        UsageError: the time zone is unknown.
+        UsageError: the time zone is unknown, or a number is none.
     """
     home = Path(os.environ.get("NIGHTREEL_HOME", ".nightreel")).absolute()
     zone = os.environ.get("NIGHTREEL_TIMEZONE", "Asia/Shanghai")
@@ -58,6 +60,14 @@ def settings() -> Settings:
         lake=os.environ.get("NIGHTREEL_LAKE", str(home / "lake")).rstrip("/"),
         timezone=timezone,
         source=os.environ.get("NIGHTREEL_SOURCE", "simulator"),
+        simulated_events=_simulated_events(),
         video_generator=os.environ.get("NIGHTREEL_VIDEO_GENERATOR", "vae"),
         mlflow_uri=os.environ.get("MLFLOW_TRACKING_URI", f"sqlite:///{home / 'mlflow.db'}"),
     )
+
+
+def _simulated_events() -> int:
+    text = os.environ.get("NIGHTREEL_SIMULATED_EVENTS", "100000")
+    if not text.isdecimal() or int(text) == 0:
+        raise UsageError(f"NIGHTREEL_SIMULATED_EVENTS={text!r} is not a number of views; use one such as 100000")
+    return int(text)

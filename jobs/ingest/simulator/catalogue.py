@@ -25,9 +25,9 @@ HIDDEN = 4
 _AUTHORS_A_VIDEO = 0.25
 _AD_SHARE = 0.03
 _TAKEN_DOWN = 0.01
-_ZIPF = 0.9  # popularity of the r-th most popular of a day's uploads: r ** -0.9
+_ZIPF = 1.0  # popularity of the r-th most popular of a day's uploads: r ** -1
 _FRESH_DAYS = 12.0  # popularity falls to 1/e over so many days
-_UNKNOWN_DURATION = 0.03
+_UNKNOWN_DURATION = 0.017
 _NORMAL_UPLOADS = ("LongImport", "Web", "ShortImport", "Kmovie", "LongCamera", "PictureSet")
 _TAG_CATEGORY = numpy.array([CATEGORIES.index(category) for category, _ in TAGS])
 

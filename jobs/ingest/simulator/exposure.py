@@ -14,7 +14,7 @@ from jobs.ingest.simulator.population import Users
 from jobs.ingest.simulator.sessions import Sessions
 from jobs.ingest.simulator.vocabulary import TAGS
 
-SPACING_DAYS = 8
+SPACING_DAYS = 4
 """Days between which the app's own feed shows a user the same video."""
 
 SLATE_SHARE = 0.6

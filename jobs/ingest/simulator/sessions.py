@@ -21,7 +21,7 @@ _FAVOURITE = 0.35  # share of sessions that begin around the user's own hour
 _HOUR_MS = 3_600_000
 _HURRIED_UPLOAD_MS = 4 * 60_000
 _SLOW_UPLOAD_MS = 40 * 60_000
-_SLOW_UPLOADS = 0.2
+_SLOW_UPLOADS = 0.26
 _LONGEST_UPLOAD_MS = 3 * _HOUR_MS
 
 

@@ -1,0 +1,74 @@
+"""Lay a night's files where ingest finds them, and prove that the night is complete and sound.
+
+The files come from NIGHTREEL_SOURCE: the built-in simulator, a folder in KuaiRand's layout, or `landing` where log shippers lay
+them. Nothing is written to the lake. Fails where the night before was never landed although an earlier one was: its features
+would miss a day without saying so. The first night of a landing has no night before.
+"""
+
+import argparse
+import datetime as dt
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+
+from jobs.ingest import kuairand, landing
+from jobs.ingest.simulator.night import Scale, land
+from jobs.ingest.simulator.slates import slates
+from jobs.platform import pseudonym
+from jobs.platform.errors import MissingInput
+from jobs.platform.job import job
+from jobs.platform.night import Night
+
+_RECOMMENDATIONS = "gold.recommendations"
+_log = logging.getLogger(__name__)
+
+
+def check_no_gap(root: Path, date: dt.date) -> None:
+    """Make sure that the log of the day before is there, unless `date` is the first night of the landing.
+
+    Raises:
+        MissingInput: an earlier night was landed, but not the one before.
+    """
+    nights = landing.nights(root, landing.BEHAVIOR_LOGS)
+    before = date - dt.timedelta(days=1)
+    earlier = [night for night in nights if night < date]
+    if earlier and before not in earlier:
+        first_missing = earlier[-1] + dt.timedelta(days=1)
+        hint = f"land it first: make backfill FROM={first_missing} TO={date}"
+        raise MissingInput(f"landing {landing.folder(root, landing.BEHAVIOR_LOGS, before)}", before, hint)
+
+
+def _simulate(night: Night) -> None:
+    scale = Scale(night.args.events or night.settings.simulated_events)
+    before = night.date - dt.timedelta(days=1)
+    shown = None
+    if night.has_day(_RECOMMENDATIONS, before):
+        shown = slates(night.arrow(_RECOMMENDATIONS), before, scale.users, pseudonym.key(night.settings))
+    land(
+        night.settings.landing,
+        night.date,
+        night.settings.timezone,
+        scale,
+        lambda users: None if shown is None else shown[users],
+    )
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Lay the night from its source, then check it."""
+    with job(argv, __doc__, _arguments) as night:
+        root = night.settings.landing
+        check_no_gap(root, night.date)
+        if night.settings.source == "simulator":
+            _simulate(night)
+        elif night.settings.source != "landing":
+            kuairand.land(Path(night.settings.source), root, night.date)
+        for feed, files in landing.check(root, night.date).items():
+            _log.info("%s: %d rows in %d files", landing.folder(root, feed, night.date), sum(files.values()), len(files))
+
+
+def _arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--events", type=int, help="views that the simulator makes a night (default: NIGHTREEL_SIMULATED_EVENTS)")
+
+
+if __name__ == "__main__":
+    main()
