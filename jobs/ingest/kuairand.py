@@ -12,7 +12,6 @@ import gzip
 import io
 import shutil
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 
 import pyarrow
@@ -27,7 +26,7 @@ HISTORY_DATE = dt.date(2022, 4, 24)
 """The last day that the watch history covers."""
 
 CAMPAIGNS = 6
-"""Campaigns that the advertising videos are grouped into: one for each of the most frequent tags, the last for all others."""
+"""Campaigns that are made of the dataset's advertising videos."""
 
 _LOG = "log_standard_{}.csv.gz"
 _TABLES = {
@@ -36,7 +35,6 @@ _TABLES = {
     landing.VIDEO_STATISTICS: "video_features_statistic_pure.csv.gz",
 }
 _HISTORY = "user_sequences.parquet"
-_OTHER = "other"
 
 
 def land(source: Path, root: Path, date: dt.date) -> None:
@@ -89,29 +87,22 @@ def _history(source: Path) -> Path | None:
 
 
 def _campaigns(videos: Path) -> bytes:
-    """A campaign for each of the most frequent first tags of advertising videos, as CSV: one row a campaign and video.
+    """A campaign for each of the most frequent first tags of advertising videos, as CSV; it shows the first video of them.
 
-    The dataset has no campaigns. A bid follows from the number of a campaign's videos, a budget is a thousand bids: values that
-    mean nothing but stay the same.
+    The dataset names advertising videos but no campaigns. A bid grows with the number of a campaign's videos, a budget is a
+    thousand bids: values that mean little but stay the same.
     """
     with gzip.open(videos, "rt", encoding="utf-8", newline="") as file:
-        tags = {int(row["video_id"]): row["tag"].split(",")[0] or _OTHER for row in csv.DictReader(file) if row["video_type"] == "AD"}
-    frequent = sorted(Counter(tags.values()).items(), key=lambda item: (-item[1], item[0]))
-    number = {tag: rank for rank, (tag, _) in enumerate(frequent[: CAMPAIGNS - 1], 1)}
-    return "".join(_campaign_rows(tags, number)).encode()
-
-
-def _campaign_rows(tags: dict[int, str], number: dict[str, int]) -> Iterator[str]:
+        ads = [(row["tag"].split(",")[0], int(row["video_id"])) for row in csv.DictReader(file) if row["video_type"] == "AD"]
+    sizes = sorted(Counter(tag for tag, _ in ads if tag).items(), key=lambda item: (-item[1], item[0]))
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(landing.COLUMNS[landing.CAMPAIGNS])
-    sizes = Counter(number.get(tag, CAMPAIGNS) for tag in tags.values())
-    for video, tag in sorted(tags.items(), key=lambda item: (number.get(item[1], CAMPAIGNS), item[0])):
-        campaign = number.get(tag, CAMPAIGNS)
-        shown_tag = tag if campaign < CAMPAIGNS else _OTHER
-        bid = round(0.5 + 0.05 * sizes[campaign], 2)
-        writer.writerow([campaign, f"campaign {shown_tag}", f"advertiser {campaign}", shown_tag, video, bid, round(1000 * bid, 2)])
-    yield text.getvalue()
+    for number, (tag, size) in enumerate(sizes[:CAMPAIGNS], 1):
+        video = min(video for video_tag, video in ads if video_tag == tag)
+        bid = round(0.5 + 0.05 * size, 2)
+        writer.writerow([number, f"campaign of tag {tag}", f"advertiser {number}", tag, video, bid, round(1000 * bid, 2)])
+    return text.getvalue().encode()
 
 
 def _copy(path: Path, folder: Path) -> None:

@@ -121,13 +121,13 @@ def video_rows(videos: Catalogue, date: dt.date) -> polars.DataFrame:
 
 
 def campaign_rows(videos: Catalogue) -> polars.DataFrame:
-    """The campaigns that run: one row a campaign and advertising video that is shown."""
+    """The campaigns that run, one for each advertiser with an advertising video that is shown; it shows the oldest of them."""
     ads = videos.shown
-    rows = [
-        (number, f"{advertiser}·{name}", advertiser, category, int(video), 0.5 + 0.25 * number, 1_000.0 * number)
-        for number, (category, (advertiser, name)) in enumerate(ADVERTISERS.items(), 1)
-        for video in ads.video_id[ads.is_ad & (_TAG_CATEGORY[ads.tag] == CATEGORIES.index(category))]
-    ]
+    rows = []
+    for number, (category, (advertiser, name)) in enumerate(ADVERTISERS.items(), 1):
+        own = ads.video_id[ads.is_ad & (_TAG_CATEGORY[ads.tag] == CATEGORIES.index(category))]
+        if len(own):
+            rows.append((number, f"{advertiser}·{name}", advertiser, category, int(own[0]), 0.5 + 0.25 * number, 1_000.0 * number))
     return polars.DataFrame(rows, ["campaign_id", "name", "advertiser", "tag", "video_id", "bid", "budget"], orient="row")
 
 

@@ -1,0 +1,66 @@
+"""Counts, rates and times over the days up to a night: what user and video features have in common.
+
+All windows are counted in one pass over the events, as sums of conditions. Counts and times are whole numbers and rates their
+quotients, so no result depends on the order of rows.
+"""
+
+import datetime as dt
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+WINDOWS = (1, 3, 7)
+"""Days of each window, the night's own day included."""
+
+LONGEST = max(WINDOWS)
+
+RATES = {
+    "long_view": ("long_views", "long_view"),
+    "click": ("clicks", "is_click"),
+    "like": ("likes", "is_like"),
+    "follow": ("follows", "is_follow"),
+    "comment": ("comments", "is_comment"),
+    "forward": ("forwards", "is_forward"),
+    "hate": ("hates", "is_hate"),
+}
+"""A rate's name -> the name of its count, and the log's flag that is counted."""
+
+
+def known_events(events: DataFrame, date: dt.date, days: int) -> DataFrame:
+    """The events of the last days up to `date` that had arrived by the end of it, with `days_ago` (0 = `date`).
+
+    Args:
+        events: silver.behavior_events.
+        date: the night.
+        days: how many days back, `date` included.
+    """
+    night = F.lit(date)
+    return events.where(
+        F.col("event_date").between(F.lit(date - dt.timedelta(days=days - 1)), night) & (F.col("arrival_date") <= night)
+    ).withColumn("days_ago", F.datediff(night, "event_date"))
+
+
+def window_sums() -> list[Column]:
+    """Aggregates of events: views, every flag and the watch time, over each window."""
+    columns = []
+    for window in WINDOWS:
+        inside = F.col("days_ago") < window
+        columns.append(F.count_if(inside).alias(f"views_{window}d"))
+        columns += [F.count_if(inside & (F.col(flag) == 1)).alias(f"{count}_{window}d") for count, flag in RATES.values()]
+        columns.append(F.coalesce(F.sum(F.when(inside, F.col("play_time_ms"))), F.lit(0)).alias(f"watch_time_ms_{window}d"))
+    return columns
+
+
+def sum_names() -> list[str]:
+    """The names of `window_sums`, in order."""
+    counts = ["views", *(count for count, _ in RATES.values()), "watch_time_ms"]
+    return [f"{count}_{window}d" for window in WINDOWS for count in counts]
+
+
+def rates() -> list[Column]:
+    """Each flag's share of the views over each window, from the sums; null where there were no views."""
+    return [
+        F.try_divide(F.col(f"{count}_{window}d"), F.col(f"views_{window}d")).alias(f"{rate}_rate_{window}d")
+        for window in WINDOWS
+        for rate, (count, _) in RATES.items()
+    ]

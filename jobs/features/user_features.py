@@ -1,0 +1,92 @@
+"""gold.user_features: how much, when and what each user watched in the last 1, 3 and 7 days, as of the end of the night.
+
+Only what had happened and arrived by then counts, so computing a night again later gives the same rows.
+"""
+
+import datetime as dt
+from collections.abc import Sequence
+from zoneinfo import ZoneInfo
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from jobs.features.event_window import LONGEST, known_events, rates, sum_names, window_sums
+from jobs.platform.job import job
+
+_HOURS = [f"hour_{hour}" for hour in range(24)]
+
+
+def transform(events: DataFrame, videos: DataFrame, date: dt.date, zone: ZoneInfo) -> DataFrame:
+    """One row a user who watched anything in the last seven days.
+
+    Args:
+        events: silver.behavior_events; rows of later days, or that arrived later, are left out.
+        videos: silver.videos as of the night, whose tags the tastes are told in.
+        date: the night.
+        zone: whose hours count.
+
+    Returns:
+        The columns of gold.user_features. `category_tastes` is the share of the 7-day watch time on videos with a tag that each
+        tag has; the time of a video with several tags counts for each of them, and the shares sum to 1.
+    """
+    known = known_events(events, date, LONGEST)
+    hour = event_hour(F.col("time_ms"), zone)
+    by_tab = (
+        known.withColumn("hour", hour)
+        .groupBy("user_id", "tab")
+        .agg(
+            *window_sums(),
+            F.min("days_ago").alias("days_since_last_view"),
+            *(F.count_if(F.col("hour") == number).alias(name) for number, name in enumerate(_HOURS)),
+        )
+    )
+    watched = by_tab.groupBy("user_id").agg(
+        *(F.sum(name).alias(name) for name in [*sum_names(), *_HOURS]),
+        F.min("days_since_last_view").alias("days_since_last_view"),
+        _sorted_map(F.struct("tab", f"views_{LONGEST}d")).alias("tab_views"),
+    )
+    return watched.join(_tastes(known, videos), "user_id", "left").select(
+        "user_id",
+        *sum_names(),
+        *rates(),
+        "days_since_last_view",
+        F.array(*_HOURS).alias("hour_views"),
+        "tab_views",
+        F.coalesce("category_tastes", F.create_map().cast("map<string,double>")).alias("category_tastes"),
+        F.lit(date).alias("date"),
+    )
+
+
+def event_hour(time_ms: Column, zone: ZoneInfo) -> Column:
+    """The hour (0-23) that a clock in the zone showed at an instant, whatever the session's own zone is."""
+    utc = F.timestamp_add("MILLISECOND", time_ms, F.lit("1970-01-01").cast("timestamp_ntz"))
+    return F.hour(F.convert_timezone(F.lit("UTC"), F.lit(zone.key), utc))
+
+
+def _tastes(known: DataFrame, videos: DataFrame) -> DataFrame:
+    tags = videos.select("video_id", F.explode(F.array_distinct("tags")).alias("tag"))
+    by_video = known.groupBy("user_id", "video_id").agg(F.sum("play_time_ms").alias("watched_ms"))
+    by_tag = by_video.join(tags, "video_id").groupBy("user_id", "tag").agg(F.sum("watched_ms").alias("watched_ms"))
+    watched = by_tag.where("watched_ms > 0").groupBy("user_id")
+    totals = watched.agg(
+        F.sum("watched_ms").alias("total_ms"), F.array_sort(F.collect_list(F.struct("tag", "watched_ms"))).alias("watches")
+    )
+    share = F.transform("watches", lambda watch: F.struct(watch["tag"], watch["watched_ms"] / F.col("total_ms")))
+    return totals.select("user_id", F.map_from_entries(share).alias("category_tastes"))
+
+
+def _sorted_map(entry: Column) -> Column:
+    """A map of the group's entries, in the order of their keys so that equal maps look the same."""
+    return F.map_from_entries(F.array_sort(F.collect_list(entry)))
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Write the night's user features."""
+    with job(argv, __doc__) as night:
+        night.read_day("silver.behavior_events")  # a night without events is an error, not a night without users
+        events, videos = night.read("silver.behavior_events"), night.read_day("silver.videos")
+        night.write("gold.user_features", transform(events, videos, night.date, night.settings.timezone))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,70 @@
+"""gold.video_features: how each video and its author did in the last 1, 3 and 7 days, as of the end of the night.
+
+Every video of the night's snapshot has a row, fresh ones without a view among them, and so has every video that was watched.
+The statistics tables that sources land are not used: they sum up days after the night.
+"""
+
+import datetime as dt
+from collections.abc import Sequence
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from jobs.features.event_window import LONGEST, WINDOWS, known_events, rates, sum_names, window_sums
+from jobs.platform.job import job
+
+_VIEWERS = [f"viewers_{window}d" for window in WINDOWS]
+
+
+def transform(events: DataFrame, videos: DataFrame, date: dt.date) -> DataFrame:
+    """One row a video.
+
+    Args:
+        events: silver.behavior_events; rows of later days, or that arrived later, are left out.
+        videos: silver.videos as of the night.
+        date: the night.
+
+    Returns:
+        The columns of gold.video_features. What the snapshot tells (author, age) is null for a video that is not in it.
+    """
+    known = known_events(events, date, LONGEST)
+    # Viewers are counted as groups of (video, user): a distinct count for each window would write every event out once more.
+    by_viewer = known.groupBy("video_id", "user_id").agg(*window_sums(), F.min("days_ago").alias("days_since_last_view"))
+    watched = by_viewer.groupBy("video_id").agg(
+        *(F.sum(name).alias(name) for name in sum_names()),
+        *(F.count_if(F.col(f"views_{window}d") > 0).alias(f"viewers_{window}d") for window in WINDOWS),
+        F.min("days_since_last_view").alias("days_since_last_view"),
+    )
+    age = F.greatest(F.datediff(F.lit(date), "upload_dt"), F.lit(0)).alias("age_days")
+    counted = (
+        videos.select("video_id", "author_id", age)
+        .join(watched, "video_id", "full_outer")
+        .withColumns({name: F.coalesce(name, F.lit(0)) for name in [*sum_names(), *_VIEWERS]})
+    )
+    authors = counted.where("author_id IS NOT NULL").groupBy("author_id").agg(
+        F.sum(f"views_{LONGEST}d").alias("author_views_7d"), F.sum(f"long_views_{LONGEST}d").alias("author_long_views_7d")
+    )
+    return counted.join(authors, "author_id", "left").select(
+        "video_id",
+        *sum_names(),
+        *rates(),
+        *_VIEWERS,
+        "author_id",
+        "author_views_7d",
+        F.try_divide("author_long_views_7d", "author_views_7d").alias("author_long_view_rate_7d"),
+        "age_days",
+        "days_since_last_view",
+        F.lit(date).alias("date"),
+    )
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Write the night's video features."""
+    with job(argv, __doc__) as night:
+        night.read_day("silver.behavior_events")  # a night without events is an error, not a night without views
+        events, videos = night.read("silver.behavior_events"), night.read_day("silver.videos")
+        night.write("gold.video_features", transform(events, videos, night.date))
+
+
+if __name__ == "__main__":
+    main()
