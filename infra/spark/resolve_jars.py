@@ -63,7 +63,9 @@ def fetch(jars: dict[str, str], into: Path) -> None:
         for name, digest in jars.items():
             found = ivy / "jars" / name
             if not found.is_file():
-                raise SystemExit(f"{result.stderr}\n{name}: Spark could not fetch it (above); is there a way to the network?")
+                raise SystemExit(
+                    f"{result.stderr}\n{name}: Spark could not fetch it (above); is there a way to the network?"
+                )
             if not matches(found, digest):
                 raise SystemExit(f"{name}: its SHA-256 is not the one in {HERE.name}/jars.sha256; not installed")
             shutil.copyfile(found, into / f".{name}")

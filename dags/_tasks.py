@@ -1,0 +1,106 @@
+"""The one factory of tasks: how a stage runs here, and what all tasks have in common."""
+
+import datetime as dt
+import logging
+from collections.abc import Sequence
+from functools import cache
+from typing import Any
+
+from airflow.sdk import Asset, BaseHook, BaseOperator, Connection, Context, XComArg
+from airflow.sdk.definitions.mappedoperator import MappedOperator
+from airflow.sdk.exceptions import AirflowNotFoundException
+
+from dags._job import ROOT, JobOperator
+from dags._night import night
+
+_log = logging.getLogger(__name__)
+PYTHON = str(ROOT / ".venv" / "bin" / "python")
+SPARK_CONNECTION = "spark_default"
+MACROS = {"night": night}
+"""For the DAG's `user_defined_macros`."""
+SOURCE = "{{ params.get('source', '') }}"
+
+
+def say_what_to_do(context: Context) -> None:
+    """Leave, at the end of a failed task's log, what happened and how to go on."""
+    task = context["ti"]
+    _log.error(
+        "%s failed for %s: %s\nWhen the reason is gone, clear the task in the UI (what follows it runs again too), "
+        "or run the night again: make backfill FROM=%s TO=%s",
+        task.task_id,
+        night(context["logical_date"]),
+        context.get("exception"),
+        night(context["logical_date"]),
+        night(context["logical_date"]),
+    )
+
+
+DEFAULTS: dict[str, Any] = {
+    "owner": "nightreel",
+    "retries": 2,
+    "retry_delay": dt.timedelta(seconds=20),
+    "retry_exponential_backoff": True,
+    "execution_timeout": dt.timedelta(hours=2),
+    "on_failure_callback": say_what_to_do,
+}
+
+
+def table(name: str) -> Asset:
+    """The asset of a table of the lake, e.g. `gold.recommendations`."""
+    return Asset(name, uri=f"x-lake://{name.replace('.', '/')}")
+
+
+@cache
+def spark_connection() -> Connection | None:
+    """Where Spark runs: a Connect server (type `spark_connect`), a cluster (type `spark`), or, if None, in each job's process."""
+    try:
+        return BaseHook.get_connection(SPARK_CONNECTION)
+    except AirflowNotFoundException:
+        return None
+
+
+def job(module: str, *arguments: str, writes: Sequence[str] = (), spark: bool = False, **options: Any) -> BaseOperator:
+    """A task that runs `python -m jobs.MODULE ARGUMENTS --date NIGHT`.
+
+    Args:
+        module: the job, below `jobs`.
+        arguments: its own arguments.
+        writes: the tables it writes.
+        spark: whether it is a Spark stage, to be submitted where Spark is a cluster.
+        options: of the operator; `task_id` is the module's name unless given.
+    """
+    options.setdefault("task_id", module.rpartition(".")[2])
+    options["outlets"] = [table(name) for name in writes]
+    connection = spark_connection() if spark else None
+    if connection is not None and connection.conn_type == "spark":
+        return _submitted(module, arguments, options)
+    environment = {"NIGHTREEL_SOURCE": SOURCE}
+    if connection is not None:
+        environment["SPARK_REMOTE"] = f"sc://{connection.host}:{connection.port}"
+    return JobOperator(command=[PYTHON, "-m", f"jobs.{module}", *arguments], environment=environment, **options)
+
+
+def job_per_value(module: str, option: str, values: XComArg, **options: Any) -> MappedOperator:
+    """One mapped task for each of a list of strings: `python -m jobs.MODULE OPTION VALUE --date NIGHT`."""
+    mapped = JobOperator.partial(
+        task_id=module.rpartition(".")[2], map_index_template="{{ task.command[-1] }}", **options
+    )
+    return mapped.expand(command=values.map(lambda value: [PYTHON, "-m", f"jobs.{module}", option, value]))
+
+
+def _submitted(module: str, arguments: Sequence[str], options: dict[str, Any]) -> BaseOperator:
+    # Imported here, since only a cluster needs it and every task parses this file.
+    from airflow.providers.apache.spark.operators.spark_submit import SparkSubmitOperator
+
+    from dags._yesterday import wait_for_yesterday
+
+    after_yesterday = options.pop("after_yesterday", ())
+    return SparkSubmitOperator(
+        conn_id=SPARK_CONNECTION,
+        application=str(ROOT / "jobs" / f"{module.replace('.', '/')}.py"),
+        application_args=[*arguments, "--date", "{{ night(logical_date) }}"],
+        name=f"{module} {{{{ night(logical_date) }}}}",
+        env_vars={"NIGHTREEL_SOURCE": SOURCE, "NIGHTREEL_RUN_ID": "{{ ti.dag_id }}/{{ run_id }}/{{ ti.task_id }}"},
+        pre_execute=lambda context: wait_for_yesterday(context, after_yesterday),
+        **options,
+    )

@@ -1,0 +1,78 @@
+"""What a night needs of the night before, when that night is being run as well.
+
+Not Airflow's `depends_on_past`: a DAG that has it can no longer be backfilled from the UI with the options as they come
+up, and it looks at the last run, which after a gap is not yesterday's.
+"""
+
+import datetime as dt
+import logging
+from collections.abc import Mapping, Sequence
+
+from airflow.sdk import Context, DagRunState, TaskInstanceState
+from airflow.sdk.exceptions import AirflowFailException, AirflowRescheduleException
+
+from dags._night import night
+
+_log = logging.getLogger(__name__)
+_POLL = dt.timedelta(seconds=5)
+_PATIENCE = dt.timedelta(hours=12)
+_PATIENCE_WITH_QUEUED = dt.timedelta(minutes=5)
+_LOST = frozenset(
+    {TaskInstanceState.FAILED, TaskInstanceState.UPSTREAM_FAILED, TaskInstanceState.SKIPPED, TaskInstanceState.REMOVED}
+)
+
+
+def unfinished(task_ids: Sequence[str], states: Mapping[str, str | None], run_state: str) -> list[str]:
+    """Those of yesterday's tasks that are still to come.
+
+    A task that yesterday's run does not have, since it was made by an older version of the DAG, is no longer waited for
+    once that run has succeeded.
+
+    Raises:
+        ValueError: naming the tasks that will not succeed by themselves any more.
+    """
+    over = run_state in {DagRunState.SUCCESS, DagRunState.FAILED}
+    open_ = [task_id for task_id in task_ids if states.get(task_id) != TaskInstanceState.SUCCESS]
+    lost = [task_id for task_id in open_ if states.get(task_id) in _LOST or run_state == DagRunState.FAILED]
+    if lost:
+        raise ValueError(", ".join(lost))
+    return [] if over else open_
+
+
+def wait_for_yesterday(context: Context, task_ids: Sequence[str]) -> None:
+    """Return when these tasks have succeeded for the night before, or when that night is no run of this DAG.
+
+    While they run, this task steps aside and takes no slot.
+
+    Raises:
+        AirflowRescheduleException: to be asked again a little later.
+        AirflowFailException: one of them failed, or will never start.
+    """
+    run = context["ti"]
+    previous = run.get_previous_dagrun() if task_ids else None
+    today = night(context["logical_date"])
+    if previous is None or previous.logical_date is None:
+        return
+    yesterday = night(previous.logical_date)
+    if yesterday != today - dt.timedelta(days=1):
+        return
+    states = run.get_task_states(run.dag_id, task_ids=list(task_ids), run_ids=[previous.run_id])
+    try:
+        waiting = unfinished(task_ids, states.get(previous.run_id, {}), previous.state)
+    except ValueError as lost:
+        raise AirflowFailException(
+            f"{yesterday}: {lost} did not succeed, and {today} builds on it; put {yesterday} right, then clear this task"
+        ) from None
+    if not waiting:
+        return
+
+    now = dt.datetime.now(dt.UTC)
+    waited = now - (run.get_first_reschedule_date(context) or now)
+    if previous.state == DagRunState.QUEUED and waited > _PATIENCE_WITH_QUEUED:
+        raise AirflowFailException(
+            f"{yesterday} is queued behind {today}, which needs it: backfill forwards, not backwards"
+        )
+    if waited > _PATIENCE:
+        raise AirflowFailException(f"{yesterday}: {', '.join(waiting)} still not done after {waited}")
+    _log.info("Waiting for %s of %s", ", ".join(waiting), yesterday)
+    raise AirflowRescheduleException(now + _POLL)

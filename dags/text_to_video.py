@@ -1,0 +1,55 @@
+"""
+### The night's generated videos
+
+Waits for the night's `gold.video_requests`, trains the generator where no trained one is there yet, cuts the requests into
+shards, generates each shard in pool `gpu`, and commits one manifest, `gold.generated_videos`, with a contact sheet.
+
+A video's name is a hash of all that determines it: running a night again makes nothing twice, and a shard that was killed
+goes on where it was. A row of the manifest exists only for a file that decodes.
+
+**When a task fails:** the last lines of its log say what is wrong. Clear it: only what is missing is generated.
+"""
+
+import datetime as dt
+
+from airflow.providers.standard.sensors.external_task import ExternalTaskSensor
+from airflow.sdk import DAG, TaskInstanceState, TriggerRule, XComArg
+
+from dags._night import NIGHTLY, RUN_TYPES, ZONE
+from dags._tasks import DEFAULTS, MACROS, job, job_per_value
+
+# One slot a GPU (or, without one, for the machine): training and generation both need it whole.
+GPU = "gpu"
+
+with DAG(
+    "text_to_video",
+    schedule=NIGHTLY,
+    start_date=dt.datetime(2022, 1, 1, tzinfo=ZONE),
+    catchup=False,
+    max_active_runs=2,
+    allowed_run_types=RUN_TYPES,
+    dagrun_timeout=dt.timedelta(hours=24),
+    default_args=DEFAULTS,
+    user_defined_macros=MACROS,
+    tags=["video"],
+    doc_md=__doc__,
+) as dag:
+    requests = ExternalTaskSensor(
+        task_id="requests",
+        external_dag_id="nightly",
+        external_task_id="publish.video_requests",
+        failed_states=[TaskInstanceState.FAILED, TaskInstanceState.UPSTREAM_FAILED, TaskInstanceState.SKIPPED],
+        mode="reschedule",
+        poke_interval=10,
+        timeout=dt.timedelta(hours=12).total_seconds(),
+        retries=0,
+    )
+    train_generator = job("video.train_generator", pool=GPU)
+    plan = job("video.plan", returns_json=True)
+    generate = job_per_value("video.generate", "--shard", XComArg(plan), pool=GPU)
+    # A night without requests has no shards, and an empty manifest says so.
+    generated_videos = job(
+        "video.generated_videos", writes=["gold.generated_videos"], trigger_rule=TriggerRule.NONE_FAILED
+    )
+
+    requests >> train_generator >> plan >> generate >> generated_videos
