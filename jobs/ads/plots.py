@@ -1,0 +1,67 @@
+"""Plots of click models, as matplotlib figures that need no display."""
+
+from collections.abc import Mapping, Sequence
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from jobs.ads.judgement import Judgement
+from models.ads.metrics import reliability
+from models.ads.training import Round
+
+
+def loss_plot(history: Sequence[Round]) -> Figure:
+    """Log-loss by round, on the training part and held out."""
+    figure, axes = _figure()
+    rounds = range(1, len(history) + 1)
+    axes.plot(rounds, [each.train_log_loss for each in history], marker="o", label="training part")
+    axes.plot(rounds, [each.holdout_log_loss for each in history], marker="o", label="held out")
+    axes.set(xlabel="round", ylabel="log-loss (nats)", title="Loss by round", xticks=list(rounds))
+    axes.legend()
+    return figure
+
+
+def calibration_plot(judgements: Mapping[str, Judgement]) -> Figure:
+    """Click rate over predicted probability, in tenths of the impressions, one line a model."""
+    figure, axes = _figure()
+    axes.plot([0, 1], [0, 1], color="0.7", linestyle="--", label="calibrated")
+    highest = 0.0
+    for name, judged in judgements.items():
+        predicted, observed, _ = reliability(judged.labels, judged.probabilities)
+        axes.plot(predicted, observed, marker="o", label=name)
+        highest = max(highest, predicted.max(), observed.max())
+    axes.set(
+        xlabel="predicted click probability",
+        ylabel="click rate",
+        title="Calibration",
+        xlim=(0, 1.05 * highest),
+        ylim=(0, 1.05 * highest),
+    )
+    axes.legend()
+    return figure
+
+
+def comparison_plot(metrics: Mapping[str, Mapping[str, float]], names: Sequence[str]) -> Figure:
+    """One panel a metric, one bar a model; each panel has its own scale, cut to where the models differ.
+
+    Args:
+        metrics: by model, then by metric; a model without a metric has no bar in its panel.
+        names: the metrics to show.
+    """
+    figure = Figure(figsize=(3.2 * len(names), 0.5 * len(metrics) + 1.6), layout="constrained")
+    for axes, name in zip(figure.subplots(1, len(names), squeeze=False)[0], names, strict=True):
+        shown = {model: values[name] for model, values in metrics.items() if name in values}
+        if shown:
+            bars = axes.barh(list(shown), list(shown.values()), color="tab:blue")
+            axes.bar_label(bars, fmt="%.4f", padding=3)
+            low, high = min(shown.values()), max(shown.values())
+            margin = 0.3 * (high - low) or 0.1
+            axes.set_xlim(low - margin, high + 2 * margin)
+        axes.invert_yaxis()
+        axes.set_title(name)
+    return figure
+
+
+def _figure() -> tuple[Figure, Axes]:
+    figure = Figure(figsize=(6, 4.5), layout="constrained")
+    return figure, figure.subplots()

@@ -1,0 +1,110 @@
+"""Decides which click model serves from this night on.
+
+The challenger is the night's candidate with the lowest log-loss among those that are calibrated: expected over observed clicks
+within `CALIBRATION_BAND` on the night's impressions. It replaces the champion of earlier nights, judged again on the very
+same impressions, if its log-loss is lower and its AUC is no more than `AUC_TOLERANCE` below. Bids are paid by expected
+click-through, so likelihood and calibration come first; AUC guards against a gain in likelihood that costs the ranking.
+
+Where there is no champion yet, the challenger serves; if no candidate is calibrated either, the one with the lowest
+log-loss does, since campaigns have to be aimed by something, and the verdict says so.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+
+from jobs.ads import plots
+from jobs.ads.judgement import judge
+from jobs.ads.train import REGISTERED_MODEL, split_of
+from jobs.platform import tracking
+from jobs.platform.job import job
+from jobs.platform.night import Night
+from models.ads.registry import CLICK_MODELS, load_click_model
+
+CALIBRATION_BAND = (0.9, 1.1)
+AUC_TOLERANCE = 0.002
+
+Metrics = Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Who serves, and why.
+
+    Attributes:
+        promoted: version of the candidate that goes live, or None.
+        reason: one sentence with the numbers that decided.
+    """
+
+    promoted: str | None
+    reason: str
+
+
+def verdict(candidates: Mapping[str, Metrics], champion: tuple[str, Metrics] | None) -> Verdict:
+    """Applies the rule of this module.
+
+    Args:
+        candidates: by version, `log_loss`, `auc` and `calibration` on the night's impressions; at least one.
+        champion: version and the same metrics on the same impressions.
+    """
+    low, high = CALIBRATION_BAND
+    calibrated = {
+        version: metrics for version, metrics in candidates.items() if low <= metrics.get("calibration", 0.0) <= high
+    }
+    best = min(calibrated or candidates, key=lambda version: (candidates[version]["log_loss"], version))
+    new = candidates[best]
+    if champion is None:
+        state = (
+            "is calibrated" if calibrated else f"is outside the calibration band {low} to {high} like all candidates"
+        )
+        return Verdict(
+            best, f"there is no champion yet; {best} has the lowest log-loss, {new['log_loss']:.5f}, and {state}"
+        )
+    version, old = champion
+    if not calibrated:
+        return Verdict(None, f"no candidate's calibration is within {low} to {high}; {version} stays")
+    losses = f"log-loss {new['log_loss']:.5f} against {old['log_loss']:.5f}"
+    areas = f"AUC {new.get('auc', 0.0):.5f} against {old.get('auc', 0.0):.5f}"
+    wins = new["log_loss"] < old["log_loss"] and new.get("auc", 0.0) >= old.get("auc", 0.0) - AUC_TOLERANCE
+    if wins:
+        return Verdict(best, f"{best} replaces {version}: {losses}, {areas}, calibration {new['calibration']:.4f}")
+    return Verdict(None, f"{version} stays, {best} does not beat it: {losses}, {areas}")
+
+
+def promote(night: Night) -> Verdict:
+    """Judges the champion on the night's impressions, gives the verdict and records it."""
+    versions = tracking.candidates(night.settings, REGISTERED_MODEL, night=night.date, families=sorted(CLICK_MODELS))
+    champion = tracking.champion(night.settings, REGISTERED_MODEL, before=night.date)
+    params = {"calibration_band": CALIBRATION_BAND, "auc_tolerance": AUC_TOLERANCE}
+    with tracking.run(night, "ads/promote", params) as run:
+        judged_on = split_of(night).judged
+        metrics: dict[str, Metrics] = {version.version: version.metrics for version in versions}
+        again = None
+        if champion is not None:
+            model = load_click_model(tracking.download(night.settings, champion))
+            again = champion.version, judge(model, judged_on).metrics()
+        decided = verdict(metrics, again)
+        compared = metrics | (dict([again]) if again else {})
+        run.log_dict(
+            {
+                **asdict(decided),
+                "rule": __doc__,
+                "champion": again[0] if again else None,
+                "metrics": {version: dict(values) for version, values in compared.items()},
+            },
+            "verdict.json",
+        )
+        run.log_metrics({"promoted": float(decided.promoted is not None)})
+        run.log_figure(plots.comparison_plot(compared, ("auc", "gauc", "log_loss", "calibration")), "comparison.png")
+        live = next((version for version in versions if version.version == decided.promoted), None)
+        tracking.set_verdict(night.settings, REGISTERED_MODEL, night=night.date, promoted=live)
+    return decided
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Prints the verdict in words."""
+    with job(argv, __doc__) as night:
+        print(promote(night).reason)
+
+
+if __name__ == "__main__":
+    main()

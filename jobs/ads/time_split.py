@@ -1,0 +1,87 @@
+"""Which examples a night trains, calibrates and judges on: always earlier ones than it is judged by."""
+
+import datetime as dt
+from collections.abc import Collection
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow.compute as pc
+import pyarrow.dataset
+
+from jobs.ads.examples import ExampleStream
+from jobs.platform.errors import BadInput
+
+TRAINING_DAYS = 7
+"""Days of examples that a model learns from; click behaviour of longer ago misleads more than it teaches."""
+
+HOLDOUT_SHARE = 0.15
+"""The last part, by time, of what a model learns from: it stops the training and fits the calibration."""
+
+JUDGED_SHARE = 0.2
+"""The last part of the day that is judged where no earlier day exists to train on."""
+
+
+@dataclass(frozen=True)
+class TimeSplit:
+    """One night's parts.
+
+    Attributes:
+        rule: in words, how the judged part was cut off.
+        train: what the judged model learns from.
+        holdout: what it is stopped and calibrated by, later than `train`.
+        judged: what it is judged on, later than both.
+        publish_train: what the published model learns from, up to the night itself.
+        publish_holdout: what that one is stopped and calibrated by.
+    """
+
+    rule: str
+    train: ExampleStream
+    holdout: ExampleStream
+    judged: ExampleStream
+    publish_train: ExampleStream
+    publish_holdout: ExampleStream
+
+
+def time_split(dataset: pyarrow.dataset.Dataset, days: Collection[dt.date], night: dt.date) -> TimeSplit:
+    """Split gold.ctr_examples for one night; only the times of the rows are read.
+
+    Args:
+        dataset: the table.
+        days: the days that it holds.
+        night: judged on this day, trained on those before it, or on the first part of it when there are none.
+
+    Raises:
+        BadInput: a part would be empty.
+    """
+    today = pc.field("date") == night
+    earlier = sorted(day for day in days if night - dt.timedelta(days=TRAINING_DAYS) <= day < night)
+    if earlier:
+        known = (pc.field("date") >= earlier[0]) & (pc.field("date") < night)
+        rule = f"trained on {earlier[0]} to {earlier[-1]}, judged on {night}"
+        judged = ExampleStream(dataset, today)
+    else:
+        cut = _cut(dataset, today, JUDGED_SHARE)
+        known = today & (pc.field("time_ms") < cut)
+        rule = f"no earlier day: trained on the first {1 - JUDGED_SHARE:.0%} of {night} by time, judged on the rest"
+        judged = ExampleStream(dataset, today & (pc.field("time_ms") >= cut))
+    last_days = (pc.field("date") > night - dt.timedelta(days=TRAINING_DAYS)) & (pc.field("date") <= night)
+    return TimeSplit(rule, *_held_out(dataset, known), judged, *_held_out(dataset, last_days))
+
+
+def _held_out(dataset: pyarrow.dataset.Dataset, known: pc.Expression) -> tuple[ExampleStream, ExampleStream]:
+    cut = _cut(dataset, known, HOLDOUT_SHARE)
+    before = pc.field("time_ms") < cut
+    return ExampleStream(dataset, known & before), ExampleStream(dataset, known & ~before)
+
+
+def _cut(dataset: pyarrow.dataset.Dataset, condition: pc.Expression, last_share: float) -> int:
+    """The time from which on about this share of the rows lies."""
+    times = np.asarray(dataset.to_table(columns=["time_ms"], filter=condition)["time_ms"])
+    if len(times):
+        place = int(len(times) * (1 - last_share))
+        cut = int(np.partition(times, place)[place])
+        if cut > times.min():
+            return cut
+    raise BadInput(
+        f"gold.ctr_examples: {len(times)} examples cannot be split by time; the night needs impressions at more than one time"
+    )

@@ -1,0 +1,121 @@
+"""Trains one click model for a night: judged on the night's impressions, then trained anew up to the night and registered.
+
+What is published is the same recipe as what was judged, with every part a day later.
+"""
+
+import argparse
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pandas as pd
+
+from jobs.ads import plots
+from jobs.ads.examples import FIELDS, ExampleStream
+from jobs.ads.judgement import judge
+from jobs.ads.time_split import HOLDOUT_SHARE, TimeSplit, time_split
+from jobs.features.ctr_examples import TABLE
+from jobs.platform import tracking
+from jobs.platform.errors import BadInput, MissingInput
+from jobs.platform.job import job
+from jobs.platform.night import Night
+from models.ads.baselines import ClickRate
+from models.ads.click_model import ClickModel
+from models.ads.registry import CLICK_MODELS
+
+REGISTERED_MODEL = "click_model"
+"""The place that all click models compete for."""
+
+_PYFUNC = Path(__file__).with_name("pyfunc.py")
+_COMPARED = ("auc", "gauc", "log_loss", "calibration")
+
+
+def split_of(night: Night) -> TimeSplit:
+    """The night's parts of gold.ctr_examples.
+
+    Raises:
+        MissingInput: the table has no rows of the night.
+        BadInput: they cannot be split.
+    """
+    if not night.has_day(TABLE, night.date):
+        raise MissingInput(TABLE, night.date, f"run python -m jobs.features.ctr_examples --date {night.date} first")
+    return time_split(night.arrow(TABLE), night.days(TABLE), night.date)
+
+
+def train(night: Night, name: str) -> str:
+    """Trains, judges, publishes and registers one model.
+
+    Returns:
+        The name of the registered version.
+    """
+    split = split_of(night)
+    model = CLICK_MODELS[name](FIELDS)
+    params = {"model": name, "split": split.rule, "holdout_share": HOLDOUT_SHARE, **_flat(asdict(model.config))}
+    with tracking.run(night, f"ads/{name}", params) as run:
+        _fit(model, split.train, split.holdout)
+        for step, each in enumerate(model.history, 1):
+            run.log_metrics(asdict(each), step=step)
+        run.log_figure(plots.loss_plot(model.history), "loss.png")
+        judged = {
+            name: judge(model, split.judged),
+            "each video's click rate": judge(ClickRate("video_id").fit(split.train), split.judged),
+            "overall click rate": judge(ClickRate().fit(split.train), split.judged),
+        }
+        metrics = {model_name: judgement.metrics() for model_name, judgement in judged.items()}
+        run.log_metrics(metrics[name])
+        run.log_metrics({"examples_judged": len(judged[name].labels), "click_rate": float(judged[name].labels.mean())})
+        run.log_figure(plots.calibration_plot(judged), "calibration.png")
+        run.log_figure(plots.comparison_plot(metrics, _COMPARED), "comparison.png")
+        by_field = judged[name].calibration_by_field()
+        run.log_dict({k: [asdict(v) for v in values] for k, values in by_field.items()}, "calibration_by_field.json")
+        published = CLICK_MODELS[name](FIELDS)
+        _fit(published, split.publish_train, split.publish_holdout)
+        with TemporaryDirectory() as folder:
+            directory = Path(folder, name)
+            directory.mkdir()
+            published.save(directory)
+            return run.log_model(
+                REGISTERED_MODEL,
+                name,
+                directory,
+                pyfunc=_PYFUNC,
+                input_example=_input_example(published),
+                prediction=published.predict_proba(published.encoder.typical()),
+            )
+
+
+def _fit(model: ClickModel, train_part: ExampleStream, holdout: ExampleStream) -> None:
+    try:
+        model.fit(train_part, holdout)
+    except ValueError as error:
+        raise BadInput(f"{TABLE}: {model.name} cannot be trained on it: {error}") from error
+
+
+def _input_example(model: ClickModel) -> pd.DataFrame:
+    """A made-up impression: an example of a real one would keep a person's behaviour with the model."""
+    typical = model.encoder.typical()
+    lists = {name: [column.values.tolist()] for name, column in typical.multi_hot.items()}
+    return pd.DataFrame({**typical.numeric, **typical.categorical, **lists})
+
+
+def _flat(config: dict[str, object], prefix: str = "") -> dict[str, object]:
+    flat: dict[str, object] = {}
+    for key, value in config.items():
+        flat |= _flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {prefix + key: json.dumps(value)}
+    return flat
+
+
+def _arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--model", choices=sorted(CLICK_MODELS), required=True, help="which click model to train")
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Trains the model that `--model` names and prints the registered version."""
+    with job(argv, __doc__, _arguments) as night:
+        print(train(night, night.args.model))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,89 @@
+"""gold.ctr_examples: one row an impression, with the click as label and what was known before the day began.
+
+The impressions of night D happened on D and had arrived by the end of D. An impression that arrives later is in no night's
+examples: taking it into its own night would make that night differ when it is run again.
+
+Beside the context of the request (hour, tab) no column knows anything of D or later: features are those of D-1, and which
+snapshot of users and videos is read is said in `jobs.features.click_features`.
+"""
+
+import datetime as dt
+from collections.abc import Sequence
+from zoneinfo import ZoneInfo
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from jobs.features.click_features import with_click_features
+from jobs.platform.job import job
+from jobs.platform.night import Night
+from schemas.contract import contract
+
+TABLE = "gold.ctr_examples"
+
+
+def transform(
+    events: DataFrame,
+    user_features_before: DataFrame,
+    video_features_before: DataFrame,
+    users: DataFrame,
+    videos: DataFrame,
+    date: dt.date,
+    timezone: ZoneInfo,
+) -> DataFrame:
+    """The examples of one day.
+
+    Args:
+        events: silver.behavior_events.
+        user_features_before: gold.user_features of the day before `date`.
+        video_features_before: gold.video_features of the day before `date`.
+        users: snapshots of silver.users.
+        videos: snapshots of silver.videos.
+        date: the day of the impressions.
+        timezone: the lake's zone, whose hour of day an impression has.
+    """
+    local_time = F.from_utc_timestamp(F.timestamp_millis("time_ms"), timezone.key)
+    impressions = events.where((F.col("event_date") == F.lit(date)) & (F.col("arrival_date") <= F.lit(date))).select(
+        "user_id",
+        "video_id",
+        "time_ms",
+        F.col("is_click").alias("label"),
+        F.hour(local_time).alias("hour"),
+        "tab",
+        F.lit(date).alias("date"),
+    )
+    described = with_click_features(impressions, user_features_before, video_features_before, users, videos, date)
+    return described.select(*(column.name for column in contract(TABLE).columns))
+
+
+def snapshots(night: Night, table: str, until: dt.date) -> DataFrame:
+    """The two snapshots that matter for impressions of `until`: its own, and the latest one before.
+
+    Raises:
+        MissingInput: there is no snapshot table yet.
+    """
+    earlier = [day for day in night.days(table) if day < until]
+    wanted = [until, *([max(earlier)] if earlier else [])]
+    return night.read(table).where(F.col("arrival_date").isin(wanted))
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Writes the night's examples."""
+    with job(argv, __doc__) as night:
+        before = night.date - dt.timedelta(days=1)
+        first = min(night.days("silver.behavior_events"), default=night.date)
+        later = night.date > first  # only a lake's first day has no features from before
+        rows = transform(
+            night.read_day("silver.behavior_events"),
+            night.read_day("gold.user_features", before, required=later),
+            night.read_day("gold.video_features", before, required=later),
+            snapshots(night, "silver.users", night.date),
+            snapshots(night, "silver.videos", night.date),
+            night.date,
+            night.settings.timezone,
+        )
+        night.write(TABLE, rows)
+
+
+if __name__ == "__main__":
+    main()

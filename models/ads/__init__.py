@@ -1,0 +1,1 @@
+"""Click prediction for ad targeting."""

@@ -1,0 +1,85 @@
+"""DCN-V2: explicit feature crosses beside a deep network.
+
+Wang, Shivanna, Cheng, Jain, Lin, Hong & Chi (2021), "DCN V2: Improved Deep & Cross Network and Practical Lessons for Web-scale
+Learning to Rank Systems", WWW. The parallel structure: cross layers and the deep network read the same input, and one linear
+layer reads both. A cross layer is ``x' = x0 * (U V^T x + b) + x`` with low-rank U and V, equation (2) of the paper.
+"""
+
+from dataclasses import dataclass, field
+
+import torch
+from torch import nn
+
+from models.ads.click_model import ClickModel, ClickModelConfig
+from models.ads.embedding import FieldEmbedding
+from models.ads.encoder import Encoder
+from models.ads.training import TrainingConfig
+
+
+@dataclass(frozen=True)
+class DCNV2Config(ClickModelConfig):
+    """Size of the network.
+
+    Attributes:
+        training: as for every model.
+        embedding_size: numbers a value.
+        cross_layers: how many cross layers; feature interactions reach one order more than this.
+        cross_rank: rank of each cross layer's matrix.
+        hidden: width of each layer of the deep network.
+        dropout: share of each deep layer's outputs dropped in training.
+    """
+
+    training: TrainingConfig = field(default_factory=TrainingConfig)
+    embedding_size: int = 8
+    cross_layers: int = 2
+    cross_rank: int = 32
+    hidden: tuple[int, ...] = (128, 64)
+    dropout: float = 0.2
+
+
+class DCNV2(ClickModel):
+    """Deep & cross network, version 2."""
+
+    name = "dcn_v2"
+    config_type = DCNV2Config
+    config: DCNV2Config
+
+    def build(self, encoder: Encoder) -> nn.Module:
+        """The parallel deep and cross network."""
+        return _DeepCross(encoder, self.config)
+
+
+class _Cross(nn.Module):
+    """``x0 * (U V^T x + b) + x``; x0 and x have shape (rows, size)."""
+
+    def __init__(self, size: int, rank: int) -> None:
+        super().__init__()
+        self.down = nn.Linear(size, rank, bias=False)
+        self.up = nn.Linear(rank, size)
+
+    def forward(self, x0: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
+        crossed: torch.Tensor = x0 * self.up(self.down(x)) + x
+        return crossed
+
+
+class _DeepCross(nn.Module):
+    def __init__(self, encoder: Encoder, config: DCNV2Config) -> None:
+        super().__init__()
+        self.embedding = FieldEmbedding(encoder, config.embedding_size, std=0.01)
+        size = encoder.dense_size + self.embedding.output_size
+        self.crosses = nn.ModuleList(_Cross(size, min(config.cross_rank, size)) for _ in range(config.cross_layers))
+        layers: list[nn.Module] = []
+        width = size
+        for hidden in config.hidden:
+            layers += [nn.Linear(width, hidden), nn.ReLU(), nn.Dropout(config.dropout)]
+            width = hidden
+        self.deep = nn.Sequential(*layers)
+        self.output = nn.Linear(size + width, 1)
+
+    def forward(self, dense: torch.Tensor, codes: torch.Tensor, bags: torch.Tensor) -> torch.Tensor:
+        x0 = torch.cat([dense, self.embedding(codes, bags)], dim=1)
+        x = x0
+        for cross in self.crosses:
+            x = cross(x0, x)
+        logit: torch.Tensor = self.output(torch.cat([x, self.deep(x0)], dim=1)).squeeze(1)
+        return logit

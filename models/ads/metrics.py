@@ -1,0 +1,135 @@
+"""How good click probabilities are: ranking, likelihood and calibration."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import rankdata
+from sklearn.metrics import roc_auc_score
+
+Numbers = NDArray[np.floating]
+Labels = NDArray[np.integer]
+Groups = NDArray[np.str_] | NDArray[np.bytes_] | NDArray[np.integer]
+
+_EPSILON = 1e-7
+
+
+def auc(labels: Labels, probabilities: Numbers) -> float:
+    """Area under the ROC curve; NaN when only one class is present."""
+    if labels.min() == labels.max():
+        return float("nan")
+    return float(roc_auc_score(labels, probabilities))
+
+
+def gauc(labels: Labels, probabilities: Numbers, users: Groups) -> float:
+    """Mean of each user's AUC, weighted by impressions (Zhu et al., 2017, "Optimized cost per click in Taobao").
+
+    AUC over all users rewards knowing who clicks much; this asks only for each user's own order. Users with only
+    clicks or only non-clicks have no order to get right and are left out.
+
+    Args:
+        labels: shape (rows,), 0 or 1.
+        probabilities: shape (rows,).
+        users: shape (rows,), whose impression it is.
+
+    Returns:
+        Between 0 and 1; NaN when no user has both a click and a non-click.
+    """
+    _, user = np.unique(users, return_inverse=True)
+    impressions = np.bincount(user)
+    clicks = np.bincount(user, weights=labels)
+    misses = impressions - clicks
+    # Ranks within a user, ties sharing their mean: rank (user, score) pairs over all rows, then take off the rows before.
+    order = np.lexsort((probabilities, user))
+    key = np.cumsum(
+        np.diff(user[order], prepend=-1).astype(bool) | np.diff(probabilities[order], prepend=np.nan).astype(bool)
+    )
+    rank = np.empty(len(user))
+    rank[order] = rankdata(key)
+    rank -= (np.cumsum(impressions) - impressions)[user]
+    rank_of_clicks = np.bincount(user, weights=rank * labels)
+    both = (clicks > 0) & (misses > 0)
+    if not both.any():
+        return float("nan")
+    # Mann-Whitney's U over the number of (click, non-click) pairs is the AUC.
+    area = (rank_of_clicks[both] - clicks[both] * (clicks[both] + 1) / 2) / (clicks[both] * misses[both])
+    return float(np.average(area, weights=impressions[both]))
+
+
+def log_loss(labels: Labels, probabilities: Numbers) -> float:
+    """Mean negative log-likelihood in nats; probabilities are kept 1e-7 away from 0 and 1."""
+    p = np.clip(probabilities, _EPSILON, 1 - _EPSILON)
+    return float(-np.mean(np.where(labels == 1, np.log(p), np.log1p(-p))))
+
+
+def calibration(labels: Labels, probabilities: Numbers) -> float:
+    """Expected clicks over observed clicks: 1 is right, above 1 promises too much; infinite when nothing was clicked."""
+    observed = float(labels.sum())
+    return float(probabilities.sum()) / observed if observed else float("inf")
+
+
+@dataclass(frozen=True)
+class GroupCalibration:
+    """Expected and observed clicks among the impressions that share one value of a field."""
+
+    value: str
+    impressions: int
+    expected: float
+    observed: int
+
+
+def calibration_by(labels: Labels, probabilities: Numbers, groups: Groups) -> list[GroupCalibration]:
+    """Calibration within each value of a field, the most frequent value first.
+
+    Args:
+        labels: shape (rows,), 0 or 1.
+        probabilities: shape (rows,).
+        groups: shape (rows,), the field's value of each row.
+    """
+    values, group, impressions = np.unique(groups, return_inverse=True, return_counts=True)
+    expected = np.bincount(group, weights=probabilities)
+    observed = np.bincount(group, weights=labels)
+    return [
+        GroupCalibration(str(values[at]), int(impressions[at]), float(expected[at]), int(observed[at]))
+        for at in np.argsort(-impressions, kind="stable")
+    ]
+
+
+def field_calibration_error(labels: Labels, probabilities: Numbers, groups: Groups) -> float:
+    """Field-RCE-like error: mean over impressions of |expected - observed| within a field's value, over the click rate.
+
+    Follows Pan et al. (2020, "Field-aware calibration"); 0 is perfect, 0.1 means that values are off by a tenth on average.
+    """
+    parts = calibration_by(labels, probabilities, groups)
+    observed = sum(part.observed for part in parts)
+    return sum(abs(part.expected - part.observed) for part in parts) / observed if observed else float("inf")
+
+
+def reliability(labels: Labels, probabilities: Numbers, bins: int = 10) -> tuple[Numbers, Numbers, NDArray[np.int64]]:
+    """The calibration curve over bins of (nearly) equally many impressions, in the order of their predictions.
+
+    Returns:
+        Mean prediction, click rate and impressions of each bin, each of shape (min(bins, rows),).
+    """
+    order = np.argsort(probabilities, kind="stable")
+    parts = np.array_split(order, min(bins, len(order)))
+    predicted = np.array([probabilities[part].mean() for part in parts])
+    observed = np.array([labels[part].mean() for part in parts])
+    return predicted, observed, np.array([len(part) for part in parts], dtype=np.int64)
+
+
+def expected_calibration_error(labels: Labels, probabilities: Numbers, bins: int = 10) -> float:
+    """ECE over equal-mass bins (Naeini et al., 2015): mean |prediction - click rate| weighted by impressions."""
+    predicted, observed, impressions = reliability(labels, probabilities, bins)
+    return float(np.average(np.abs(predicted - observed), weights=impressions))
+
+
+def click_metrics(labels: Labels, probabilities: Numbers, users: Groups) -> dict[str, float]:
+    """The numbers every model is judged by, all over the same impressions."""
+    return {
+        "auc": auc(labels, probabilities),
+        "gauc": gauc(labels, probabilities, users),
+        "log_loss": log_loss(labels, probabilities),
+        "calibration": calibration(labels, probabilities),
+        "ece": expected_calibration_error(labels, probabilities),
+    }

@@ -1,0 +1,14 @@
+"""Click models by name."""
+
+from pathlib import Path
+
+from models.ads.click_model import ClickModel, read_state
+from models.ads.dcn_v2 import DCNV2
+from models.ads.logistic_regression import LogisticRegression
+
+CLICK_MODELS: dict[str, type[ClickModel]] = {model.name: model for model in (LogisticRegression, DCNV2)}
+
+
+def load_click_model(directory: Path) -> ClickModel:
+    """Whichever click model was saved there."""
+    return CLICK_MODELS[read_state(directory)["model"]].load(directory)

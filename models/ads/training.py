@@ -1,0 +1,125 @@
+"""The training loop all click models share: AdamW on log-loss, stopped early by a held-out part."""
+
+import copy
+import itertools
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+from torch.nn.functional import binary_cross_entropy_with_logits
+
+from models.ads.encoded_examples import EncodedExamples, Tensors
+
+_INFERENCE_ROWS = 8192
+
+
+@dataclass(frozen=True)
+class TrainingConfig:
+    """How a network is optimised.
+
+    Attributes:
+        rounds: at most this many rounds of training, each followed by a look at the held-out part.
+        round_examples: examples a round. Rounds go on where the last one ended, through one shuffled pass over the training
+            part after another, so that neither the time taken nor the patience depends on how many examples there are.
+        patience: stop after this many rounds in a row without a lower held-out log-loss.
+        batch_size: rows a step.
+        learning_rate: AdamW's.
+        weight_decay: AdamW's, for everything but embeddings and biases.
+        embedding_decay: AdamW's, for embeddings, which see far fewer examples a parameter.
+        rng: seed of initial weights, dropout and order.
+    """
+
+    rounds: int = 20
+    round_examples: int = 65_536
+    patience: int = 3
+    batch_size: int = 1024
+    learning_rate: float = 2e-3
+    weight_decay: float = 1e-2
+    embedding_decay: float = 1e-1
+    rng: int = 0
+
+
+@dataclass(frozen=True)
+class Round:
+    """What one round came to; both are mean log-losses in nats, before calibration."""
+
+    train_log_loss: float
+    holdout_log_loss: float
+
+
+@contextmanager
+def seeded(rng: int) -> Iterator[None]:
+    """Torch draws from this seed within the block, and goes on as before after it."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(rng)
+        yield
+
+
+def train(
+    network: nn.Module, train_part: EncodedExamples, holdout: EncodedExamples, config: TrainingConfig
+) -> list[Round]:
+    """Trains in place, and leaves the weights of the round that was best on the held-out part."""
+    optimizer = torch.optim.AdamW(_parameter_groups(network, config), lr=config.learning_rate)
+    batches = _endless(train_part, config)
+    steps = math.ceil(min(config.round_examples, len(train_part)) / config.batch_size)
+    history: list[Round] = []
+    best, best_state, waited = float("inf"), copy.deepcopy(network.state_dict()), 0
+    for _ in range(config.rounds):
+        network.train()
+        total, seen = 0.0, 0
+        for inputs, labels in itertools.islice(batches, steps):
+            optimizer.zero_grad(set_to_none=True)
+            loss = binary_cross_entropy_with_logits(network(*inputs), labels)
+            loss.backward()
+            optimizer.step()
+            total += loss.item() * len(labels)
+            seen += len(labels)
+        holdout_loss = _log_loss(network, holdout)
+        history.append(Round(total / seen, holdout_loss))
+        if holdout_loss < best:
+            best, best_state, waited = holdout_loss, copy.deepcopy(network.state_dict()), 0
+        else:
+            waited += 1
+            if waited == config.patience:
+                break
+    network.load_state_dict(best_state)
+    return history
+
+
+def _endless(examples: EncodedExamples, config: TrainingConfig) -> Iterator[tuple[Tensors, torch.Tensor]]:
+    order = np.random.default_rng(config.rng)
+    while True:
+        yield from examples.batches(config.batch_size, order)
+
+
+@torch.inference_mode()
+def logits(network: nn.Module, examples: EncodedExamples) -> NDArray[np.float32]:
+    """The network's outputs in the examples' own order, shape (rows,)."""
+    network.eval()
+    return np.concatenate([network(*inputs).numpy() for inputs, _ in examples.batches(_INFERENCE_ROWS)])
+
+
+@torch.inference_mode()
+def _log_loss(network: nn.Module, examples: EncodedExamples) -> float:
+    outputs = torch.from_numpy(logits(network, examples)).double()
+    return float(binary_cross_entropy_with_logits(outputs, torch.from_numpy(examples.labels).double()))
+
+
+def _parameter_groups(network: nn.Module, config: TrainingConfig) -> list[dict[str, object]]:
+    embeddings = {
+        id(p) for module in network.modules() if isinstance(module, nn.Embedding) for p in module.parameters()
+    }
+    parameters = list(network.parameters())
+    return [
+        {"params": [p for p in parameters if id(p) in embeddings], "weight_decay": config.embedding_decay},
+        {
+            "params": [p for p in parameters if id(p) not in embeddings and p.ndim > 1],
+            "weight_decay": config.weight_decay,
+        },
+        {"params": [p for p in parameters if id(p) not in embeddings and p.ndim <= 1], "weight_decay": 0.0},
+    ]
