@@ -1,0 +1,71 @@
+"""The lake's tables under their names (`gold.recommendations`) in DuckDB, which reads them through Arrow as they are now.
+
+DuckDB's own Delta extension is downloaded at first use, which a machine without the internet cannot; `deltalake` gives it
+the tables as Arrow datasets, into which it pushes filters and the choice of columns, so a day's query reads a day's files.
+"""
+
+import re
+
+import duckdb
+
+from jobs.platform import lakehouse
+from jobs.platform.errors import MissingInput, UsageError
+from jobs.platform.settings import Settings
+from schemas.contract import tables as contracted
+
+
+def tables(settings: Settings) -> dict[str, int]:
+    """The tables that the lake has, with their current versions, in alphabetical order."""
+    versions = {table: lakehouse.version(uri(settings, table)) for table in contracted()}
+    return {table: version for table, version in versions.items() if version is not None}
+
+
+def uri(settings: Settings, table: str) -> str:
+    """Where a table lies."""
+    return f"{settings.lake}/{table.replace('.', '/')}"
+
+
+def connect(settings: Settings) -> duckdb.DuckDBPyConnection:
+    """A connection in which every table of the lake is a view in the schema of its layer, at its current version.
+
+    Raises:
+        MissingInput: the lake has no tables.
+    """
+    versions = tables(settings)
+    if not versions:
+        raise MissingInput(f"no tables at {settings.lake}", hint="run a night first: make nightly")
+    connection = duckdb.connect(config={"autoinstall_known_extensions": "false"})  # nothing is fetched in mid-query
+    for table, version in versions.items():
+        layer, name = table.split(".")
+        connection.register(f"{layer}_{name}", lakehouse.arrow(uri(settings, table), version))
+        connection.execute(f"create schema if not exists {layer}; create view {layer}.{name} as from {layer}_{name}")
+    return connection
+
+
+def ask(settings: Settings, query: str) -> duckdb.DuckDBPyRelation:
+    """The answer to one query.
+
+    Raises:
+        MissingInput: the lake has no tables, or not one that the query names.
+        UsageError: the query is not a single one, or DuckDB does not understand it.
+    """
+    connection = connect(settings)
+    try:
+        statements = connection.extract_statements(query)
+        if len(statements) != 1:
+            raise UsageError(f"give one query, not {len(statements)}")
+        if statements[0].type not in (duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN):
+            raise UsageError("the lake is only read here; ask as in: select * from gold.recommendations limit 5")
+        return connection.sql(query)
+    except duckdb.CatalogException as error:
+        if unknown := re.search(r'Table with name "?([^" ]+)"? does not exist', str(error)):
+            there = f"there are: {', '.join(tables(settings))}"
+            raise MissingInput(f"the lake has no table {unknown[1]}", hint=there) from error
+        raise UsageError(_one_line(error)) from error
+    except duckdb.Error as error:
+        raise UsageError(_one_line(error)) from error
+
+
+def _one_line(error: duckdb.Error) -> str:
+    """What is wrong and the part of the query that it is about, without DuckDB's arrow below it."""
+    return " ".join(line.strip() for line in str(error).splitlines() if line.strip("^ ~"))

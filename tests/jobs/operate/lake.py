@@ -1,0 +1,39 @@
+"""Lays rows into tables of a lake as the contracts have them, without Spark."""
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+from deltalake import write_deltalake
+
+from schemas.contract import Column, contract
+
+_ARROW: dict[str, tuple[pa.DataType, object]] = {
+    "string": (pa.string(), ""),
+    "bigint": (pa.int64(), 0),
+    "int": (pa.int32(), 0),
+    "double": (pa.float64(), 0.0),
+    "boolean": (pa.bool_(), False),
+    "date": (pa.date32(), dt.date(2022, 5, 1)),
+    "array<string>": (pa.list_(pa.string()), []),
+    "array<bigint>": (pa.list_(pa.int64()), []),
+    "map<int,bigint>": (pa.map_(pa.int32(), pa.int64()), {}),
+    "map<string,double>": (pa.map_(pa.string(), pa.float64()), {}),
+}
+
+
+def lay(home: Path, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Append rows in one commit. A column that a row does not give is null, or zero or empty where the contract requires it."""
+    agreed = contract(table)
+    schema = pa.schema([pa.field(c.name, _ARROW[c.type][0], nullable=not c.required) for c in agreed.columns])
+    columns = {c.name: [row.get(c.name, _missing(c)) for row in rows] for c in agreed.columns}
+    unknown = {name for row in rows for name in row} - columns.keys()
+    assert not unknown, f"{table} has no {unknown}"
+    uri = home / "lake" / table.replace(".", "/")
+    write_deltalake(str(uri), pa.table(columns, schema=schema), mode="append", partition_by=list(agreed.partitioned_by))
+
+
+def _missing(column: Column) -> object:
+    return _ARROW[column.type][1] if column.required else None

@@ -1,0 +1,88 @@
+"""Any table of the lake is asked by its name, and a wrong question gets one clear line."""
+
+import datetime as dt
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+from deltalake import write_deltalake
+
+from jobs.operate import sql
+from jobs.operate.query import connect, tables
+from jobs.platform.settings import settings
+from tests.jobs.operate.lake import lay
+
+DAY = dt.date(2022, 5, 1)
+
+
+@pytest.fixture
+def lake(home: Path) -> Path:
+    lay(home, "silver.videos", [{"video_id": 7, "tags": ["美食", "旅游"], "arrival_date": DAY}])
+    lay(
+        home,
+        "gold.interactions",
+        [{"user_id": "u", "views_before": rank, "video_id": 7, "date": DAY} for rank in (1, 2)],
+    )
+    return home
+
+
+def test_tables_are_asked_by_their_names(lake: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    sql.main(
+        [
+            "select views_before, tags[1] as tag from gold.interactions join silver.videos using (video_id) order by views_before"
+        ]
+    )
+    rows = [line.split("│")[1:3] for line in capsys.readouterr().out.splitlines() if "美食" in line]
+    assert [[cell.strip() for cell in row] for row in rows] == [["1", "美食"], ["2", "美食"]]
+
+
+def test_a_later_commit_is_seen(lake: Path) -> None:
+    before = connect(settings()).sql("select count(*) from gold.interactions").fetchall()
+    lay(lake, "gold.interactions", [{"user_id": "v", "views_before": 1, "video_id": 7, "date": DAY}])
+    assert connect(settings()).sql("select count(*) from gold.interactions").fetchall() == [(3,)] != before
+
+
+@pytest.mark.parametrize(
+    ("query", "code", "said"),
+    [
+        (
+            "select * from gold.interaction",
+            66,
+            "missing input: the lake has no table interaction; there are: gold.interactions, silver.videos",
+        ),
+        ("select * from recommendations", 66, "the lake has no table recommendations; there are: "),
+        ("select * from platinum.videos", 66, "the lake has no table platinum.videos; there are: "),
+        ("select titel from silver.videos", 64, 'Referenced column "titel" not found'),
+        ("selec 1", 64, "syntax error"),
+        ("select no_such_function(1)", 64, "no_such_function"),
+        ("select cast(user_id as int) from gold.interactions", 64, "Could not convert"),
+        ("select 1; select 2", 64, "give one query, not 2"),
+        ("", 64, "give one query, not 0"),
+        ("create table silver.mine (a int)", 64, "the lake is only read here"),
+        ("delete from silver.videos", 64, ""),
+    ],
+)
+def test_a_wrong_question_gets_one_line(
+    lake: Path, capsys: pytest.CaptureFixture[str], query: str, code: int, said: str
+) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        sql.main([query])
+    printed = capsys.readouterr()
+    assert stopped.value.code == code
+    assert said in printed.err
+    assert printed.err.startswith("error: ")
+    assert printed.err.count("\n") == 1
+    assert not printed.out
+
+
+def test_an_empty_lake_says_how_to_fill_it(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        sql.main(["select 1"])
+    assert stopped.value.code == 66
+    assert "make nightly" in capsys.readouterr().err
+
+
+def test_only_tables_with_a_contract_are_shown(lake: Path) -> None:
+
+    write_deltalake(str(lake / "lake" / "gold" / "scratch"), pa.table({"a": [1]}))
+    assert tables(settings()) == {"gold.interactions": 0, "silver.videos": 0}
