@@ -1,0 +1,57 @@
+import datetime as dt
+from pathlib import Path
+
+import pytest
+
+from jobs.ingest import land, landing
+
+_EVENTS = ["--events", "2000"]
+
+
+def test_the_first_night_has_no_night_before_and_a_later_gap_is_an_error(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    land.main(["--date", "2022-05-01", *_EVENTS])
+    land.main(["--date", "2022-05-02", *_EVENTS])
+    with pytest.raises(SystemExit) as ended:
+        land.main(["--date", "2022-05-05", *_EVENTS])
+    error = capsys.readouterr().err.splitlines()[-1]
+    assert ended.value.code == 66
+    assert "dt=2022-05-04" in error
+    assert "make backfill FROM=2022-05-03 TO=2022-05-05" in error
+    assert landing.nights(home / "landing", landing.BEHAVIOR_LOGS) == [dt.date(2022, 5, 1), dt.date(2022, 5, 2)]
+
+
+def test_a_night_before_the_first_is_a_first_night(home: Path) -> None:
+    land.main(["--date", "2022-05-01", *_EVENTS])
+    land.main(["--date", "2022-04-20", *_EVENTS])
+    assert landing.is_complete(home / "landing", landing.BEHAVIOR_LOGS, dt.date(2022, 4, 20))
+
+
+def test_landings_of_others_are_only_checked(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    land.main(["--date", "2022-05-01", *_EVENTS])
+    monkeypatch.setenv("NIGHTREEL_SOURCE", "landing")
+    before = sorted(home.rglob("*"))
+    land.main(["--date", "2022-05-01"])
+    assert sorted(home.rglob("*")) == before
+    with pytest.raises(SystemExit) as ended:
+        land.main(["--date", "2022-05-02"])
+    assert ended.value.code == 66
+
+
+def test_a_source_that_does_not_exist_is_one_line(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("NIGHTREEL_SOURCE", str(home / "nowhere"))
+    with pytest.raises(SystemExit) as ended:
+        land.main(["--date", "2022-05-01"])
+    assert ended.value.code == 66
+    assert capsys.readouterr().err.startswith(f"error: missing input: {home / 'nowhere'} is no folder")
+    assert not (home / "landing").exists()
+
+
+def test_the_number_of_views_is_a_setting(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NIGHTREEL_SIMULATED_EVENTS", "4000")
+    land.main(["--date", "2022-05-01"])
+    rows = sum(landing.data_lines(home / "landing", landing.BEHAVIOR_LOGS, dt.date(2022, 5, 1)).values())
+    assert 3_000 < rows < 6_000

@@ -1,0 +1,142 @@
+import datetime as dt
+import gzip
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from jobs.ingest import landing
+from jobs.platform.errors import BadInput, MissingInput, NightreelError
+
+NIGHT = dt.date(2022, 5, 1)
+
+
+def _feed(root: Path, feed: str, *, header: str | None = None, rows: int = 3, name: str = "part.csv.gz") -> Path:
+    columns = landing.COLUMNS[feed]
+    body = (header or ",".join(columns)) + "\n" + (",".join("1" for _ in columns) + "\n") * rows
+    folder = landing.folder(root, feed, NIGHT)
+    landing.lay(folder, lambda aside: (aside / name).write_bytes(gzip.compress(body.encode(), mtime=0)) and None)
+    return folder
+
+
+@pytest.fixture
+def landed(tmp_path: Path) -> Path:
+    for feed in landing.COLUMNS:
+        _feed(tmp_path, feed)
+    return tmp_path
+
+
+def test_a_sound_night_gives_its_rows(landed: Path) -> None:
+    _feed(landed, landing.VIDEOS, header=",".join((*landing.COLUMNS[landing.VIDEOS], "title")), rows=5)
+    assert landing.check(landed, NIGHT) == {
+        feed: {"part.csv.gz": 5 if feed == landing.VIDEOS else 3} for feed in landing.COLUMNS
+    }
+
+
+def _no_marker(folder: Path) -> None:
+    (folder / landing.MARKER).unlink()
+
+
+def _no_file(folder: Path) -> None:
+    (folder / "part.csv.gz").unlink()
+
+
+def _strange_file(folder: Path) -> None:
+    (folder / "part.csv").write_text("1")
+
+
+def _cut_short(folder: Path) -> None:
+    path = folder / "part.csv.gz"
+    path.write_bytes(path.read_bytes()[:-3])
+
+
+def _empty_file(folder: Path) -> None:
+    (folder / "part.csv.gz").write_bytes(b"")
+
+
+def _one_column_less(folder: Path) -> None:
+    _rewrite(folder, lambda text: "\n".join(line.rpartition(",")[0] for line in text.split("\n")))
+
+
+def _swapped_columns(folder: Path) -> None:
+    _rewrite(folder, lambda text: ",".join([text.split(",")[1], text.split(",")[0], *text.split(",")[2:]]))
+
+
+def _carriage_returns(folder: Path) -> None:
+    _rewrite(folder, lambda text: text.replace("\n", "\r\n"))
+
+
+def _header_only(folder: Path) -> None:
+    _rewrite(folder, lambda text: text.split("\n")[0] + "\n")
+
+
+def _rewrite(folder: Path, change: Callable[[str], str]) -> None:
+    path = folder / "part.csv.gz"
+    path.write_bytes(gzip.compress(change(gzip.decompress(path.read_bytes()).decode()).encode()))
+
+
+@pytest.mark.parametrize("feed", [landing.BEHAVIOR_LOGS, landing.USERS])
+@pytest.mark.parametrize(
+    ("damage", "kind", "says"),
+    [
+        (_no_marker, MissingInput, "_SUCCESS"),
+        (_no_file, BadInput, "no .csv.gz file"),
+        (_strange_file, BadInput, "part.csv is no .csv.gz"),
+        (_cut_short, BadInput, "cut short"),
+        (_empty_file, BadInput, "is empty"),
+        (_one_column_less, BadInput, "columns, not"),
+        (_swapped_columns, BadInput, "column 1 is"),
+        (_carriage_returns, BadInput, "another header"),
+        (_header_only, BadInput, "no row"),
+    ],
+)
+def test_a_damaged_night_is_refused_in_one_line_that_names_it(
+    landed: Path, feed: str, damage: Callable[[Path], None], kind: type[NightreelError], says: str
+) -> None:
+    folder = landing.folder(landed, feed, NIGHT)
+    damage(folder)
+    with pytest.raises(kind) as refused:
+        landing.check(landed, NIGHT)
+    message = str(refused.value)
+    assert str(folder) in message
+    assert says in message
+    assert "\n" not in message
+
+
+def test_a_feed_that_never_came_is_named(landed: Path) -> None:
+    with pytest.raises(MissingInput, match=r"behavior_logs/dt=2022-05-02 does not exist; land the behavior_logs of 2022-05-02"):
+        landing.check(landed, NIGHT + dt.timedelta(days=1))
+
+
+def test_laying_the_same_bytes_again_changes_nothing(landed: Path) -> None:
+    folder = landing.folder(landed, landing.USERS, NIGHT)
+    before = folder.stat()
+    _feed(landed, landing.USERS)
+    assert (folder.stat().st_ino, folder.stat().st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
+    _feed(landed, landing.USERS, rows=4, name="other.csv.gz")
+    assert landing.data_lines(landed, landing.USERS, NIGHT) == {"other.csv.gz": 4}
+
+
+def test_a_source_that_fails_leaves_what_was_there(landed: Path) -> None:
+    folder = landing.folder(landed, landing.USERS, NIGHT)
+    before = sorted((path, path.read_bytes()) for path in folder.iterdir())
+
+    def fail(aside: Path) -> None:
+        (aside / "part.csv.gz").write_bytes(b"half")
+        raise OSError("disk full")
+
+    for target in (folder, landing.folder(landed, landing.USERS, dt.date(2022, 5, 2))):
+        with pytest.raises(OSError, match="disk full"):
+            landing.lay(target, fail)
+    assert sorted((path, path.read_bytes()) for path in folder.iterdir()) == before
+    assert landing.nights(landed, landing.USERS) == [NIGHT]
+
+
+def test_what_a_killed_run_left_aside_does_not_matter(landed: Path) -> None:
+    folder = landing.folder(landed, landing.USERS, NIGHT)
+    for leftover in (".dt=2022-05-01.new", ".dt=2022-05-01.old"):
+        (folder.parent / leftover).mkdir()
+        (folder.parent / leftover / "part.csv.gz").write_bytes(b"half")
+    _feed(landed, landing.USERS, rows=7)
+    assert landing.data_lines(landed, landing.USERS, NIGHT) == {"part.csv.gz": 7}
+    assert [path.name for path in folder.parent.iterdir() if path.is_dir()] == [folder.name]
