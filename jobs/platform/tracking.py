@@ -184,6 +184,41 @@ def download(settings: Settings, version: ModelVersion) -> Path:
     return saved
 
 
+def history(settings: Settings, first: dt.date, last: dt.date) -> list[ModelVersion]:
+    """What the nights from `first` to `last` trained: the newest version of each family, by model, night and family."""
+    if _is_empty(settings):
+        return []
+    found: dict[tuple[str, dt.date, str], ModelVersion] = {}
+    for model in _client(settings).search_registered_models():
+        registered = _client(settings).search_model_versions(f"name = '{model.name}'")
+        of_nights = [v for v in registered if str(first) <= v.tags.get("night", "") <= str(last)]
+        for version in map(_version, sorted(of_nights, key=lambda v: int(v.version))):
+            found[version.name, version.night, version.family] = version
+    return [found[place] for place in sorted(found)]
+
+
+def artifact(settings: Settings, key: str, night: dt.date, file: str) -> Path | None:
+    """A file that the run of this key and night has kept, e.g. `verdict.json` of `ads/promote`; None where there is none."""
+    stage, name = key.split("/", 1)
+    experiment = None if _is_empty(settings) else _client(settings).get_experiment_by_name(stage)
+    if experiment is None:
+        return None
+    runs = mlflow.search_runs(
+        [experiment.experiment_id], f"attributes.run_name = '{name} {night}'", output_format="list"
+    )
+    for found in runs:  # the newest first
+        if any(kept.path == file for kept in _client(settings).list_artifacts(found.info.run_id)):
+            return Path(mlflow.artifacts.download_artifacts(run_id=found.info.run_id, artifact_path=file))
+    return None
+
+
+def _is_empty(settings: Settings) -> bool:
+    """Whether nothing was ever tracked here; to ask MLflow would make its database, which takes many seconds."""
+    return (
+        settings.mlflow_uri == f"sqlite:///{settings.home / 'mlflow.db'}" and not (settings.home / "mlflow.db").exists()
+    )
+
+
 def _client(settings: Settings) -> mlflow.MlflowClient:
     mlflow.set_tracking_uri(settings.mlflow_uri)
     return mlflow.MlflowClient()

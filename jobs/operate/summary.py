@@ -1,0 +1,152 @@
+"""Prints what a night has made: tables, quarantine, models, videos, how long it took, and how to look at it all."""
+
+import datetime as dt
+import json
+import textwrap
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import duckdb
+
+from jobs.operate.query import connect
+from jobs.operate.table_days import table_days
+from jobs.platform.errors import MissingInput
+from jobs.platform.job import job
+from jobs.platform.settings import Settings
+
+WIDTH = 100
+_REASONS = 5
+_VIDEOS = 10
+_METRICS = (
+    *("ndcg_at_20", "recall_at_20", "map_at_20", "coverage_at_20", "novelty_at_20"),
+    *("auc", "gauc", "log_loss", "calibration"),
+)
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Print the summary section by section, as each is found out."""
+    with job(argv, __doc__) as night:
+        for line in summary(night.settings, night.date):
+            print(line, flush=True)
+
+
+def summary(settings: Settings, date: dt.date) -> Iterator[str]:
+    """The lines of a night's summary, at most 100 columns wide.
+
+    Raises:
+        MissingInput: no table has rows of that day.
+    """
+    days = table_days(settings, date)
+    if not any(day.rows for day in days):
+        raise MissingInput(f"the lake has nothing of {date}", hint=f"run the night first: make nightly DATE={date}")
+    lake = connect(settings)
+    yield f"Night of {date}"
+    yield from _section("Tables", "of the night; the hash is of its rows, in any order")
+    rows = [(d.table, f"{d.rows:,}", f"{d.total:,}", str(d.version), d.digest if d.rows else "-") for d in days]
+    yield from aligned([("table", "rows", "rows in all", "version", "content hash"), *rows], right=(1, 2, 3))
+    yield from _quarantine(lake, date)
+    yield from _models(settings, date)
+    yield from _videos(settings, lake, date)
+    yield from _durations(settings, date)
+    yield from _look(settings, date)
+
+
+def aligned(rows: Sequence[Sequence[str]], right: Iterable[int] = ()) -> Iterator[str]:
+    """Rows of cells as lines with straight columns; those in `right` are set to the right."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    flush = set(right)
+    for row in rows:
+        cells = (c.rjust(w) if i in flush else c.ljust(w) for i, (c, w) in enumerate(zip(row, widths, strict=True)))
+        yield f"  {'  '.join(cells)}".rstrip()
+
+
+def _section(title: str, remark: str = "") -> Iterator[str]:
+    yield ""
+    yield f"{f'{title} ({remark})' if remark else title} ".ljust(WIDTH, "-")
+
+
+def _quarantine(lake: duckdb.DuckDBPyConnection, date: dt.date) -> Iterator[str]:
+    yield from _section("Quarantine")
+    books = _rows(
+        lake, "ops.reconciliation", f"where arrival_date = '{date}'", "lines_in, rows_out, duplicates, quarantined"
+    )
+    for lines, rows, duplicates, quarantined in books:
+        yield f"  {lines:,} lines came in: {rows:,} events, {duplicates:,} duplicates, {quarantined:,} in quarantine"
+    grouped = _rows(
+        lake,
+        "silver.quarantine, unnest(reasons) as reason(text)",
+        # The text after a colon is the value found, which differs from row to row.
+        f"where arrival_date = '{date}' group by all order by count(*) desc, source, 2",
+        "source, split_part(text, ':', 1), count(*), min(concat(log_file, ' line ', log_line))",
+    )
+    yield from () if grouped else ["  no row"]
+    for source, reason, count, place in grouped[:_REASONS]:
+        yield f"  {count:>8,}  {source}: {reason}"
+        yield f"            e.g. {place}"[:WIDTH]
+    if len(grouped) > _REASONS:
+        rest = sum(count for _, _, count, _ in grouped[_REASONS:])
+        yield f"  {rest:>8,}  for {len(grouped) - _REASONS} other reasons"
+
+
+def _models(settings: Settings, date: dt.date) -> Iterator[str]:
+    from jobs.platform import tracking  # MLflow takes seconds to import, and the tables are worth seeing before
+
+    yield from _section("Models", "judged on the night")
+    trained = tracking.history(settings, date, date)
+    yield from () if trained else ["  none trained"]
+    for name in dict.fromkeys(version.name for version in trained):
+        versions = [version for version in trained if version.name == name]
+        known = {metric for version in versions for metric in version.metrics}
+        metrics = [metric for metric in _METRICS if metric in known] or sorted(known)[:5]
+        rows = [
+            [v.version, *(f"{v.metrics[m]:.4f}" if m in v.metrics else "-" for m in metrics), "promoted" * v.promoted]
+            for v in versions
+        ]
+        yield from aligned([[name, *metrics, ""], *rows], right=range(1, len(metrics) + 1))
+
+
+def _videos(settings: Settings, lake: duckdb.DuckDBPyConnection, date: dt.date) -> Iterator[str]:
+    made = _rows(lake, "gold.generated_videos", f"where date = '{date}' order by path", "path, prompt")
+    yield from _section("Videos", f"{len(made)}, in {settings.videos}" if made else "")
+    yield from () if made else ["  none made"]
+    yield from (f"  {path}  {prompt}"[:WIDTH] for path, prompt in made[:_VIDEOS])
+    if len(made) > _VIDEOS:
+        yield f"  and {len(made) - _VIDEOS} more"
+
+
+def _durations(settings: Settings, date: dt.date) -> Iterator[str]:
+    measured = settings.home / "run" / "durations" / f"{date}.json"
+    if not measured.exists():
+        return
+    tasks: dict[str, float] = json.loads(measured.read_text(encoding="utf-8"))
+    yield from _section("Time", "seconds, by stage; tasks of a stage run side by side")
+    stages: dict[str, dict[str, float]] = {}
+    for task, seconds in tasks.items():
+        stage, _, name = task.rpartition(".")
+        stages.setdefault(stage or "text_to_video", {})[name] = seconds
+    for stage, of_stage in stages.items():
+        slowest_first = sorted(of_stage.items(), key=lambda item: -item[1])
+        line = f"{stage:14} {sum(of_stage.values()):6.0f}  " + ", ".join(f"{name} {s:.0f}" for name, s in slowest_first)
+        yield from textwrap.wrap(line, WIDTH, initial_indent="  ", subsequent_indent=" " * 25)
+
+
+def _look(settings: Settings, date: dt.date) -> Iterator[str]:
+    yield from _section("Look")
+    report = settings.home / "reports" / f"{date}.html"
+    if report.exists():
+        yield f"  report    {report}"
+    yield '  tables    make sql Q="select * from gold.recommendations limit 5"'
+    yield "  Airflow and MLflow    make up"
+    yield "  catalogue of all tables    make docs"
+
+
+def _rows(lake: duckdb.DuckDBPyConnection, table: str, rest: str, columns: str) -> list[tuple[Any, ...]]:
+    """What a query finds, nothing where the lake has no such table yet."""
+    try:
+        return lake.sql(f"select {columns} from {table} {rest}").fetchall()
+    except duckdb.CatalogException:
+        return []
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,113 @@
+"""The summary tells a person what a night has made."""
+
+import datetime as dt
+import json
+from pathlib import Path
+
+import pytest
+
+from jobs.operate.summary import WIDTH, aligned, main, summary
+from jobs.operate.table_days import table_days
+from jobs.platform.settings import settings
+from tests.jobs.operate.lake import lay
+
+DAY = dt.date(2022, 5, 1)
+BEFORE = dt.date(2022, 4, 30)
+LOG = "behavior_logs/dt=2022-05-01/a.csv.gz"
+
+
+def events(day: dt.date, *videos: int) -> list[dict[str, object]]:
+    return [{"user_id": "0" * 32, "video_id": v, "event_date": day, "arrival_date": day} for v in videos]
+
+
+def refused(line: int, *reasons: str) -> dict[str, object]:
+    quarantined = {"source": "silver.behavior_events", "log_file": LOG, "log_line": line}
+    return quarantined | {"reasons": list(reasons), "arrival_date": DAY}
+
+
+@pytest.fixture
+def lake(home: Path) -> Path:
+    lay(home, "silver.behavior_events", events(BEFORE, 1, 2, 3))
+    lay(home, "silver.behavior_events", events(DAY, 4, 5))
+    counted = {
+        "source": "silver.behavior_events",
+        "lines_in": 1240,
+        "rows_out": 2,
+        "duplicates": 1230,
+        "quarantined": 8,
+    }
+    lay(home, "ops.reconciliation", [counted | {"arrival_date": DAY}])
+    tabs = [refused(line, f"tab is no int: '{line}x'", "is_like_is_flag: is_like IN (0, 1)") for line in (7, 9)]
+    lay(home, "silver.quarantine", [*tabs, *(refused(10 + n, f"reason {n}: x") for n in range(6))])
+    return home
+
+
+def lines_of(home: Path) -> list[str]:
+    return list(summary(settings(), DAY))
+
+
+def test_each_table_has_its_rows_version_and_hash(lake: Path) -> None:
+    (events_line,) = [line for line in lines_of(lake) if "silver.behavior_events " in line and "version" not in line][
+        :1
+    ]
+    (digest,) = [found.digest for found in table_days(settings(), DAY) if found.table == "silver.behavior_events"]
+    assert events_line.split() == ["silver.behavior_events", "2", "5", "1", digest]
+
+
+def test_the_hash_of_a_night_does_not_depend_on_how_it_was_written(
+    lake: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def hashes() -> dict[str, str]:
+        return {found.table: found.digest for found in table_days(settings(), DAY)}
+
+    once = hashes()
+    other = tmp_path_factory.mktemp("other")
+    monkeypatch.setenv("NIGHTREEL_HOME", str(other))
+    for video in (5, 4):  # the same rows, in two files and the other order, and another night beside them
+        lay(other, "silver.behavior_events", events(DAY, video))
+    lay(other, "silver.behavior_events", events(dt.date(2022, 5, 2), 9))
+    assert hashes()["silver.behavior_events"] == once["silver.behavior_events"] != "0" * 16
+    lay(other, "silver.behavior_events", events(DAY, 6))
+    assert hashes()["silver.behavior_events"] != once["silver.behavior_events"]
+
+
+def test_reasons_are_counted_without_the_values_found(lake: Path) -> None:
+    lines = lines_of(lake)
+    assert "  1,240 lines came in: 2 events, 1,230 duplicates, 8 in quarantine" in lines
+    assert "         2  silver.behavior_events: is_like_is_flag" in lines
+    (place,) = [i for i, line in enumerate(lines) if line.endswith("silver.behavior_events: tab is no int")]
+    assert lines[place].split()[0] == "2"
+    assert lines[place + 1].strip() == f"e.g. {LOG} line 7"
+    assert "         3  for 3 other reasons" in lines
+
+
+def test_time_is_told_by_stage(lake: Path) -> None:
+    durations = lake / "run" / "durations" / f"{DAY}.json"
+    durations.parent.mkdir(parents=True)
+    tasks = {"ingest.land": 2.4, "ingest.users": 10.2, "generate": 61.0} | {
+        f"recommend.train_{n:>020}": n for n in range(9)
+    }
+    durations.write_text(json.dumps(tasks))
+    lines = lines_of(lake)
+    assert "  ingest             13  users 10, land 2" in lines
+    assert "  text_to_video      61  generate 61" in lines
+    assert any(line.startswith(" " * 25) for line in lines)
+
+
+def test_it_fits_a_terminal(lake: Path) -> None:
+    assert max(map(len, lines_of(lake))) <= WIDTH
+
+
+def test_a_night_that_was_never_run_is_said_in_one_line(lake: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        main(["--date", "2022-05-03"])
+    assert stopped.value.code == 66
+    printed = capsys.readouterr()
+    assert printed.err.endswith(
+        "the lake has nothing of 2022-05-03; run the night first: make nightly DATE=2022-05-03\n"
+    )
+    assert not printed.out
+
+
+def test_columns_are_straight() -> None:
+    assert list(aligned([("a", "1", ""), ("bbb", "22", "c")], right=[1])) == ["  a     1", "  bbb  22  c"]
