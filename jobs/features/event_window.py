@@ -46,8 +46,12 @@ def window_sums() -> list[Column]:
     for window in WINDOWS:
         inside = F.col("days_ago") < window
         columns.append(F.count_if(inside).alias(f"views_{window}d"))
-        columns += [F.count_if(inside & (F.col(flag) == 1)).alias(f"{count}_{window}d") for count, flag in RATES.values()]
-        columns.append(F.coalesce(F.sum(F.when(inside, F.col("play_time_ms"))), F.lit(0)).alias(f"watch_time_ms_{window}d"))
+        columns += [
+            F.count_if(inside & (F.col(flag) == 1)).alias(f"{count}_{window}d") for count, flag in RATES.values()
+        ]
+        columns.append(
+            F.coalesce(F.sum(F.when(inside, F.col("play_time_ms"))), F.lit(0)).alias(f"watch_time_ms_{window}d")
+        )
     return columns
 
 

@@ -77,7 +77,9 @@ def _event_strength() -> Column:
 
 def _history_strength() -> Column:
     ratio = F.when(F.col("long_view") == 1, 1.0).otherwise(SHORT_VIEW_RATIO)
-    return VIEW + WATCH_RATIO * ratio + FEEDBACK["long_view"] * F.col("long_view") + FEEDBACK["is_like"] * F.col("is_like")
+    return (
+        VIEW + WATCH_RATIO * ratio + FEEDBACK["long_view"] * F.col("long_view") + FEEDBACK["is_like"] * F.col("is_like")
+    )
 
 
 def _decayed_sum(age_days: Column) -> Column:

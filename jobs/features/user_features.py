@@ -69,7 +69,8 @@ def _tastes(known: DataFrame, videos: DataFrame) -> DataFrame:
     by_tag = by_video.join(tags, "video_id").groupBy("user_id", "tag").agg(F.sum("watched_ms").alias("watched_ms"))
     watched = by_tag.where("watched_ms > 0").groupBy("user_id")
     totals = watched.agg(
-        F.sum("watched_ms").alias("total_ms"), F.array_sort(F.collect_list(F.struct("tag", "watched_ms"))).alias("watches")
+        F.sum("watched_ms").alias("total_ms"),
+        F.array_sort(F.collect_list(F.struct("tag", "watched_ms"))).alias("watches"),
     )
     share = F.transform("watches", lambda watch: F.struct(watch["tag"], watch["watched_ms"] / F.col("total_ms")))
     return totals.select("user_id", F.map_from_entries(share).alias("category_tastes"))

@@ -29,7 +29,9 @@ def transform(events: DataFrame, videos: DataFrame, date: dt.date) -> DataFrame:
     """
     known = known_events(events, date, LONGEST)
     # Viewers are counted as groups of (video, user): a distinct count for each window would write every event out once more.
-    by_viewer = known.groupBy("video_id", "user_id").agg(*window_sums(), F.min("days_ago").alias("days_since_last_view"))
+    by_viewer = known.groupBy("video_id", "user_id").agg(
+        *window_sums(), F.min("days_ago").alias("days_since_last_view")
+    )
     watched = by_viewer.groupBy("video_id").agg(
         *(F.sum(name).alias(name) for name in sum_names()),
         *(F.count_if(F.col(f"views_{window}d") > 0).alias(f"viewers_{window}d") for window in WINDOWS),
@@ -41,8 +43,13 @@ def transform(events: DataFrame, videos: DataFrame, date: dt.date) -> DataFrame:
         .join(watched, "video_id", "full_outer")
         .withColumns({name: F.coalesce(name, F.lit(0)) for name in [*sum_names(), *_VIEWERS]})
     )
-    authors = counted.where("author_id IS NOT NULL").groupBy("author_id").agg(
-        F.sum(f"views_{LONGEST}d").alias("author_views_7d"), F.sum(f"long_views_{LONGEST}d").alias("author_long_views_7d")
+    authors = (
+        counted.where("author_id IS NOT NULL")
+        .groupBy("author_id")
+        .agg(
+            F.sum(f"views_{LONGEST}d").alias("author_views_7d"),
+            F.sum(f"long_views_{LONGEST}d").alias("author_long_views_7d"),
+        )
     )
     return counted.join(authors, "author_id", "left").select(
         "video_id",

@@ -10,6 +10,9 @@ LEVEL = 3
 
 def write_gzip(path: Path, blocks: Iterable[bytes]) -> None:
     """Write blocks of bytes, one after another, as one gzip file."""
-    with path.open("wb") as raw, gzip.GzipFile(filename="", mode="wb", fileobj=raw, compresslevel=LEVEL, mtime=0) as file:
+    with (
+        path.open("wb") as raw,
+        gzip.GzipFile(filename="", mode="wb", fileobj=raw, compresslevel=LEVEL, mtime=0) as file,
+    ):
         for block in blocks:
             file.write(block)

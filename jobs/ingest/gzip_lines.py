@@ -1,4 +1,4 @@
-"""The lines of a gzip file, counted as a stream: every byte is read and checked, and memory stays at a block whatever is inside."""
+"""The lines of a gzip file, counted as a stream: every byte is read and checked, in the memory of one block whatever it holds."""
 
 import zlib
 from collections.abc import Iterator

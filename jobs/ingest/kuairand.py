@@ -56,22 +56,31 @@ def land(source: Path, root: Path, date: dt.date) -> None:
     campaigns = _campaigns(feeds[landing.VIDEOS])
     for feed, path in feeds.items():
         landing.lay(landing.folder(root, feed, date), lambda aside, path=path: _copy(path, aside))  # type: ignore[misc]
-    landing.lay(landing.folder(root, landing.CAMPAIGNS, date), lambda aside: write_gzip(aside / "campaigns.csv.gz", [campaigns]))
+    landing.lay(
+        landing.folder(root, landing.CAMPAIGNS, date), lambda aside: write_gzip(aside / "campaigns.csv.gz", [campaigns])
+    )
     if history is not None:
         landing.lay(landing.folder(root, landing.WATCH_HISTORY, HISTORY_DATE), lambda aside: _copy(history, aside))
 
 
 def _files(source: Path, date: dt.date) -> dict[str, Path]:
     if not (source / "logs").is_dir():
-        raise MissingInput(f"{source} is no folder in KuaiRand's layout (logs/, tables/, history/)", hint="check SOURCE")
+        raise MissingInput(
+            f"{source} is no folder in KuaiRand's layout (logs/, tables/, history/)", hint="check SOURCE"
+        )
     log = source / "logs" / _LOG.format(date)
     if not log.is_file():
-        days = sorted(path.name.removeprefix("log_standard_").removesuffix(".csv.gz") for path in log.parent.glob(_LOG.format("*")))
+        days = sorted(
+            path.name.removeprefix("log_standard_").removesuffix(".csv.gz")
+            for path in log.parent.glob(_LOG.format("*"))
+        )
         raise MissingInput(f"{source} has no log of {date}", hint=f"the nights there are: {', '.join(days) or 'none'}")
     files = {landing.BEHAVIOR_LOGS: log} | {feed: source / "tables" / name for feed, name in _TABLES.items()}
     for path in files.values():
         if not path.is_file():
-            raise MissingInput(f"{path} does not exist", hint="a night needs its users, videos and statistics: complete SOURCE")
+            raise MissingInput(
+                f"{path} does not exist", hint="a night needs its users, videos and statistics: complete SOURCE"
+            )
     return files
 
 
@@ -93,7 +102,11 @@ def _campaigns(videos: Path) -> bytes:
     thousand bids: values that mean little but stay the same.
     """
     with gzip.open(videos, "rt", encoding="utf-8", newline="") as file:
-        ads = [(row["tag"].split(",")[0], int(row["video_id"])) for row in csv.DictReader(file) if row["video_type"] == "AD"]
+        ads = [
+            (row["tag"].split(",")[0], int(row["video_id"]))
+            for row in csv.DictReader(file)
+            if row["video_type"] == "AD"
+        ]
     sizes = sorted(Counter(tag for tag, _ in ads if tag).items(), key=lambda item: (-item[1], item[0]))
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
@@ -101,7 +114,9 @@ def _campaigns(videos: Path) -> bytes:
     for number, (tag, size) in enumerate(sizes[:CAMPAIGNS], 1):
         video = min(video for video_tag, video in ads if video_tag == tag)
         bid = round(0.5 + 0.05 * size, 2)
-        writer.writerow([number, f"campaign of tag {tag}", f"advertiser {number}", tag, video, bid, round(1000 * bid, 2)])
+        writer.writerow(
+            [number, f"campaign of tag {tag}", f"advertiser {number}", tag, video, bid, round(1000 * bid, 2)]
+        )
     return text.getvalue().encode()
 
 

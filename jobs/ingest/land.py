@@ -63,11 +63,15 @@ def main(argv: Sequence[str] | None = None) -> None:
         elif night.settings.source != "landing":
             kuairand.land(Path(night.settings.source), root, night.date)
         for feed, files in landing.check(root, night.date).items():
-            _log.info("%s: %d rows in %d files", landing.folder(root, feed, night.date), sum(files.values()), len(files))
+            _log.info(
+                "%s: %d rows in %d files", landing.folder(root, feed, night.date), sum(files.values()), len(files)
+            )
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--events", type=int, help="views that the simulator makes a night (default: NIGHTREEL_SIMULATED_EVENTS)")
+    parser.add_argument(
+        "--events", type=int, help="views that the simulator makes a night (default: NIGHTREEL_SIMULATED_EVENTS)"
+    )
 
 
 if __name__ == "__main__":

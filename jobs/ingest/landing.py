@@ -24,22 +24,18 @@ CAMPAIGNS = "campaigns"
 
 MARKER = "_SUCCESS"
 
-COLUMNS: Mapping[str, tuple[str, ...]] = {
-    BEHAVIOR_LOGS: tuple(
-        "user_id video_id date hourmin time_ms is_click is_like is_follow is_comment is_forward is_hate long_view play_time_ms "
-        "duration_ms profile_stay_time comment_stay_time is_profile_enter is_rand tab".split()
-    ),
-    USERS: tuple(
-        "user_id user_active_degree is_lowactive_period is_live_streamer is_video_author follow_user_num follow_user_num_range "
-        "fans_user_num fans_user_num_range friend_user_num friend_user_num_range register_days register_days_range".split()
-    )
-    + tuple(f"onehot_feat{number}" for number in range(18)),
-    VIDEOS: tuple(
-        "video_id author_id video_type upload_dt upload_type visible_status video_duration server_width server_height music_id "
-        "music_type tag".split()
-    ),
-    CAMPAIGNS: ("campaign_id", "name", "advertiser", "tag", "video_id", "bid", "budget"),
+_HEADERS = {
+    BEHAVIOR_LOGS: "user_id,video_id,date,hourmin,time_ms,is_click,is_like,is_follow,is_comment,is_forward,is_hate,long_view,"
+    "play_time_ms,duration_ms,profile_stay_time,comment_stay_time,is_profile_enter,is_rand,tab",
+    USERS: "user_id,user_active_degree,is_lowactive_period,is_live_streamer,is_video_author,follow_user_num,"
+    "follow_user_num_range,fans_user_num,fans_user_num_range,friend_user_num,friend_user_num_range,register_days,"
+    "register_days_range," + ",".join(f"onehot_feat{number}" for number in range(18)),
+    VIDEOS: "video_id,author_id,video_type,upload_dt,upload_type,visible_status,video_duration,server_width,server_height,"
+    "music_id,music_type,tag",
+    CAMPAIGNS: "campaign_id,name,advertiser,tag,video_id,bid,budget",
 }
+
+COLUMNS: Mapping[str, tuple[str, ...]] = {feed: tuple(header.split(",")) for feed, header in _HEADERS.items()}
 """The header of each feed that a night must have, in order; the first is the log, the others are snapshots of the day's end."""
 
 OPTIONAL_COLUMNS: Mapping[str, tuple[str, ...]] = {VIDEOS: ("title",)}
@@ -134,7 +130,9 @@ def _checked(path: Path, feed: str) -> int:
     columns = tuple(lines.header.split(","))
     expected = COLUMNS[feed]
     if columns not in (expected, expected + OPTIONAL_COLUMNS.get(feed, ())):
-        raise BadInput(f"{path} has another header than {feed}: {_difference(columns, expected)}; land it with the columns {','.join(expected)}")
+        raise BadInput(
+            f"{path} has another header than {feed}: {_difference(columns, expected)}; land it with {','.join(expected)}"
+        )
     return lines.data_lines
 
 

@@ -127,8 +127,20 @@ def campaign_rows(videos: Catalogue) -> polars.DataFrame:
     for number, (category, (advertiser, name)) in enumerate(ADVERTISERS.items(), 1):
         own = ads.video_id[ads.is_ad & (_TAG_CATEGORY[ads.tag] == CATEGORIES.index(category))]
         if len(own):
-            rows.append((number, f"{advertiser}·{name}", advertiser, category, int(own[0]), 0.5 + 0.25 * number, 1_000.0 * number))
-    return polars.DataFrame(rows, ["campaign_id", "name", "advertiser", "tag", "video_id", "bid", "budget"], orient="row")
+            rows.append(
+                (
+                    number,
+                    f"{advertiser}·{name}",
+                    advertiser,
+                    category,
+                    int(own[0]),
+                    0.5 + 0.25 * number,
+                    1_000.0 * number,
+                )
+            )
+    return polars.DataFrame(
+        rows, ["campaign_id", "name", "advertiser", "tag", "video_id", "bid", "budget"], orient="row"
+    )
 
 
 def _title(tag: int, style: list[int]) -> str:

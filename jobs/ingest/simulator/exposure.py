@@ -41,7 +41,12 @@ class Views:
 
 
 def expose(
-    users: Users, sessions: Sessions, shown: Catalogue, slates: numpy.ndarray | None, date: dt.date, rng: numpy.random.Generator
+    users: Users,
+    sessions: Sessions,
+    shown: Catalogue,
+    slates: numpy.ndarray | None,
+    date: dt.date,
+    rng: numpy.random.Generator,
 ) -> Views:
     """Fill every place of every session with a video, no video twice for a user.
 
@@ -64,7 +69,9 @@ def expose(
     return Views(user[fresh], video[fresh], session[fresh], position[fresh])
 
 
-def _organic(users: Users, user: numpy.ndarray, shown: Catalogue, date: dt.date, rng: numpy.random.Generator) -> numpy.ndarray:
+def _organic(
+    users: Users, user: numpy.ndarray, shown: Catalogue, date: dt.date, rng: numpy.random.Generator
+) -> numpy.ndarray:
     """A video for each view by popularity and taste, -1 where no round drew one that the user may meet today."""
     by_tag = numpy.argsort(shown.tag, kind="stable")
     weight = shown.weight[by_tag].cumsum()
@@ -99,7 +106,9 @@ def _tag_ladder(users: Users, tag_weight: numpy.ndarray) -> numpy.ndarray:
 
 
 def _may_meet(user_id: numpy.ndarray, video_id: numpy.ndarray, date: dt.date) -> numpy.ndarray:
-    mixed = user_id.astype(numpy.uint64) * numpy.uint64(0x9E3779B97F4A7C15) + video_id.astype(numpy.uint64) * numpy.uint64(0xC2B2AE3D27D4EB4F)
+    mixed = user_id.astype(numpy.uint64) * numpy.uint64(0x9E3779B97F4A7C15) + video_id.astype(
+        numpy.uint64
+    ) * numpy.uint64(0xC2B2AE3D27D4EB4F)
     mixed ^= mixed >> numpy.uint64(29)
     mixed *= numpy.uint64(0xBF58476D1CE4E5B9)
     return (mixed >> numpy.uint64(40)) % numpy.uint64(SPACING_DAYS) == date.toordinal() % SPACING_DAYS
@@ -108,7 +117,7 @@ def _may_meet(user_id: numpy.ndarray, video_id: numpy.ndarray, date: dt.date) ->
 def _from_slates(
     user: numpy.ndarray, main: numpy.ndarray, shown: Catalogue, slates: numpy.ndarray, rng: numpy.random.Generator
 ) -> numpy.ndarray:
-    """The recommended video of each view, rank by rank over a user's day, -1 where the place is not theirs or the slate is out."""
+    """The recommended video of each view, rank by rank over a user's day; -1 where it is not one or the slate is out."""
     taken = main & (rng.random(len(user)) < SLATE_SHARE)
     nth = taken.cumsum() - 1
     first_of_user = numpy.searchsorted(user, user)  # views lie user by user

@@ -80,7 +80,9 @@ def _users(seed: int, scale: Scale) -> Iterator[bytes]:
         yield _csv(user_rows(users, seed), header=number == 0)
 
 
-def _logs(aside: Path, seed: int, date: dt.date, zone: ZoneInfo, scale: Scale, shown: Catalogue, slates: SlatesOf) -> None:
+def _logs(
+    aside: Path, seed: int, date: dt.date, zone: ZoneInfo, scale: Scale, shown: Catalogue, slates: SlatesOf
+) -> None:
     header = ",".join(landing.COLUMNS[landing.BEHAVIOR_LOGS]).encode() + b"\n"
     for number, users in enumerate(blocks(seed, scale.users)):
         rng = generator(seed, "night", date.toordinal(), number)

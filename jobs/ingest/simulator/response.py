@@ -40,7 +40,9 @@ def respond(users: Users, sessions: Sessions, views: Views, shown: Catalogue, rn
     match = match_of(users, shown, views.user, views.video)
     duration = shown.duration_ms[views.video]
     generosity = users.generosity[views.user]
-    tab_logit = numpy.array([_TAB_LOGITS.get(tab, 0.0) for tab in range(max(_TAB_LOGITS) + 1)])[sessions.tab[views.session]]
+    tab_logit = numpy.array([_TAB_LOGITS.get(tab, 0.0) for tab in range(max(_TAB_LOGITS) + 1)])[
+        sessions.tab[views.session]
+    ]
     logit = _CLICK + tab_logit + _MATCH * match + _QUALITY * shown.quality[views.video] + _GENEROSITY * generosity
     logit -= _POSITION * numpy.log1p(views.position) + _SWIPE * numpy.abs(numpy.log(duration.clip(3_000) / 60_000))
     click = rng.random(size) < _chance(logit)
@@ -67,11 +69,15 @@ def match_of(users: Users, shown: Catalogue, user: numpy.ndarray, video: numpy.n
     return 0.82 * users.taste[user, shown.tag[video]] + 0.57 * hidden
 
 
-def _play_times(click: numpy.ndarray, match: numpy.ndarray, duration: numpy.ndarray, rng: numpy.random.Generator) -> numpy.ndarray:
+def _play_times(
+    click: numpy.ndarray, match: numpy.ndarray, duration: numpy.ndarray, rng: numpy.random.Generator
+) -> numpy.ndarray:
     """Milliseconds watched: a glance where not clicked; otherwise a share of the video, its whole, or more than one loop."""
     size = len(click)
     length = numpy.where(duration > 0, duration, 12_000).astype(float)
-    glance = numpy.minimum(rng.lognormal(7.5, 0.8, size) * (rng.random(size) > 0.08), 0.95 * numpy.minimum(length, LONG_VIEW_MS))
+    glance = numpy.minimum(
+        rng.lognormal(7.5, 0.8, size) * (rng.random(size) > 0.08), 0.95 * numpy.minimum(length, LONG_VIEW_MS)
+    )
     whole = rng.random(size) < _chance(-1.1 + 0.6 * match - 0.5 * numpy.log(length / 80_000))
     loops = 1 + rng.exponential(0.15, size)
     part = 1 / (1 + numpy.exp(-(rng.normal(-0.9, 1.3, size) + 0.4 * match)))

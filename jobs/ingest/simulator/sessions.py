@@ -58,7 +58,9 @@ def sessions(users: Users, date: dt.date, views_a_user: float, rng: numpy.random
     logged_ms = hour * _HOUR_MS + rng.integers(_HOUR_MS, size=size)
     in_order = numpy.lexsort((logged_ms, user))
     slow = rng.random(size) < _SLOW_UPLOADS
-    delay_ms = rng.exponential(numpy.where(slow, _SLOW_UPLOAD_MS, _HURRIED_UPLOAD_MS)).clip(max=_LONGEST_UPLOAD_MS).astype(int)
+    delay_ms = (
+        rng.exponential(numpy.where(slow, _SLOW_UPLOAD_MS, _HURRIED_UPLOAD_MS)).clip(max=_LONGEST_UPLOAD_MS).astype(int)
+    )
     return Sessions(
         user=user,
         start_ms=logged_ms[in_order] - delay_ms,

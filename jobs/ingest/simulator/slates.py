@@ -26,7 +26,9 @@ def slates(recommendations: pyarrow.dataset.Dataset, date: dt.date, users: int, 
     """
     pseudonyms = pyarrow.array([pseudonym(user, key) for user in range(users)])
     found = numpy.full((users, RANKS), -1, numpy.int64)
-    of_day = recommendations.scanner(columns=["user_id", "rank", "video_id"], filter=pyarrow.dataset.field("date") == date)
+    of_day = recommendations.scanner(
+        columns=["user_id", "rank", "video_id"], filter=pyarrow.dataset.field("date") == date
+    )
     for batch in of_day.to_batches():
         user = pyarrow.compute.fill_null(pyarrow.compute.index_in(batch["user_id"], pseudonyms), -1).to_numpy()
         rank = batch["rank"].to_numpy()

@@ -16,7 +16,12 @@ _text = st.text(st.characters(codec="utf-8", exclude_characters="\n"), max_size=
 
 
 @_in_one_folder
-@given(lines=st.lists(_text, min_size=1, max_size=30), ends=st.booleans(), cut=st.integers(0, 1000), padding=st.integers(0, 9))
+@given(
+    lines=st.lists(_text, min_size=1, max_size=30),
+    ends=st.booleans(),
+    cut=st.integers(0, 1000),
+    padding=st.integers(0, 9),
+)
 def test_lines_are_counted_as_they_were_written(
     tmp_path: Path, lines: list[str], ends: bool, cut: int, padding: int
 ) -> None:

@@ -55,7 +55,9 @@ def test_a_dataset_without_history_has_none(source: Path, tmp_path: Path) -> Non
 
 
 def test_a_missing_night_names_those_there_are(source: Path, tmp_path: Path) -> None:
-    with pytest.raises(MissingInput, match="no log of 2022-05-09; the nights there are: 2022-04-25, 2022-04-26, 2022-04-27"):
+    with pytest.raises(
+        MissingInput, match="no log of 2022-05-09; the nights there are: 2022-04-25, 2022-04-26, 2022-04-27"
+    ):
         kuairand.land(source, tmp_path / "landing", dt.date(2022, 5, 9))
 
 

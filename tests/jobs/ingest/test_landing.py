@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from jobs.ingest import landing
+from jobs.ingest.gzip_file import write_gzip
 from jobs.platform.errors import BadInput, MissingInput, NightreelError
 
 NIGHT = dt.date(2022, 5, 1)
@@ -15,7 +16,7 @@ def _feed(root: Path, feed: str, *, header: str | None = None, rows: int = 3, na
     columns = landing.COLUMNS[feed]
     body = (header or ",".join(columns)) + "\n" + (",".join("1" for _ in columns) + "\n") * rows
     folder = landing.folder(root, feed, NIGHT)
-    landing.lay(folder, lambda aside: (aside / name).write_bytes(gzip.compress(body.encode(), mtime=0)) and None)
+    landing.lay(folder, lambda aside: write_gzip(aside / name, [body.encode()]))
     return folder
 
 
@@ -104,7 +105,9 @@ def test_a_damaged_night_is_refused_in_one_line_that_names_it(
 
 
 def test_a_feed_that_never_came_is_named(landed: Path) -> None:
-    with pytest.raises(MissingInput, match=r"behavior_logs/dt=2022-05-02 does not exist; land the behavior_logs of 2022-05-02"):
+    with pytest.raises(
+        MissingInput, match=r"behavior_logs/dt=2022-05-02 does not exist; land the behavior_logs of 2022-05-02"
+    ):
         landing.check(landed, NIGHT + dt.timedelta(days=1))
 
 

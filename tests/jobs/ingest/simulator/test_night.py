@@ -76,7 +76,9 @@ def test_a_night_needs_no_night_before(root: Path, tmp_path: Path) -> None:
 def test_what_is_there_on_both_days_is_the_same(root: Path) -> None:
     second = NIGHT + dt.timedelta(days=1)
     assert _snapshot(root, landing.USERS).equals(_snapshot(root, landing.USERS, second))
-    first_videos, second_videos = (_snapshot(root, landing.VIDEOS, date).drop("visible_status") for date in (NIGHT, second))
+    first_videos, second_videos = (
+        _snapshot(root, landing.VIDEOS, date).drop("visible_status") for date in (NIGHT, second)
+    )
     both = first_videos.join(second_videos, "video_id", "semi")
     assert 0.9 * len(first_videos) < len(both) < len(first_videos)
     assert both.equals(second_videos.join(first_videos, "video_id", "semi"))
@@ -102,7 +104,9 @@ def test_the_log_is_as_odd_as_real_logs_are(root: Path) -> None:
     assert 0.02 < again < 0.04
     assert 1 - len(rows.unique(["user_id", "video_id", "time_ms"])) / len(rows) > again
     event = polars.from_epoch("time_ms", "ms").dt.offset_by("8h")
-    days_late = rows.select((dt.datetime.combine(NIGHT, dt.time()) - event.dt.truncate("1d")).dt.total_days().alias("d"))["d"]
+    days_late = rows.select(
+        (dt.datetime.combine(NIGHT, dt.time()) - event.dt.truncate("1d")).dt.total_days().alias("d")
+    )["d"]
     assert days_late.min() == 0
     assert 0.003 < (days_late == 1).mean() < 0.02  # type: ignore[operator]
     assert days_late.max() in (2, 3, 4)
@@ -134,7 +138,9 @@ def test_users_watch_what_was_recommended_to_them(tmp_path: Path, root: Path) ->
     (users,) = blocks(SEED, SCALE.users)
     shown = catalogue(SEED, NIGHT, SCALE.videos).shown
     everyone, all_videos = numpy.arange(len(users)), numpy.arange(len(shown.video_id))
-    scores = numpy.stack([match_of(users, shown, everyone, numpy.full(len(users), video)) for video in all_videos], axis=1)
+    scores = numpy.stack(
+        [match_of(users, shown, everyone, numpy.full(len(users), video)) for video in all_videos], axis=1
+    )
     best = shown.video_id[numpy.argsort(-scores, axis=1)[:, :50]]
     land(tmp_path, NIGHT, ZONE, SCALE, slates=lambda user_ids: best[user_ids])
     pairs = polars.DataFrame({"user_id": everyone.repeat(50), "video_id": best.ravel()})
