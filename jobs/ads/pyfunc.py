@@ -3,10 +3,10 @@
 from pathlib import Path
 from typing import Any
 
-from mlflow.models import set_model
-from mlflow.pyfunc.model import PythonModel
 import numpy as np
 import pandas as pd
+from mlflow.models import set_model
+from mlflow.pyfunc.model import PythonModel
 
 from models.ads.examples import Examples, Ragged
 from models.ads.registry import load_click_model

@@ -18,8 +18,7 @@ from collections.abc import Sequence
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-WINDOWS = (1, 3, 7)
-"""Days back from D-1, itself included."""
+from jobs.features.event_window import WINDOWS
 
 _COUNTS = ("views", "long_views", "clicks", "likes", "follows", "comments", "forwards", "watch_time_ms")
 _RATES = ("long_view_rate_7d", "click_rate_7d", "like_rate_7d")

@@ -15,6 +15,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from jobs.features.click_features import with_click_features
+from jobs.features.user_features import event_hour
 from jobs.platform.job import job
 from jobs.platform.night import Night
 from schemas.contract import contract
@@ -29,7 +30,7 @@ def transform(
     users: DataFrame,
     videos: DataFrame,
     date: dt.date,
-    timezone: ZoneInfo,
+    zone: ZoneInfo,
 ) -> DataFrame:
     """The examples of one day.
 
@@ -40,15 +41,14 @@ def transform(
         users: snapshots of silver.users.
         videos: snapshots of silver.videos.
         date: the day of the impressions.
-        timezone: the lake's zone, whose hour of day an impression has.
+        zone: whose hours count.
     """
-    local_time = F.from_utc_timestamp(F.timestamp_millis("time_ms"), timezone.key)
     impressions = events.where((F.col("event_date") == F.lit(date)) & (F.col("arrival_date") <= F.lit(date))).select(
         "user_id",
         "video_id",
         "time_ms",
         F.col("is_click").alias("label"),
-        F.hour(local_time).alias("hour"),
+        event_hour(F.col("time_ms"), zone).alias("hour"),
         "tab",
         F.lit(date).alias("date"),
     )

@@ -18,7 +18,7 @@ from models.ads.calibration import PlattScaling
 from models.ads.encoded_examples import EncodedExamples, tensors
 from models.ads.encoder import Encoder, EncoderConfig
 from models.ads.examples import Batch, Examples, Fields
-from models.ads.training import Round, TrainingConfig, logits, seeded, train
+from models.ads.training import Round, TrainingConfig, logits, reproducible, train
 
 _PREDICTION_ROWS = 16_384
 _STATE, _WEIGHTS = "model.json", "weights.safetensors"
@@ -65,11 +65,13 @@ class ClickModel(ABC):
             ValueError: when either part is empty, or all labels held out are equal.
         """
         encoder = Encoder.learn(train_part, self.fields, self.config.encoder)
-        with TemporaryDirectory() as folder, seeded(self.config.training.rng):
+        with TemporaryDirectory() as folder, reproducible(self.config.training.rng):
             train_rows, holdout_rows = Path(folder, "train"), Path(folder, "holdout")
             train_rows.mkdir()
             holdout_rows.mkdir()
             held = EncodedExamples.write(holdout, encoder, holdout_rows)
+            if held.labels.min() == held.labels.max():
+                raise ValueError(f"all {len(held)} examples held out are labelled {held.labels[0]}; calibration needs both")
             network = self.build(encoder)
             self.history = train(
                 network, EncodedExamples.write(train_part, encoder, train_rows), held, self.config.training
@@ -88,7 +90,8 @@ class ClickModel(ABC):
         encoder, network = self._fitted()
         network.eval()
         inputs = tensors(encoder.encode(examples))
-        parts = [network(*part).numpy() for part in zip(*(t.split(_PREDICTION_ROWS) for t in inputs), strict=True)]
+        with reproducible(0):
+            parts = [network(*part).numpy() for part in zip(*(t.split(_PREDICTION_ROWS) for t in inputs), strict=True)]
         return self.scaling.apply(np.concatenate(parts))
 
     def save(self, directory: Path) -> None:
@@ -120,7 +123,7 @@ class ClickModel(ABC):
         encoder = Encoder.from_json(state["encoder"])
         model = cls(encoder.fields, cls._config(state["config"]))
         model.scaling = PlattScaling(**state["scaling"])
-        with seeded(0):
+        with reproducible(0):
             network = model.build(encoder)
         network.load_state_dict(load_file(directory / _WEIGHTS))
         model._encoder, model._network = encoder, network

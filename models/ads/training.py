@@ -53,11 +53,20 @@ class Round:
 
 
 @contextmanager
-def seeded(rng: int) -> Iterator[None]:
-    """Torch draws from this seed within the block, and goes on as before after it."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(rng)
-        yield
+def reproducible(rng: int) -> Iterator[None]:
+    """Within the block torch draws from this seed and uses one thread; after it torch goes on as before.
+
+    How many threads share a sum decides its last bits, so the machine would show in the weights; and at these sizes
+    threads wait for each other more than they help.
+    """
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(rng)
+            yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 def train(
