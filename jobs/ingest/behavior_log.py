@@ -44,7 +44,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         lines = (
             # One gzip file is read by one task in order, so the ids, though not consecutive, rise along its lines.
             read.select(
-                F.make_valid_utf8(F.rtrim("value", F.lit("\r"))).alias("raw"),
+                F.make_valid_utf8(F.regexp_replace("value", "\r$", "")).alias("raw"),
                 name.alias("log_file"),
                 F.monotonically_increasing_id().alias("place"),
             )

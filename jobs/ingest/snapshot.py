@@ -5,6 +5,7 @@ from pyspark.sql import functions as F
 
 from jobs.ingest import landing
 from jobs.platform.errors import BadInput
+from jobs.platform.lakehouse import bad_rows_named
 from jobs.platform.night import Night
 from schemas.contract import Column as ContractColumn
 from schemas.contract import contract
@@ -35,9 +36,11 @@ def must_be_unique(rows: DataFrame, table: str) -> DataFrame:
     """The rows, if no two have the same key.
 
     Raises:
-        BadInput: names the first key that occurs twice.
+        BadInput: names the first key that occurs twice, or a value that is not of its type.
     """
-    twice = rows.groupBy(*contract(table).key).count().where("count > 1").orderBy(*contract(table).key).first()
+    key = contract(table).key
+    with bad_rows_named(table):
+        twice = rows.groupBy(*key).count().where("count > 1").orderBy(*key).first()
     if twice is not None:
         raise BadInput(f"{table}: {twice.asDict()} rows with one key in the landing; land the snapshot again without")
     return rows

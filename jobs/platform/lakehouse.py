@@ -4,7 +4,8 @@ import datetime as dt
 import json
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from deltalake import DeltaTable
@@ -31,14 +32,14 @@ _BROKEN_RULES = ("DELTA_VIOLATE_CONSTRAINT", "DELTA_NOT_NULL_CONSTRAINT", "CAST_
 def version(uri: str) -> int | None:
     """The current version of the table at `uri`, None where there is no table."""
     try:
-        return DeltaTable(uri, without_files=True).version()
+        return DeltaTable(uri).version()
     except TableNotFoundError:
         return None
 
 
 def has_day(uri: str, at_version: int, day_column: str, day: dt.date) -> bool:
     """Whether the table holds any file of the day, by its log alone."""
-    return bool(DeltaTable(uri, version=at_version).file_uris([(day_column, "=", day.isoformat())]))
+    return bool(DeltaTable(uri, version=at_version).file_uris(file_pruning_predicate=f"{day_column} = '{day}'"))
 
 
 def days(uri: str, at_version: int, day_column: str) -> set[dt.date]:
@@ -77,12 +78,23 @@ def replace_day(
         .option("replaceWhere", f"`{contract.day_column}` = DATE'{day}'")
         .option("userMetadata", json.dumps(metadata, ensure_ascii=False, sort_keys=True))
     )
-    try:
+    with bad_rows_named(contract.table):
         _retried(lambda: writer.save(uri))
+
+
+@contextmanager
+def bad_rows_named(table: str) -> Iterator[None]:
+    """Turn Spark's error over a row that breaks the table's contract into one line.
+
+    Raises:
+        BadInput: a value is not of its type, is missing, or breaks a rule; nothing was written.
+    """
+    try:
+        yield
     except PySparkException as error:
-        if any(broken in str(error) for broken in _BROKEN_RULES):
-            said = next(line for line in str(error).splitlines() if any(broken in line for broken in _BROKEN_RULES))
-            raise BadInput(f"{contract.table}: a row breaks its contract, nothing was written: {said}") from error
+        for line in str(error).splitlines():
+            if any(broken in line for broken in _BROKEN_RULES):
+                raise BadInput(f"{table}: a row breaks its contract, nothing was written: {line}") from error
         raise
 
 

@@ -1,0 +1,151 @@
+"""The log's way from the landing to silver: nothing is lost, nothing is there twice, and no real user id enters the lake."""
+
+import datetime as dt
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from pyspark.sql import SparkSession
+
+from jobs.ingest.behavior_events import transform
+from jobs.ingest.parse import parse, valid
+from jobs.platform.pseudonym import key, pseudonym
+from jobs.platform.settings import settings as read_settings
+from tests.jobs.ingest.nights import MAY_1, MAY_2, NOON_MAY_1, ingest, lay, line
+
+EVENTS = "silver.behavior_events"
+
+
+def test_a_night_balances_and_runs_twice_alike(home: Path, spark: SparkSession) -> None:
+    broken = [line(user_id="x9"), line(click=2), line(time_ms="soon"), "1,2,3", line(play=-1), b"\xff\xfe\x00garbage", ""]
+    many = [line(n) for n in range(100, 300)]
+    lay(home, [line(1), line(1), line(1, play=7000), line(2), line(2, video_id=3), *broken, *many])
+    for _ in range(2):
+        night = ingest()
+        events = night.read(EVENTS).where("log_line <= 6").collect()
+        assert sorted((row.video_id, row.play_time_ms) for row in events) == [(2, 5000), (2, 7000), (3, 5000)]
+        (books,) = night.read("ops.reconciliation").collect()
+        assert (books.lines_in, books.rows_out, books.duplicates, books.quarantined) == (212, 203, 2, 7)
+
+
+def test_every_reason_is_kept_with_the_raw_text(home: Path, spark: SparkSession) -> None:
+    lay(home, [line(n) for n in range(200)] + [line(time_ms="soon", click=2, play=-5), "1,2,3", line(user_id="me@home")])
+    night = ingest()
+    secret = key(read_settings())
+    kept = {row.log_line: (row.raw, row.reasons) for row in night.read("silver.quarantine").collect()}
+    assert kept == {
+        202: (
+            line(pseudonym(1, secret), time_ms="soon", click=2, play=-5),
+            ["time_ms is no bigint: 'soon'", "is_click_is_flag: is_click IN (0, 1)", "play_time_ms_not_negative: play_time_ms >= 0"],
+        ),
+        203: (f"{pseudonym(1, secret)},2,3", ["19 fields expected, found 3"]),
+        204: (line("invalid"), ["user_id_is_pseudonym: user_id RLIKE '^[0-9a-f]{32}$'"]),
+    }
+
+
+def test_no_real_id_is_in_the_lake(home: Path, spark: SparkSession) -> None:
+    lay(home, [line(987654321987), *(line(n) for n in range(50)), "987654321987,broken"])
+    night = ingest()
+    for table in ("bronze.behavior_log", EVENTS, "silver.quarantine"):
+        for row in night.read(table).collect():
+            assert "987654321987" not in str(row)
+
+
+def test_the_event_day_is_the_beijing_day(home: Path, spark: SparkSession) -> None:
+    midnight = 1_651_334_400_000  # 2022-05-01 00:00 in Beijing, 16:00 the day before in UTC
+    lay(home, [line(1, time_ms=midnight), line(2, time_ms=midnight - 1)])
+    days = {row.time_ms: row.event_date for row in ingest().read(EVENTS).collect()}
+    assert days == {midnight: MAY_1, midnight - 1: dt.date(2022, 4, 30)}
+
+
+def test_a_row_that_comes_again_the_next_night_is_a_duplicate(home: Path, spark: SparkSession) -> None:
+    lay(home, [line(1), line(2)])
+    ingest()
+    lay(home, [line(1), line(3), line(4, time_ms=NOON_MAY_1 + 86_400_000)], MAY_2)
+    night = ingest(MAY_2)
+    arrived = {row.log_line: row.event_date for row in night.read_day(EVENTS).collect()}
+    assert arrived == {3: MAY_1, 4: MAY_2}
+    (books,) = night.read_day("ops.reconciliation").collect()
+    assert (books.lines_in, books.rows_out, books.duplicates) == (3, 2, 1)
+
+
+def test_events_from_the_future_are_quarantined(home: Path, spark: SparkSession) -> None:
+    lay(home, [*(line(n) for n in range(30)), line(time_ms=NOON_MAY_1 + 86_400_000)])
+    night = ingest()
+    (row,) = night.read("silver.quarantine").collect()
+    assert row.reasons == ["event_not_after_arrival: event_date <= arrival_date"]
+
+
+@pytest.mark.parametrize(
+    ("lines", "said"),
+    [
+        ([line(n) for n in range(10)] + ["x"], r"1 of 11 lines are in quarantine, over 5 %"),
+        ([line(n) for n in range(200)], r"200 lines, but the nights before had 10 on average"),
+    ],
+)
+def test_an_odd_night_stops_and_can_be_accepted(
+    home: Path, spark: SparkSession, lines: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from jobs.ingest import reconciliation
+
+    lay(home, [line(n) for n in range(10)])
+    ingest()
+    lay(home, lines, MAY_2)
+    with pytest.raises(SystemExit) as ended:
+        ingest(MAY_2)
+    assert ended.value.code == 65
+    assert said in capsys.readouterr().err
+    reconciliation.main(["--date", str(MAY_2), "--accept"])
+
+
+def test_rows_that_are_lost_on_the_way_are_noticed(
+    home: Path, spark: SparkSession, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from jobs.ingest import reconciliation
+
+    lay(home, [line(n) for n in range(10)])
+    night = ingest()
+    night.write(EVENTS, night.read_day(EVENTS).where("log_line > 3"))
+    with pytest.raises(SystemExit):
+        reconciliation.main(["--date", str(MAY_1)])
+    assert "the books do not balance: 10 lines came in, but 8 events + 0 duplicates + 0 quarantined = 8" in capsys.readouterr().err
+
+
+FIELD = st.one_of(st.integers(-2, 3).map(str), st.sampled_from(["", "x", "9" * 25, "1e3", "１"]))
+ROW = st.one_of(
+    st.builds(line, st.integers(0, 3), st.integers(0, 2), st.integers(0, 2).map(lambda n: NOON_MAY_1 + n), st.integers(0, 3)),
+    st.builds(line, FIELD, FIELD, FIELD, FIELD, FIELD),
+    st.lists(FIELD, max_size=25).map(",".join),
+)
+
+
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(rows=st.lists(ROW, min_size=1, max_size=60), order=st.randoms(use_true_random=False))
+def test_every_line_is_accounted_for_in_any_order(home: Path, spark: SparkSession, rows: list[str], order: object) -> None:
+    """in = out + duplicates + quarantined, and the events do not depend on the order of the lines."""
+    found = []
+    for shuffled in (rows, order.sample(rows, len(rows))):  # type: ignore[attr-defined]
+        bronze = spark.createDataFrame(
+            [(raw.replace(raw.split(",")[0], "0" * 31 + raw[:1], 1), "f", n, MAY_1) for n, raw in enumerate(shuffled)],
+            "raw string, log_file string, log_line bigint, arrival_date date",
+        )
+        parsed = parse(bronze, read_settings().timezone)
+        kept = valid(parsed)
+        events = transform(kept, kept.limit(0)).drop("log_line").collect()
+        distinct = {(row.user_id, row.video_id, row.time_ms) for row in kept.collect()}
+        assert len(events) == len(distinct)
+        assert kept.count() + parsed.where("size(reasons) > 0").count() == len(rows)
+        found.append(sorted(map(tuple, events)))
+    assert found[0] == found[1]
+
+
+def test_bad_landings_are_refused_before_anything_is_written(home: Path, spark: SparkSession) -> None:
+    folder = lay(home, [line(1)])
+    whole = (folder / "log.csv.gz").read_bytes()
+    for damage in (whole[:-9], b"", whole[:20] + bytes([whole[20] ^ 1]) + whole[21:]):
+        (folder / "log.csv.gz").write_bytes(damage)
+        with pytest.raises(SystemExit) as ended:
+            ingest()
+        assert ended.value.code == 65
+    assert not (home / "lake").exists()

@@ -1,0 +1,52 @@
+import datetime as dt
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from jobs.platform.errors import BadInput, MissingInput, UsageError
+from jobs.platform.job import job
+
+
+def test_a_job_is_given_its_night(home: Path) -> None:
+    with job(["--date", "2022-05-01", "--model", "als"], "doc", lambda p: p.add_argument("--model")) as night:
+        assert night.date == dt.date(2022, 5, 1)
+        assert night.args.model == "als"
+        assert night.settings.home == home
+
+
+@pytest.mark.parametrize("arguments", [[], ["--date", "2022-13-01"], ["--date", "20220501"], ["--date", "2022-05-01", "--x"]])
+def test_a_wrong_command_line_ends_with_64(home: Path, arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended, job(arguments, "doc"):
+        pass
+    assert ended.value.code == 64
+    assert capsys.readouterr().err.splitlines()[-1].startswith("error: ")
+
+
+@pytest.mark.parametrize(
+    ("error", "code"), [(BadInput("x"), 65), (MissingInput("t", dt.date(2022, 5, 1)), 66), (UsageError("x"), 64)]
+)
+def test_an_error_is_one_line_and_a_code(
+    home: Path, error: Exception, code: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended, job(["--date", "2022-05-01"], "doc"):
+        raise error
+    assert ended.value.code == code
+    assert capsys.readouterr().err == f"error: {error}\n"
+
+
+def test_other_errors_keep_their_traceback(home: Path) -> None:
+    with pytest.raises(ZeroDivisionError), job(["--date", "2022-05-01"], "doc"):
+        1 / 0  # noqa: B018
+
+
+def test_an_unknown_time_zone_is_one_line(home: Path) -> None:
+    environment = {**os.environ, "NIGHTREEL_TIMEZONE": "Asia/Atlantis"}
+    command = [sys.executable, "-m", "jobs.ingest.reconciliation", "--date", "2022-05-01"]
+    ended = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stderr) == (
+        64,
+        "error: NIGHTREEL_TIMEZONE='Asia/Atlantis' is not a time zone; use a name such as Asia/Shanghai\n",
+    )

@@ -1,0 +1,114 @@
+import datetime as dt
+import json
+from pathlib import Path
+
+import pytest
+from deltalake import DeltaTable
+from pyspark.sql import DataFrame, SparkSession
+
+from jobs.platform import lakehouse
+from jobs.platform.errors import BadInput, MissingInput
+from jobs.platform.night import Night
+from jobs.platform.settings import settings
+from schemas.contract import contract
+
+BOOKS = "ops.reconciliation"
+MAY_1 = dt.date(2022, 5, 1)
+MAY_2 = dt.date(2022, 5, 2)
+
+
+def books(spark: SparkSession, date: dt.date, lines: int, duplicates: int = 0) -> DataFrame:
+    row = ("silver.behavior_events", lines, lines - duplicates, duplicates, 0, date)
+    return spark.createDataFrame([row], contract(BOOKS).struct_type())
+
+
+def rows(night: Night) -> set[tuple[object, ...]]:
+    return {tuple(row) for row in Night(night.date, night.settings).read(BOOKS).collect()}
+
+
+@pytest.fixture
+def night(home: Path) -> Night:
+    return Night(MAY_1, settings())
+
+
+def test_a_night_replaces_its_own_day_only(night: Night, spark: SparkSession) -> None:
+    later = Night(MAY_2, night.settings)
+    night.write(BOOKS, books(spark, MAY_1, 10))
+    later.write(BOOKS, books(spark, MAY_2, 20))
+    of_later = {row for row in rows(night) if row[-1] == MAY_2}
+    for _ in range(2):
+        night.write(BOOKS, books(spark, MAY_1, 11))
+        assert {row[1] for row in rows(night) if row[-1] == MAY_1} == {11}
+        assert {row for row in rows(night) if row[-1] == MAY_2} == of_later
+    assert Night(MAY_1, night.settings).days(BOOKS) == {MAY_1, MAY_2}
+
+
+def test_rows_of_another_day_are_refused(night: Night, spark: SparkSession) -> None:
+    night.write(BOOKS, books(spark, MAY_1, 10))
+    before = rows(night)
+    with pytest.raises(BadInput, match="arrival_date = DATE '2022-05-01'"):
+        night.write(BOOKS, books(spark, MAY_2, 20))
+    assert rows(night) == before
+
+
+def test_a_commit_says_what_made_it(night: Night, spark: SparkSession, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NIGHTREEL_RUN_ID", "nightly/2022-05-01/reconciliation/1")
+    night.inputs["bronze.behavior_log"] = 7
+    night.write(BOOKS, books(spark, MAY_1, 10), model="als-2022-05-01-00000000")
+    (commit, *_) = DeltaTable(night.uri(BOOKS)).history()
+    made_by = json.loads(commit["userMetadata"])
+    assert made_by.pop("code")
+    assert made_by == {
+        "date": "2022-05-01",
+        "run": "nightly/2022-05-01/reconciliation/1",
+        "inputs": {"bronze.behavior_log": 7},
+        "model": "als-2022-05-01-00000000",
+    }
+
+
+def test_a_row_that_breaks_a_rule_leaves_the_table_as_it_was(night: Night, spark: SparkSession) -> None:
+    night.write(BOOKS, books(spark, MAY_1, 10))
+    before, version = rows(night), lakehouse.version(night.uri(BOOKS))
+    unbalanced = books(spark, MAY_1, 10).selectExpr("source", "lines_in + 1 AS lines_in", "rows_out", "duplicates", "quarantined", "arrival_date")
+    with pytest.raises(BadInput, match=r"ops\.reconciliation: a row breaks its contract, nothing was written: .*books_balance"):
+        night.write(BOOKS, unbalanced)
+    assert (rows(night), lakehouse.version(night.uri(BOOKS))) == (before, version)
+
+
+def test_columns_must_be_those_of_the_contract(night: Night, spark: SparkSession) -> None:
+    wrong = books(spark, MAY_1, 10).selectExpr("source", "cast(lines_in as int) lines_in", "rows_out", "duplicates", "arrival_date", "1 as extra")
+    with pytest.raises(BadInput) as raised:
+        night.write(BOOKS, wrong)
+    assert str(raised.value) == (
+        "ops.reconciliation: extra is int, the contract says no such column; lines_in is int, the contract says bigint; "
+        "quarantined is absent, the contract says bigint; nothing was written"
+    )
+    assert not night.exists(BOOKS)
+
+
+def test_a_job_reads_a_table_at_one_version(night: Night, spark: SparkSession) -> None:
+    night.write(BOOKS, books(spark, MAY_1, 10))
+    reader = Night(MAY_1, night.settings)
+    seen = reader.read(BOOKS).collect()
+    night.write(BOOKS, books(spark, MAY_1, 12))
+    assert reader.read_day(BOOKS).collect() == seen
+    assert reader.arrow(BOOKS).to_table()["lines_in"].to_pylist() == [10]
+    assert reader.inputs == {BOOKS: 1}
+
+
+def test_a_missing_table_or_day_is_named(night: Night, spark: SparkSession) -> None:
+    with pytest.raises(MissingInput, match=r"missing input: ops\.reconciliation; there is no such table at .*run a night first"):
+        night.read(BOOKS)
+    night.write(BOOKS, books(spark, MAY_1, 10))
+    later = Night(MAY_2, night.settings)
+    with pytest.raises(MissingInput, match=r"ops\.reconciliation has no rows for 2022-05-02; run the night of 2022-05-02 first"):
+        later.read_day(BOOKS)
+    assert later.read_day(BOOKS, required=False).collect() == []
+    assert later.read_day(BOOKS, MAY_1).count() == 1
+
+
+def test_arrow_tables_are_written_as_frames_are(night: Night, spark: SparkSession) -> None:
+    night.write(BOOKS, books(spark, MAY_1, 10))
+    before = rows(night)
+    night.write(BOOKS, Night(MAY_1, night.settings).arrow(BOOKS).to_table())
+    assert rows(night) == before
