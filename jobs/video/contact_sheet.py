@@ -1,0 +1,107 @@
+"""A picture of many clips: each a strip of frames over time, under its prompt."""
+
+from __future__ import annotations
+
+import importlib.util
+import logging
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import matplotlib
+import numpy as np
+from fontTools.ttLib import TTCollection, TTFont, TTLibError
+from matplotlib import font_manager
+from PIL import Image, ImageDraw, ImageFont
+
+from jobs.video import mp4
+from models.video.generator import Frames
+
+_THUMBNAIL = 96
+_SHOWN = 6  # frames of a clip
+_COLUMNS = 2
+_LABEL_HEIGHT, _GAP, _FONT_SIZE = 24, 12, 15
+_FONT_PACKAGE = (
+    "zhplot",
+    "fonts/NotoSansSC-Regular.ttf",
+)  # an open font in a package of ours, for machines without any
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Strip:
+    """One clip of a sheet.
+
+    Attributes:
+        frames: (T, H, W, 3).
+        label: its prompt.
+        plain_label: what is written instead where no font here has the label's characters.
+    """
+
+    frames: Frames
+    label: str
+    plain_label: str
+
+
+def write_contact_sheet(path: Path, title: str, strips: Sequence[Strip]) -> None:
+    """Draws the strips in two columns and writes them as PNG, whole or not at all."""
+    width = _SHOWN * _THUMBNAIL
+    height = _LABEL_HEIGHT + _THUMBNAIL + _GAP
+    rows = -(-len(strips) // _COLUMNS)
+    sheet = Image.new("RGB", (_COLUMNS * (width + _GAP) + _GAP, rows * height + 2 * _LABEL_HEIGHT + _GAP), "#101418")
+    draw = ImageDraw.Draw(sheet)
+    draw.text((_GAP, _GAP), title, fill="#ffffff", font=_load(_plain_font()))
+    chinese = font_for("".join(strip.label for strip in strips))
+    if chinese is None:
+        _log.warning("no font here has all characters of the prompts; the contact sheet names them in English")
+    for place, strip in enumerate(strips):
+        left = _GAP + place % _COLUMNS * (width + _GAP)
+        top = 2 * _LABEL_HEIGHT + place // _COLUMNS * height
+        label = strip.plain_label if chinese is None else strip.label
+        draw.text((left, top), label, fill="#d8e0e8", font=_load(chinese or _plain_font()))
+        for number, index in enumerate(np.linspace(0, len(strip.frames) - 1, _SHOWN).round().astype(int)):
+            thumbnail = Image.fromarray(strip.frames[index]).resize((_THUMBNAIL, _THUMBNAIL), Image.Resampling.LANCZOS)
+            sheet.paste(thumbnail, (left + number * _THUMBNAIL, top + _LABEL_HEIGHT))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile(prefix=".sheet.", suffix=".tmp", dir=path.parent, delete=False) as file:
+        aside = Path(file.name)
+        sheet.save(file, format="PNG")
+    aside.chmod(0o644)
+    mp4.publish(aside, path)
+
+
+def font_for(text: str) -> Path | None:
+    """A font on this machine that has every character of the text: the package's own, else an installed one, else None."""
+    wanted = {ord(character) for character in text if not character.isspace()}
+    candidates = [_plain_font(), *_packaged_font(), *sorted(map(Path, font_manager.findSystemFonts()))]
+    return next((path for path in candidates if wanted <= _characters(path)), None)
+
+
+def _plain_font() -> Path:
+    return Path(matplotlib.get_data_path(), "fonts", "ttf", "DejaVuSans.ttf")
+
+
+def _packaged_font() -> list[Path]:
+    package, file = _FONT_PACKAGE
+    found = importlib.util.find_spec(package)  # found, not imported: importing it changes matplotlib's settings
+    folders = found.submodule_search_locations or [] if found else []
+    return [path for folder in folders if (path := Path(folder, file)).is_file()]
+
+
+@cache
+def _characters(path: Path) -> frozenset[int]:
+    try:
+        with path.open("rb") as file:
+            collection = file.read(4) == b"ttcf"
+        font = TTCollection(str(path), lazy=True).fonts[0] if collection else TTFont(str(path), lazy=True)
+        return frozenset(font.getBestCmap() or ())
+    except (OSError, TTLibError, KeyError):
+        return frozenset()
+
+
+@cache
+def _load(path: Path) -> ImageFont.FreeTypeFont:
+    return ImageFont.truetype(str(path), _FONT_SIZE)

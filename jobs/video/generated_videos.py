@@ -1,0 +1,123 @@
+"""gold.generated_videos: the manifest of the night's videos, with a row only for a file that decodes, and their contact sheet.
+
+A request whose prompt failed has no row and is named in the log. A request that was neither made nor found to fail means
+that a shard has not finished: then nothing is written.
+"""
+
+import json
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from jobs.platform.errors import BadInput, MissingInput
+from jobs.platform.job import job
+from jobs.platform.night import Night
+from jobs.video import mp4
+from jobs.video.clip import Clip
+from jobs.video.contact_sheet import Strip, write_contact_sheet
+from jobs.video.plan import folder, read_shard, requests_of
+from jobs.video.prompts import in_english
+
+TABLE = "gold.generated_videos"
+SCHEMA = pa.schema(
+    [
+        pa.field("date", pa.date32(), nullable=False),
+        pa.field("request_id", pa.string(), nullable=False),
+        pa.field("video_name", pa.string(), nullable=False),
+        pa.field("prompt", pa.string(), nullable=False),
+        pa.field("generator", pa.string(), nullable=False),
+        pa.field("generator_version", pa.string(), nullable=False),
+        pa.field("seed", pa.int64(), nullable=False),
+        pa.field("width", pa.int32(), nullable=False),
+        pa.field("height", pa.int32(), nullable=False),
+        pa.field("frames", pa.int32(), nullable=False),
+        pa.field("fps", pa.int32(), nullable=False),
+        pa.field("path", pa.string(), nullable=False),
+        pa.field("sha256", pa.string(), nullable=False),
+        pa.field("checks", pa.list_(pa.field("element", pa.string())), nullable=False),
+        pa.field("seconds", pa.float64(), nullable=False),
+    ]
+)
+
+_log = logging.getLogger(__name__)
+
+
+def manifest(night: Night) -> pa.Table:
+    """The rows of the night, by rank of the request.
+
+    Raises:
+        MissingInput: the night has no requests, or a request has neither a video nor a recorded failure.
+        BadInput: the plan is not of these requests, or no request succeeded.
+    """
+    videos = night.settings.videos
+    requests = requests_of(night)
+    shards = sorted(folder(videos, night.date).glob("shard-*.json"))
+    planned = {request.request_id: request.clip for shard in shards for request in read_shard(shard)}
+    if planned.keys() != {row["request_id"] for row in requests}:
+        raise BadInput(
+            f"the plan of {night.date} is not of its requests; run python -m jobs.video.plan --date {night.date}"
+        )
+    rows, missing = [], []
+    for request in requests:
+        clip = planned[request["request_id"]]
+        try:
+            rows.append(_row(night, request["request_id"], clip, clip.facts(videos)))
+        except (FileNotFoundError, mp4.BrokenVideo) as error:
+            if isinstance(error, FileNotFoundError) and (videos / clip.failure).is_file():
+                failure = json.loads((videos / clip.failure).read_text(encoding="utf-8"))
+                _log.warning("no video for %r: %s", clip.prompt, failure["error"])
+            else:
+                missing.append(f"{clip.path} ({error})" if isinstance(error, mp4.BrokenVideo) else str(clip.path))
+    if missing:
+        raise MissingInput(
+            f"{len(missing)} of the {len(requests)} videos of {night.date} in {videos}, first {missing[0]}",
+            hint="run the shards of the plan again",
+        )
+    if not rows:
+        raise BadInput(f"every one of the {len(requests)} prompts of {night.date} failed; the warnings above say why")
+    return pa.Table.from_pylist(rows, schema=SCHEMA)
+
+
+def _row(night: Night, request_id: str, clip: Clip, facts: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "date": night.date, "request_id": request_id, "video_name": clip.name, "prompt": clip.prompt,
+        "generator": clip.generator, "generator_version": clip.generator_version, "seed": clip.seed,
+        "width": clip.spec.width, "height": clip.spec.height, "frames": clip.spec.frames, "fps": clip.spec.fps,
+        "path": str(clip.path), "sha256": facts["sha256"], "checks": facts["checks"], "seconds": float(facts["seconds"]),
+    }  # fmt: skip
+
+
+def contact_sheet_path(videos: Path, date: object) -> Path:
+    """Where the night's contact sheet lies."""
+    return videos / "contact_sheets" / f"{date}.png"
+
+
+def _draw(night: Night, rows: pa.Table) -> None:
+    strips = [
+        Strip(
+            mp4.read_mp4(night.settings.videos / row["path"]), row["prompt"], in_english(row["prompt"]) or _plain(row)
+        )
+        for row in rows.to_pylist()
+    ]
+    write_contact_sheet(contact_sheet_path(night.settings.videos, night.date), f"Nightreel {night.date}", strips)
+
+
+def _plain(row: dict[str, Any]) -> str:
+    return row["prompt"] if row["prompt"].isascii() else f"request {row['request_id']}"
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Writes the manifest and the contact sheet."""
+    with job(argv, __doc__) as night:
+        rows = manifest(night)
+        _draw(night, rows)
+        (version,) = set(rows["generator_version"].to_pylist())
+        night.write(TABLE, rows, model=version)
+        _log.info("%d videos, contact sheet %s", rows.num_rows, contact_sheet_path(night.settings.videos, night.date))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,103 @@
+"""Cuts the night's requests into shards, each the work of one task, and prints the shards' files as a JSON list.
+
+A shard file says all that its task needs: the generator and its version, the spec, and the requests. Planning a night again
+gives the same files, so a shard that was killed is resumed by its own name.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from jobs.platform.errors import BadInput, MissingInput
+from jobs.platform.job import job
+from jobs.platform.night import Night
+from jobs.video.clip import Clip, write_json
+from jobs.video.generators import generator_for
+from models.video.generator import VideoGenerator, VideoSpec
+
+REQUESTS = "gold.video_requests"
+REQUESTS_PER_SHARD = 4
+
+
+@dataclass(frozen=True)
+class Request:
+    """A request with the clip that answers it."""
+
+    request_id: str
+    clip: Clip
+
+
+def folder(videos: Path, date: dt.date) -> Path:
+    """Where the night's shard files lie."""
+    return videos / "plans" / date.isoformat()
+
+
+def requests_of(night: Night) -> list[dict[str, Any]]:
+    """The rows of gold.video_requests of the night, by rank.
+
+    Raises:
+        MissingInput: there are none.
+    """
+    if not night.has_day(REQUESTS, night.date):
+        raise MissingInput(REQUESTS, night.date, f"run python -m jobs.video.requests --date {night.date} first")
+    rows = night.arrow(REQUESTS).to_table(filter=pc.field("date") == pa.scalar(night.date))
+    return list(rows.sort_by("rank").to_pylist())
+
+
+def write_plan(
+    videos: Path, date: dt.date, requests: Sequence[dict[str, Any]], generator: VideoGenerator
+) -> list[Path]:
+    """Writes the night's shard files, removes those of an earlier plan that are no longer among them, and returns them."""
+    target = folder(videos, date)
+    written = []
+    version, spec = generator.version, asdict(generator.spec)
+    for number, first in enumerate(range(0, len(requests), REQUESTS_PER_SHARD)):
+        shard = requests[first : first + REQUESTS_PER_SHARD]
+        path = target / f"shard-{number:04d}.json"
+        asked = [{key: row[key] for key in ("request_id", "prompt", "seed")} for row in shard]
+        plan = {"generator": generator.name, "generator_version": version, "spec": spec, "requests": asked}
+        write_json(path, plan)
+        written.append(path)
+    for stale in set(target.glob("shard-*.json")) - set(written):
+        stale.unlink()
+    return written
+
+
+def read_shard(path: Path) -> list[Request]:
+    """The requests of a shard file.
+
+    Raises:
+        BadInput: it is no shard file.
+    """
+    try:
+        plan = json.loads(path.read_text(encoding="utf-8"))
+        spec = VideoSpec(**plan["spec"])
+        return [
+            Request(
+                str(asked["request_id"]),
+                Clip(str(asked["prompt"]), int(asked["seed"]), spec, plan["generator"], plan["generator_version"]),
+            )
+            for asked in plan["requests"]
+        ]
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise BadInput(f"{path} is not a shard of a plan ({error!r}); run python -m jobs.video.plan again") from error
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Plans the night; the last line of standard output is the JSON list of shard files."""
+    with job(argv, __doc__) as night:
+        requests = requests_of(night)
+        shards = write_plan(night.settings.videos, night.date, requests, generator_for(night))
+        print(json.dumps([str(path) for path in shards]))
+
+
+if __name__ == "__main__":
+    main()

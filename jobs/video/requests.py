@@ -1,0 +1,142 @@
+"""gold.video_requests: the prompts that the night asks the video generator for.
+
+Two sources of wishes. Trending: the tags whose share of all views was larger in the last three days than in the last seven,
+by the log of the ratio; both shares are smoothed, so that a tag with a handful of views does not win by chance. Tastes:
+users are clustered by what they spend their time on (k-means over `category_tastes`), and each cluster is served the tag by
+which it differs most from all users. What a tag looks like is in `jobs.video.prompts`.
+"""
+
+import datetime as dt
+import hashlib
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+import pyarrow.compute as pc
+from sklearn.cluster import KMeans
+from threadpoolctl import threadpool_limits
+
+from jobs.platform.errors import BadInput, MissingInput
+from jobs.platform.job import job
+from jobs.platform.night import Night
+from jobs.video.prompts import prompts_for
+
+TABLE = "gold.video_requests"
+
+_TRENDING_TAGS = 6  # each asked for in both languages
+_TASTE_CLUSTERS = 6  # each served once, in Chinese and English by turns
+_SMOOTHING = 0.002  # views added to every tag, as a share of all views
+
+
+def transform(videos: pl.DataFrame, video_features: pl.DataFrame, tastes: pl.DataFrame, date: dt.date) -> pa.Table:
+    """The requests of one night.
+
+    Args:
+        videos: video_id and tags (list of strings) of every video.
+        video_features: video_id, views_3d, views_7d.
+        tastes: user_id, tag, share: a row a user and tag; shares of watch time.
+        date: the night.
+
+    Returns:
+        The rows of gold.video_requests, ranked from 1: trending first, then tastes.
+    """
+    wishes = [("trending", tag, language) for tag in trending_tags(videos, video_features) for language in (0, 1)]
+    wishes += [("taste", tag, place % 2) for place, tag in enumerate(taste_tags(tastes))]
+    rows = []
+    for rank, (origin, tag, language) in enumerate(wishes, 1):
+        prompt = prompts_for(tag, f"{date}/{origin}")[language]
+        digest = hashlib.sha256(f"{date}\0{origin}\0{tag}\0{prompt.text}".encode()).hexdigest()
+        rows.append(
+            {
+                "date": date, "request_id": digest[:16], "prompt": prompt.text, "language": prompt.language,
+                "origin": origin, "tag": tag, "rank": rank, "seed": int(digest[16:23], 16),
+            }
+        )  # fmt: skip
+    return pa.Table.from_pylist(rows, schema=SCHEMA)
+
+
+SCHEMA = pa.schema(
+    [
+        pa.field("date", pa.date32(), nullable=False),
+        pa.field("request_id", pa.string(), nullable=False),
+        pa.field("prompt", pa.string(), nullable=False),
+        pa.field("language", pa.string(), nullable=False),
+        pa.field("origin", pa.string(), nullable=False),
+        pa.field("tag", pa.string(), nullable=False),
+        pa.field("rank", pa.int32(), nullable=False),
+        pa.field("seed", pa.int64(), nullable=False),
+    ]
+)
+
+
+def trending_tags(videos: pl.DataFrame, video_features: pl.DataFrame) -> list[str]:
+    """The tags that gained most, best first; see the module's text. Of equal ones the more viewed, then the first by name."""
+    views = (
+        videos.join(video_features, "video_id")
+        .explode("tags")
+        .filter(pl.col("tags").is_not_null() & (pl.col("views_7d") > 0))
+        .group_by("tags")
+        .agg(pl.col("views_3d").sum(), pl.col("views_7d").sum())
+    )
+
+    def share(column: str) -> pl.Expr:
+        return pl.col(column) / pl.col(column).sum().clip(1) + _SMOOTHING
+
+    gained = views.with_columns(gain=(share("views_3d") / share("views_7d")).log().round(9))
+    return (
+        gained.sort(["gain", "views_7d", "tags"], descending=[True, True, False])["tags"].head(_TRENDING_TAGS).to_list()
+    )
+
+
+def taste_tags(tastes: pl.DataFrame) -> list[str]:
+    """One tag for each cluster of users, the largest cluster first, no tag twice."""
+    if tastes.is_empty():
+        return []
+    tags = sorted(tastes["tag"].unique())
+    wide = tastes.sort("user_id", "tag").pivot(on="tag", index="user_id", values="share", aggregate_function="sum")
+    shares = wide.sort("user_id").select(pl.col(tags).fill_null(0.0)).to_numpy()
+    clusters = min(_TASTE_CLUSTERS, len(np.unique(shares, axis=0)))
+    with threadpool_limits(1):  # sums in one order, so that a night run again finds the same clusters
+        labels = KMeans(clusters, n_init=4, random_state=0).fit_predict(shares)
+    return list(_distinctive(shares, labels, tags))
+
+
+def _distinctive(shares: np.ndarray, labels: np.ndarray, tags: Sequence[str]) -> Iterator[str]:
+    sizes = np.bincount(labels)
+    taken: set[str] = set()
+    for cluster in sorted(range(len(sizes)), key=lambda c: (-sizes[c], c)):
+        above = shares[labels == cluster].mean(0) - shares.mean(0)
+        order = (tags[i] for i in np.argsort(-above.round(9), kind="stable"))
+        tag = next((tag for tag in order if tag not in taken), None)
+        if tag is not None:
+            taken.add(tag)
+            yield tag
+
+
+def _day(night: Night, table: str, columns: Sequence[str], day_column: str) -> pa.Table:
+    if not night.has_day(table, night.date):
+        raise MissingInput(table, night.date, f"run the night of {night.date} first")
+    return night.arrow(table).to_table(columns=list(columns), filter=pc.field(day_column) == pa.scalar(night.date))
+
+
+def _tastes(features: pa.Table) -> pl.DataFrame:
+    """user_id, tag, share: each map as rows."""
+    entries = pl.DataFrame(features).explode("category_tastes").drop_nulls("category_tastes").unnest("category_tastes")
+    return entries.rename({"key": "tag", "value": "share"})
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Writes the night's requests."""
+    with job(argv, __doc__) as night:
+        videos = _day(night, "silver.videos", ["video_id", "tags"], "arrival_date")
+        features = _day(night, "gold.video_features", ["video_id", "views_3d", "views_7d"], "date")
+        tastes = _day(night, "gold.user_features", ["user_id", "category_tastes"], "date")
+        requests = transform(pl.DataFrame(videos), pl.DataFrame(features), _tastes(tastes), night.date)
+        if not requests.num_rows:
+            raise BadInput(f"no tag was viewed and no taste is known on {night.date}: nothing to ask for")
+        night.write(TABLE, requests)
+
+
+if __name__ == "__main__":
+    main()

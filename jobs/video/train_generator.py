@@ -1,0 +1,111 @@
+"""Trains the project's own video generator, once: a night that finds one of the present config trained does nothing.
+
+It learns from clips that it renders itself, so it depends on no night's data; the night is only where its run is filed.
+Where NIGHTREEL_VIDEO_GENERATOR names a pipeline of diffusers there is nothing to train.
+"""
+
+import logging
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pandas as pd
+from matplotlib.figure import Figure
+from tqdm import tqdm
+
+from jobs.platform import tracking
+from jobs.platform.job import job
+from jobs.platform.night import Night
+from jobs.video import generators
+from jobs.video.contact_sheet import Strip, write_contact_sheet
+from jobs.video.generators import OWN, REGISTERED_MODEL, trained
+from jobs.video.prompts import SCENE_PROMPTS
+from models.video.generator import VideoSpec
+from models.video.scene_judge import SceneJudge
+from models.video.scenes import SCENE_NAMES, Clips
+from models.video.vae import TrainingStep, VaeGenerator
+from models.video.vae_network import FRAME_SIZE
+
+_LOG_EVERY = 20
+_PYFUNC = Path(__file__).with_name("pyfunc.py")
+
+_log = logging.getLogger(__name__)
+
+
+def train(night: Night) -> VaeGenerator:
+    """Trains the generator and makes it the one that nights use."""
+    config = generators.CONFIG
+    generator = VaeGenerator(config)
+    with tracking.run(night, f"video/{OWN}", asdict(config)) as run:
+        clips, captions = generator.training_data()
+        _log.info("%d clips and %d captions to learn from", len(clips.frames), len(captions.texts))
+        with tqdm(total=config.steps, unit="step", disable=not sys.stderr.isatty()) as bar:
+
+            def on_step(step: int, figures: TrainingStep) -> None:
+                bar.update()
+                if step % _LOG_EVERY == 0 or step == config.steps:
+                    run.log_metrics(asdict(figures), step=step)
+                if step % (10 * _LOG_EVERY) == 0:
+                    _log.info("step %d of %d: mse %.4f, kl %.1f nats", step, config.steps, figures.mse, figures.kl)
+
+            generator.fit(clips, captions, on_step)
+        run.log_figure(loss_plot(generator), "loss.png")
+        with TemporaryDirectory() as folder:
+            metrics = _judge(generator, clips, sheet := Path(folder, "samples.png"))
+            _log.info("%s", metrics)
+            run.log_metrics(metrics)
+            run.log_file(sheet)
+            saved = Path(folder, OWN)
+            saved.mkdir()
+            generator.save(saved)
+            example = pd.DataFrame({"prompt": ["一个美丽的日出景象"], "seed": [1]})
+            prediction = generator.generate(example["prompt"].tolist(), [1], generator.spec)
+            name = generators.family(config)
+            run.log_model(REGISTERED_MODEL, name, saved, pyfunc=_PYFUNC, input_example=example, prediction=prediction)
+    (version,) = tracking.candidates(night.settings, REGISTERED_MODEL, night=night.date, families=[name])
+    tracking.set_verdict(night.settings, REGISTERED_MODEL, night=night.date, promoted=version)
+    return generator
+
+
+def _judge(generator: VaeGenerator, clips: Clips, sheet: Path) -> dict[str, float]:
+    """How many of the nights' prompts give the scene that they are about, and how much the clips move; draws them too."""
+    asked = [(scene, text) for scene, pairs in SCENE_PROMPTS.items() for pair in pairs for text in pair]
+    small = VideoSpec(FRAME_SIZE, FRAME_SIZE, generator.config.frames, generator.config.fps)
+    drawn = generator.generate([text for _, text in asked], list(range(len(asked))), small)
+    judge = SceneJudge(clips)
+    found = judge.scenes(drawn)
+    right = [SCENE_NAMES[index] == scene for index, (scene, _) in zip(found, asked, strict=True)]
+    english = [(n, scene, text) for n, (scene, text) in enumerate(asked) if text.isascii()]
+    write_contact_sheet(sheet, generator.version, [Strip(drawn[n], text, text) for n, _, text in english])
+    return {"scene_accuracy": sum(right) / len(right), "motion": judge.motion(drawn)}
+
+
+def loss_plot(generator: VaeGenerator) -> Figure:
+    """Error of pixels and KL divergence by step."""
+    figure = Figure(figsize=(8, 4.5), layout="constrained")
+    left = figure.subplots()
+    right = left.twinx()
+    steps = range(1, len(generator.history) + 1)
+    left.plot(steps, [each.mse for each in generator.history], linewidth=0.8, label="squared error of pixels")
+    right.plot(steps, [each.kl for each in generator.history], linewidth=0.8, color="tab:orange", label="KL divergence")
+    left.set(xlabel="training step", ylabel="mean squared error of pixels (0 to 1)", yscale="log")
+    right.set(ylabel="KL divergence (nats a clip)")
+    figure.legend(loc="upper right")
+    return figure
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Trains the generator where that is still to be done."""
+    with job(argv, __doc__) as night:
+        if night.settings.video_generator != OWN:
+            _log.info("NIGHTREEL_VIDEO_GENERATOR is %s: nothing to train", night.settings.video_generator)
+        elif (found := trained(night)) is not None:
+            _log.info("%s is trained already", found.version)
+        else:
+            print(train(night).version)
+
+
+if __name__ == "__main__":
+    main()
