@@ -43,7 +43,7 @@ down: $(JOBS_READY) ## Stop what `make up` started
 
 ##@ Looking
 .PHONY: sql
-sql: $(SPARK_READY) ## Query any table by its name: Q="select * from gold.recommendations limit 5"
+sql: $(JOBS_READY) ## Query any table by its name: Q="select * from gold.recommendations limit 5"
 	@$(if $(Q),,echo 'give a query: make sql Q="select * from gold.recommendations limit 5"' >&2; exit 64)
 	Q=$$(cat <<'QUERY'
 	$(Q)

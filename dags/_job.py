@@ -97,7 +97,8 @@ class JobOperator(BaseOperator):
         )
         output: list[str] = []
         messages: list[str] = []
-        assert self._process.stdout and self._process.stderr
+        assert self._process.stdout is not None
+        assert self._process.stderr is not None
         aside = threading.Thread(target=self._follow, args=(self._process.stdout, output))
         aside.start()
         self._follow(self._process.stderr, messages)

@@ -1,0 +1,75 @@
+"""Airflow on one machine: SQLite, LocalExecutor, loopback, the settings of infra/airflow/airflow.cfg."""
+
+import os
+import secrets
+import subprocess
+from pathlib import Path
+
+from infra.local.daemon import Daemon, ServiceError
+from infra.local.paths import AIRFLOW_ENVIRONMENT, HOST, JOBS_ENVIRONMENT, ROOT, State, zone
+
+_COMMAND = str(AIRFLOW_ENVIRONMENT / "bin" / "airflow")
+
+
+def environment(state: State, port: int, spark_port: int) -> dict[str, str]:
+    """What Airflow, and with it every task, is told beyond its configuration file."""
+    database = state.airflow / "airflow.db"
+    return {
+        "NIGHTREEL_HOME": str(state.home),
+        "PYTHONPATH": str(ROOT),
+        "PATH": f"{AIRFLOW_ENVIRONMENT / 'bin'}:{os.environ['PATH']}",
+        "SPARK_CONF_DIR": str(JOBS_ENVIRONMENT / "spark-conf"),
+        "AIRFLOW_HOME": str(state.airflow),
+        "AIRFLOW_CONFIG": str(ROOT / "infra" / "airflow" / "airflow.cfg"),
+        "AIRFLOW__CORE__DAGS_FOLDER": str(ROOT / "dags"),
+        "AIRFLOW__CORE__DEFAULT_TIMEZONE": zone().key,
+        "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"http://{HOST}:{port}/execution/",
+        "AIRFLOW__API__PORT": str(port),
+        "AIRFLOW__API__BASE_URL": f"http://{HOST}:{port}",
+        "AIRFLOW__API__SECRET_KEY": _secret(state, "api"),
+        "AIRFLOW__API_AUTH__JWT_SECRET": _secret(state, "jwt"),
+        # SQLite has one writer at a time; the others wait for it rather than fail.
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{database}?timeout=60",
+        "AIRFLOW_CONN_SPARK_DEFAULT": f"spark-connect://{HOST}:{spark_port}",
+    }
+
+
+def daemons(state: State, variables: dict[str, str]) -> list[Daemon]:
+    """Airflow's processes; the API server first, since the others and every task talk to it."""
+    return [
+        Daemon("airflow-api-server", state, [_COMMAND, "api-server"], variables),
+        Daemon("airflow-scheduler", state, [_COMMAND, "scheduler", "--skip-serve-logs"], variables),
+        Daemon("airflow-dag-processor", state, [_COMMAND, "dag-processor"], variables),
+    ]
+
+
+def migrate(state: State, variables: dict[str, str]) -> None:
+    """Create Airflow's database, or bring it to this version; nothing happens where that is done.
+
+    Raises:
+        ServiceError: it failed.
+    """
+    stamp = state.airflow / "database.version"
+    (installed,) = AIRFLOW_ENVIRONMENT.glob("lib/python*/site-packages/apache_airflow_core-*.dist-info")
+    if stamp.is_file() and stamp.read_text() == installed.name:
+        return
+    command = [_COMMAND, "db", "migrate"]
+    result = subprocess.run(
+        command, env={**os.environ, **variables}, cwd=state.run, capture_output=True, text=True, check=False
+    )
+    if result.returncode:
+        log = state.logs / "airflow-migration.log"
+        log.write_text(result.stdout + result.stderr)
+        raise ServiceError(f"Airflow's database cannot be prepared; see {log}")
+    stamp.write_text(installed.name)
+
+
+def _secret(state: State, name: str) -> str:
+    """A random secret, made once and readable by its owner only."""
+    path: Path = state.airflow / f"{name}.secret"
+    if not path.is_file():
+        temporary = path.with_name(f".{path.name}.{os.getpid()}")
+        temporary.touch(mode=0o600)
+        temporary.write_text(secrets.token_urlsafe(32))
+        os.replace(temporary, path)
+    return path.read_text()

@@ -1,0 +1,150 @@
+"""Airflow's REST API, as far as running nights needs it."""
+
+import datetime as dt
+import json
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from typing import Any
+
+from infra.local.daemon import ServiceError
+from infra.local.paths import HOST, zone
+
+_ATTEMPTS = 8
+_TIMEOUT_S = 60
+
+
+class AirflowApi:
+    """A client of the server on a port of this machine."""
+
+    def __init__(self, port: int) -> None:
+        self._base = f"http://{HOST}:{port}"
+        self._token = ""
+
+    def ready(self) -> bool:
+        """Whether the server answers, the scheduler and the DAG processor are alive, and `nightly` can be run."""
+        try:
+            health = self._once("GET", "/api/v2/monitor/health")
+            if any(health[part]["status"] != "healthy" for part in ("metadatabase", "scheduler", "dag_processor")):
+                return False
+            self._log_in()
+            return all(self._once("GET", f"/api/v2/dags/{dag}")["has_import_errors"] is False for dag in DAGS)
+        except (OSError, KeyError, ValueError):
+            return False
+
+    def answers(self) -> bool:
+        """Whether the server itself answers."""
+        try:
+            self._once("GET", "/api/v2/version")
+        except (OSError, ValueError):
+            return False
+        return True
+
+    def make_pool(self, name: str, slots: int, description: str) -> None:
+        """Make a pool, unless it is there."""
+        pools = self._call("GET", "/api/v2/pools")["pools"]
+        if name not in {pool["name"] for pool in pools}:
+            body = {"name": name, "slots": slots, "description": description}
+            self._call("POST", "/api/v2/pools", body)
+
+    def start_backfill(self, dag: str, first: dt.date, last: dt.date, conf: dict[str, str], at_once: int) -> int:
+        """Run a DAG for a range of days, those that have run before as well; the backfill's id.
+
+        Raises:
+            ServiceError: Airflow refuses, e.g. since a backfill of the DAG is running.
+        """
+        body = {
+            "dag_id": dag,
+            "from_date": midnight(first).isoformat(),
+            "to_date": midnight(last).isoformat(),
+            "reprocess_behavior": "completed",
+            "max_active_runs": at_once,
+            "dag_run_conf": conf,
+        }
+        number: int = self._call("POST", "/api/v2/backfills", body)["id"]
+        return number
+
+    def active_backfills(self, dag: str) -> list[int]:
+        """Ids of the DAG's backfills that are not over."""
+        query = urllib.parse.urlencode({"dag_id": dag, "order_by": "-id", "limit": 20})
+        found = self._call("GET", f"/api/v2/backfills?{query}")["backfills"]
+        return [backfill["id"] for backfill in found if backfill["completed_at"] is None]
+
+    def cancel_backfill(self, number: int) -> None:
+        """End a backfill: what has not begun will not."""
+        self._call("PUT", f"/api/v2/backfills/{number}/cancel")
+
+    def runs(self, dag: str, first: dt.date, last: dt.date) -> list[dict[str, Any]]:
+        """The DAG's runs for these days, in order."""
+        query = {"logical_date_gte": midnight(first).isoformat(), "logical_date_lte": midnight(last).isoformat()}
+        query |= {"order_by": "logical_date", "limit": "1000"}
+        runs: list[dict[str, Any]] = self._call("GET", f"/api/v2/dags/{dag}/dagRuns?{urllib.parse.urlencode(query)}")[
+            "dag_runs"
+        ]
+        return runs
+
+    def unfinished_runs(self, dag: str) -> list[str]:
+        """Ids of the DAG's runs that are queued or running."""
+        query = urllib.parse.urlencode({"state": ["queued", "running"], "limit": 1000}, doseq=True)
+        return [run["dag_run_id"] for run in self._call("GET", f"/api/v2/dags/{dag}/dagRuns?{query}")["dag_runs"]]
+
+    def fail_run(self, dag: str, run: str) -> None:
+        """Mark a run as failed, with what of it is running."""
+        path = f"/api/v2/dags/{dag}/dagRuns/{urllib.parse.quote(run, safe='')}"
+        self._call("PATCH", path, {"state": "failed"})
+
+    def tasks(self, dag: str, run: str) -> list[dict[str, Any]]:
+        """The task instances of a run."""
+        path = f"/api/v2/dags/{dag}/dagRuns/{urllib.parse.quote(run, safe='')}/taskInstances?limit=1000"
+        tasks: list[dict[str, Any]] = self._call("GET", path)["task_instances"]
+        return tasks
+
+    def unpause(self, dag: str) -> None:
+        """Let a DAG's runs start."""
+        self._call("PATCH", f"/api/v2/dags/{dag}", {"is_paused": False})
+
+    def _call(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
+        """Ask again while the server is busy or its SQLite locked; a refusal is final."""
+        for attempt in range(_ATTEMPTS):
+            try:
+                if not self._token:
+                    self._log_in()
+                return self._once(method, path, body)
+            except urllib.error.HTTPError as error:
+                answer = error.read().decode(errors="replace")
+                if error.code == 401:
+                    self._token = ""
+                elif error.code < 500:
+                    raise ServiceError(f"Airflow refuses {method} {path}: {_detail(answer)}") from error
+            except OSError as error:
+                answer = str(error)
+            time.sleep(min(0.5 * 2**attempt, 5))
+        raise ServiceError(f"Airflow does not answer {method} {path}: {_detail(answer)}")
+
+    def _log_in(self) -> None:
+        self._token = self._once("GET", "/auth/token")["access_token"]
+
+    def _once(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
+        headers = {"Content-Type": "application/json"}
+        if self._token:
+            headers["Authorization"] = f"Bearer {self._token}"
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(self._base + path, data=data, headers=headers, method=method)
+        with urllib.request.urlopen(request, timeout=_TIMEOUT_S) as response:
+            return json.load(response)
+
+
+DAGS = ("nightly", "text_to_video", "maintenance")
+
+
+def midnight(day: dt.date) -> dt.datetime:
+    """The logical date of a night's runs."""
+    return dt.datetime.combine(day, dt.time(), zone())
+
+
+def _detail(answer: str) -> str:
+    try:
+        return str(json.loads(answer)["detail"])
+    except (ValueError, KeyError, TypeError):
+        return answer[:300]

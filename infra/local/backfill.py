@@ -1,0 +1,109 @@
+"""Run a DAG for a range of nights through Airflow, and follow it to its end."""
+
+import datetime as dt
+import time
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import Any
+
+from tqdm import tqdm
+
+from infra.local.airflow_api import AirflowApi
+from infra.local.daemon import ServiceError
+from infra.local.paths import zone
+
+_POLL_S = 1.0
+_AT_ONCE = 2
+_OVER = frozenset({"success", "failed", "upstream_failed", "skipped", "removed"})
+
+
+@dataclass
+class Outcome:
+    """How the runs of a backfill ended."""
+
+    seconds: dict[dt.date, dict[str, float]] = field(default_factory=lambda: defaultdict(lambda: defaultdict(float)))
+    """Night -> task -> seconds it ran; those of a mapped task added up."""
+    failed: list[dict[str, Any]] = field(default_factory=list)
+    """Task instances that failed."""
+    unsuccessful: list[dt.date] = field(default_factory=list)
+    """Nights whose run did not succeed."""
+
+
+class Backfill:
+    """One backfill of a DAG, days `first` to `last`."""
+
+    def __init__(self, api: AirflowApi, dag: str, first: dt.date, last: dt.date) -> None:
+        self._api = api
+        self._dag = dag
+        self._first, self._last = first, last
+        self._told: set[tuple[str, str, int]] = set()
+
+    def run(self, conf: dict[str, str]) -> Outcome:
+        """Start it, show it, and return when all its runs are over. Left by Ctrl-C, its runs are ended first.
+
+        Raises:
+            ServiceError: Airflow refused, or went away.
+        """
+        number = self._api.start_backfill(self._dag, self._first, self._last, conf, _AT_ONCE)
+        try:
+            return self._follow()
+        except BaseException:
+            self._give_up(number)
+            raise
+
+    def _follow(self) -> Outcome:
+        days = (self._last - self._first).days + 1
+        with tqdm(disable=None, unit="task", desc=self._dag, leave=False, dynamic_ncols=True) as bar:
+            while True:
+                runs = self._api.runs(self._dag, self._first, self._last)
+                if len(runs) != days:
+                    raise ServiceError(f"Airflow made {len(runs)} runs of {self._dag} for {days} nights")
+                tasks = {run["dag_run_id"]: self._api.tasks(self._dag, run["dag_run_id"]) for run in runs}
+                self._show(bar, runs, tasks)
+                if all(run["state"] in _OVER for run in runs):
+                    return self._outcome(runs, tasks)
+                time.sleep(_POLL_S)
+
+    def _show(self, bar: "tqdm[Any]", runs: list[dict[str, Any]], tasks: dict[str, list[dict[str, Any]]]) -> None:
+        everything = [task for run in runs for task in tasks[run["dag_run_id"]]]
+        for run in runs:
+            for task in tasks[run["dag_run_id"]]:
+                key = (run["dag_run_id"], task["task_id"], task["map_index"])
+                if task["state"] in _OVER and run["state"] != "queued" and key not in self._told:
+                    self._told.add(key)
+                    bar.write(_line(night_of(run), task))
+        bar.total = len(everything)
+        bar.n = sum(task["state"] in _OVER for task in everything)
+        bar.set_postfix_str(", ".join(sorted({task["task_id"] for task in everything if task["state"] == "running"})))
+
+    def _outcome(self, runs: list[dict[str, Any]], tasks: dict[str, list[dict[str, Any]]]) -> Outcome:
+        outcome = Outcome()
+        for run in runs:
+            night = night_of(run)
+            if run["state"] != "success":
+                outcome.unsuccessful.append(night)
+            for task in tasks[run["dag_run_id"]]:
+                outcome.seconds[night][task["task_id"]] += task["duration"] or 0.0
+                if task["state"] == "failed":
+                    outcome.failed.append(task)
+        return outcome
+
+    def _give_up(self, number: int) -> None:
+        try:
+            self._api.cancel_backfill(number)
+            for run in self._api.unfinished_runs(self._dag):
+                self._api.fail_run(self._dag, run)
+        except ServiceError as error:
+            tqdm.write(f"the backfill may still be running: {error}")
+
+
+def night_of(run: dict[str, Any]) -> dt.date:
+    """The night that a run is for."""
+    return dt.datetime.fromisoformat(run["logical_date"]).astimezone(zone()).date()
+
+
+def _line(night: dt.date, task: dict[str, Any]) -> str:
+    name = task["task_id"] + (f" [{task['rendered_map_index'] or task['map_index']}]" if task["map_index"] >= 0 else "")
+    took = f"{task['duration']:7.1f} s" if task["duration"] else " " * 9
+    note = "" if task["state"] == "success" else f"  {task['state']}"
+    return f"  {night} {took}  {name}{note}"

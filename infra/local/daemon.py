@@ -1,0 +1,154 @@
+"""Processes that outlive the command that starts them: start, find again, wait for, stop."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from infra.local.paths import HOST, State
+
+_PAUSE_S = 0.2
+_GRACE_S = 20.0
+
+
+class ServiceError(Exception):
+    """A service does not start or answer; the message is for a person."""
+
+
+@dataclass(frozen=True)
+class Daemon:
+    """A background process, found again by the record that it was started with."""
+
+    name: str
+    state: State
+    command: Sequence[str] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def log(self) -> Path:
+        """What it prints."""
+        return self.state.logs / f"{self.name}.log"
+
+    def running(self) -> bool:
+        """Whether it runs: a record of a process that has ended, or whose number another process has by now, is none."""
+        record = self._read()
+        return record is not None and _started_at(record["pid"]) == record["started_at"]
+
+    def start(self) -> None:
+        """Start it in a process group of its own, away from the terminal's Ctrl-C."""
+        with self.log.open("ab") as log:
+            process = subprocess.Popen(
+                self.command,
+                env={**_environment(), **self.environment},
+                cwd=self.state.run,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        write_json(self._record, {"pid": process.pid, "started_at": _started_at(process.pid)})
+
+    def stop(self) -> None:
+        """End it and all processes of its group; nothing happens where it does not run."""
+        record = self._read()
+        if record is not None and self.running():
+            _end_group(record["pid"])
+        self._record.unlink(missing_ok=True)
+
+    def wait(self, ready: Callable[[], bool], timeout_s: float) -> None:
+        """Return when `ready` says so.
+
+        Raises:
+            ServiceError: it ended, or was not ready in time.
+        """
+        deadline = time.monotonic() + timeout_s
+        while not ready():
+            if not self.running():
+                raise ServiceError(f"{self.name} ended while starting: {self.last_words()} (all of it: {self.log})")
+            if time.monotonic() > deadline:
+                raise ServiceError(f"{self.name} was not ready after {timeout_s:.0f} s; its log: {self.log}")
+            time.sleep(_PAUSE_S)
+
+    def last_words(self) -> str:
+        """The last line of its log."""
+        lines = self.log.read_text(errors="replace").split("\n") if self.log.is_file() else []
+        return next((line.strip() for line in reversed(lines) if line.strip()), "it said nothing")
+
+    @property
+    def _record(self) -> Path:
+        return self.state.run / f"{self.name}.json"
+
+    def _read(self) -> dict[str, int] | None:
+        try:
+            record: dict[str, int] = json.loads(self._record.read_text())
+        except (FileNotFoundError, ValueError):
+            return None
+        return record
+
+
+def _environment() -> dict[str, str]:
+    # make's own variables would make a `make` below believe that it is part of this one.
+    return {name: value for name, value in os.environ.items() if name not in {"MAKEFLAGS", "MAKELEVEL", "MFLAGS"}}
+
+
+def _started_at(pid: int) -> int | None:
+    """When a live process started, in clock ticks since boot: with its number this names one process for good."""
+    try:
+        after_name = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    return None if after_name[0] == "Z" else int(after_name[19])
+
+
+def _end_group(group: int) -> None:
+    for sign, grace_s in ((signal.SIGTERM, _GRACE_S), (signal.SIGKILL, _GRACE_S)):
+        deadline = time.monotonic() + grace_s
+        try:
+            os.killpg(group, sign)
+            while time.monotonic() < deadline:
+                _reap(group)
+                os.killpg(group, 0)
+                time.sleep(0.05)
+        except ProcessLookupError:
+            return
+
+
+def _reap(pid: int) -> None:
+    """Collect the leader if it is a child of this process: a zombie would keep its group alive for ever."""
+    try:
+        os.waitpid(pid, os.WNOHANG)
+    except ChildProcessError:
+        return
+
+
+def port_open(port: int) -> bool:
+    """Whether something listens on the port."""
+    with socket.socket() as probe:
+        probe.settimeout(1)
+        return probe.connect_ex((HOST, port)) == 0
+
+
+def free_port(preferred: int) -> int:
+    """The preferred port, or any other where that one is taken."""
+    for port in (preferred, 0):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((HOST, port))
+            except OSError:
+                continue
+            number: int = probe.getsockname()[1]
+            return number
+    raise ServiceError(f"no free port on {HOST}")
+
+
+def write_json(path: Path, content: object) -> None:
+    """Write a small file whole or not at all."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary.write_text(json.dumps(content, indent=2))
+    os.replace(temporary, path)

@@ -1,0 +1,58 @@
+"""Where this checkout and its state lie, and the clock its nights are counted by."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+ROOT = Path(__file__).resolve().parents[2]
+JOBS_ENVIRONMENT = ROOT / ".venv"
+AIRFLOW_ENVIRONMENT = ROOT / ".venv-airflow"
+HOST = "127.0.0.1"
+
+
+@dataclass(frozen=True)
+class State:
+    """The folders under NIGHTREEL_HOME that the services of one machine use."""
+
+    home: Path
+
+    @property
+    def run(self) -> Path:
+        """What is running: process records, ports, locks, durations."""
+        return self.home / "run"
+
+    @property
+    def logs(self) -> Path:
+        """What the services print."""
+        return self.home / "logs"
+
+    @property
+    def airflow(self) -> Path:
+        """AIRFLOW_HOME: its database, secrets and task logs."""
+        return self.home / "airflow"
+
+    @property
+    def mlflow_uri(self) -> str:
+        """The tracking store of the jobs."""
+        return os.environ.get("MLFLOW_TRACKING_URI", f"sqlite:///{self.home / 'mlflow.db'}")
+
+    @property
+    def kept(self) -> Path:
+        """A marker: a person asked for the services with `make up`, so that a night leaves them running."""
+        return self.run / "kept"
+
+    def make(self) -> None:
+        """Make the folders."""
+        for folder in (self.run, self.logs, self.airflow):
+            folder.mkdir(parents=True, exist_ok=True)
+
+
+def state() -> State:
+    """The state of this checkout: NIGHTREEL_HOME, `.nightreel` unless set."""
+    return State(Path(os.environ.get("NIGHTREEL_HOME", ROOT / ".nightreel")).absolute())
+
+
+def zone() -> ZoneInfo:
+    """NIGHTREEL_TIMEZONE, in which a night is a day."""
+    return ZoneInfo(os.environ.get("NIGHTREEL_TIMEZONE", "Asia/Shanghai"))
