@@ -1,0 +1,70 @@
+"""Implicit ALS: matrix factorisation for implicit feedback, by the `implicit` library.
+
+Hu, Koren, Volinsky: Collaborative Filtering for Implicit Feedback Datasets (ICDM 2008).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from implicit.cpu.als import AlternatingLeastSquares
+from scipy.sparse import csr_matrix
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
+from models.recommend.item_factors import cosine
+from models.recommend.recommender import Floats, Ids, Recommender
+
+
+@dataclass(frozen=True)
+class AlsConfig:
+    """Hyperparameters of implicit ALS.
+
+    The library's own regularization of 0.01 and alpha of 1 lose a third of NDCG@20 on KuaiRand: with few views a user, weak
+    regularization follows each of them.
+    """
+
+    factors: int = 64
+    regularization: float = 40.0
+    alpha: float = 10.0
+    """Confidence of an interaction of strength 1; an absent one has confidence 1."""
+    iterations: int = 12
+    seed: int = 20220501
+    signal: Literal["strength", "watched"] = "strength"
+
+
+class Als(Recommender):
+    """Users and items as vectors whose products are high where there was an interaction."""
+
+    name = "als"
+    config_type = AlsConfig
+    config: AlsConfig
+    arrays = ("item_factors",)
+    item_factors: Floats
+
+    def _fit(self, interactions: csr_matrix, item_text: Sequence[str] | None) -> None:
+        with threadpool_limits(1, "blas"):  # implicit threads over users; BLAS threads below them only get in the way
+            solver = self._solver()
+            solver.fit(interactions, show_progress=False)
+        self.item_factors = solver.item_factors
+
+    def _score(self, profiles: csr_matrix) -> Floats:
+        with threadpool_limits(1, "blas"):
+            solver = self._solver()
+            solver.item_factors = self.item_factors
+            user_factors = solver.recalculate_user(np.arange(profiles.shape[0]), profiles)
+        scores: Floats = user_factors @ self.item_factors.T
+        return scores
+
+    def similarity(self, sources: Ids, targets: Ids) -> Floats:
+        """Cosine between the items' vectors."""
+        return cosine(self.item_factors, sources, targets)
+
+    def _solver(self) -> AlternatingLeastSquares:
+        return AlternatingLeastSquares(
+            factors=self.config.factors,
+            regularization=self.config.regularization,
+            alpha=self.config.alpha,
+            iterations=self.config.iterations,
+            random_state=self.config.seed,
+        )

@@ -1,0 +1,60 @@
+"""Judges a recommender on what users did after its training."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy.sparse import csr_matrix
+
+from models.recommend import metrics
+from models.recommend.recommender import Recommender
+
+CUTOFFS = (10, 20)
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What a recommender showed to the users who have a target.
+
+    Attributes:
+        ids: (judged users, 20) recommended columns.
+        metrics: recall, ndcg and map at 10 and 20, coverage and novelty at 20, number of judged users.
+        ndcg_by_cutoff: NDCG at 1, 2, … 20.
+    """
+
+    ids: npt.NDArray[np.int64]
+    metrics: dict[str, float]
+    ndcg_by_cutoff: list[float]
+
+
+def evaluate(model: Recommender, profiles: csr_matrix, watched: csr_matrix, targets: csr_matrix) -> Evaluation:
+    """Recommend to every user who has a target, from all items not watched before, and compare.
+
+    Args:
+        model: fitted on nothing of what the targets tell.
+        profiles: (users, items) strengths before.
+        watched: (users, items) stored entries were watched before; never recommended.
+        targets: (users, items) stored entries are what users went on to watch, for the first time.
+
+    Raises:
+        ValueError: no user has a target.
+    """
+    judged = np.flatnonzero(np.diff(targets.indptr))
+    if len(judged) == 0:
+        raise ValueError("no user has a target to judge by")
+    last = max(CUTOFFS)
+    ids, _ = model.recommend(profiles[judged], last, exclude=watched[judged])
+    wanted = targets[judged]
+    counts = np.diff(wanted.indptr).astype(np.int64)
+    found = metrics.hits(ids, wanted)
+    figures = {}
+    for k in CUTOFFS:
+        figures[f"recall_at_{k}"] = metrics.recall(found, counts, k)
+        figures[f"ndcg_at_{k}"] = metrics.ndcg(found, counts, k)
+        figures[f"map_at_{k}"] = metrics.average_precision(found, counts, k)
+    watchers = np.bincount(watched.indices, minlength=watched.shape[1])
+    users = int(np.count_nonzero(np.diff(watched.indptr)))
+    figures[f"coverage_at_{last}"] = metrics.coverage(ids, targets.shape[1], last)
+    figures[f"novelty_at_{last}"] = metrics.novelty(ids, watchers, users, last)
+    figures["judged_users"] = float(len(judged))
+    return Evaluation(ids, figures, [metrics.ndcg(found, counts, k) for k in range(1, last + 1)])

@@ -1,0 +1,71 @@
+"""How good rankings are: recall, NDCG and MAP against what users went on to do, coverage and novelty of what is shown.
+
+All take `ids`, (users, ranks) item columns, best first, -1 where a list is shorter. Means are over all users handed over, so
+leave out those without a target. Accuracy says nothing about how few items carry it: read it beside coverage.
+"""
+
+import numpy as np
+import numpy.typing as npt
+from scipy.sparse import csr_matrix
+
+Ids = npt.NDArray[np.int64]
+Hits = npt.NDArray[np.bool_]
+Counts = npt.NDArray[np.int64]
+
+
+def hits(ids: Ids, targets: csr_matrix) -> Hits:
+    """(users, ranks) whether each recommended item is a stored entry of the user's row of `targets` (users, items)."""
+    users = np.repeat(np.arange(targets.shape[0]), np.diff(targets.indptr))
+    wanted = users * targets.shape[1] + targets.indices
+    shown = np.arange(len(ids))[:, None] * targets.shape[1] + ids
+    found: Hits = np.isin(shown, wanted) & (ids >= 0)
+    return found
+
+
+def recall(found: Hits, targets: Counts, k: int) -> float:
+    """Mean share of a user's targets that stand among the first k.
+
+    Args:
+        found: (users, ranks) from `hits`.
+        targets: (users,) number of targets, at least 1.
+        k: cut-off.
+    """
+    return float(np.mean(found[:, :k].sum(axis=1) / targets))
+
+
+def ndcg(found: Hits, targets: Counts, k: int) -> float:
+    """Mean normalised discounted cumulative gain: Σ hit / log2(rank + 1) over its ideal of min(k, targets) hits at the top."""
+    discounts = 1 / np.log2(np.arange(2, k + 2))
+    ideal = np.cumsum(discounts)[np.minimum(targets, k) - 1]
+    top = found[:, :k]
+    return float(np.mean(top @ discounts[: top.shape[1]] / ideal))
+
+
+def average_precision(found: Hits, targets: Counts, k: int) -> float:
+    """MAP: mean over users of Σ (precision at each hit's rank) / min(k, targets)."""
+    top = found[:, :k]
+    precision = np.cumsum(top, axis=1) / np.arange(1, top.shape[1] + 1)
+    return float(np.mean((precision * top).sum(axis=1) / np.minimum(targets, k)))
+
+
+def coverage(ids: Ids, items: int, k: int) -> float:
+    """Share of all items that at least one user is shown among the first k."""
+    shown = np.unique(ids[:, :k])
+    return float((shown >= 0).sum() / items)
+
+
+def novelty(ids: Ids, watchers: npt.NDArray[np.integer], users: int, k: int) -> float:
+    """Mean self-information, bits, of what is shown: -log2 of the share of users who watched the item before.
+
+    Vargas, Castells: Rank and Relevance in Novelty and Diversity Metrics (RecSys 2011). One watcher is added to each item, so
+    that one nobody has watched has a finite surprise.
+
+    Args:
+        ids: (users, ranks).
+        watchers: (items,) how many of the users had watched each item.
+        users: how many there are.
+        k: cut-off.
+    """
+    information = -np.log2((watchers + 1) / (users + 1))
+    top = ids[:, :k]
+    return float(np.mean(information[top[top >= 0]])) if (top >= 0).any() else 0.0
