@@ -4,7 +4,6 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -31,8 +30,8 @@ def dags() -> DagBag:
 
 
 @pytest.fixture(scope="session")
-def airflow_database() -> Iterator[Path]:
+def airflow_database() -> Path:
     """An empty Airflow database; takes some seconds to make."""
     command = [str(Path(sys.executable).parent / "airflow"), "db", "migrate"]
     subprocess.run(command, check=True, capture_output=True)
-    yield Path(_HOME.name) / "airflow.db"
+    return Path(_HOME.name) / "airflow.db"

@@ -5,8 +5,8 @@ import random
 from zoneinfo import ZoneInfo, available_timezones
 
 import pytest
-from airflow.sdk import CronDataIntervalTimetable
 from airflow._shared.timezones.timezone import coerce_datetime
+from airflow.sdk import CronDataIntervalTimetable
 from airflow.serialization.encoders import coerce_to_core_timetable
 from airflow.timetables.base import TimeRestriction
 
@@ -45,6 +45,7 @@ def test_a_schedule_of_midnights_makes_each_night_once(name: str, start: dt.date
         info = timetable.next_dagrun_info(last_automated_data_interval=interval, restriction=restriction)
         assert info is not None
         interval = info.data_interval
+        assert interval is not None
         nights.append(night(interval.start, zone))
     assert nights == [nights[0] + dt.timedelta(days=number) for number in range(20)]
     assert nights[0] == start

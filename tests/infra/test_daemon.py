@@ -1,0 +1,117 @@
+"""Background processes: real ones, ended in all the ways that processes end."""
+
+import json
+import os
+import signal
+import socket
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from infra.local.daemon import Daemon, ServiceError, free_port, port_open
+from infra.local.paths import State
+
+# A service with a child of its own, which must not outlive it.
+_PARENT = "import subprocess; print('up', flush=True); subprocess.run(['sleep', '600'])"
+
+
+@pytest.fixture
+def daemon(tmp_path: Path) -> Iterator[Daemon]:
+    state = State(tmp_path)
+    state.make()
+    found = Daemon("service", state, [sys.executable, "-c", _PARENT])
+    yield found
+    found.stop()
+
+
+def pid(daemon: Daemon) -> int:
+    record: dict[str, int] = json.loads((daemon.state.run / "service.json").read_text())
+    return record["pid"]
+
+
+def eventually(condition: Callable[[], bool]) -> bool:
+    deadline = time.monotonic() + 20
+    while not condition() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return condition()
+
+
+def group_is_gone(group: int) -> bool:
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return True
+    return False
+
+
+def test_a_service_is_found_by_another_command_and_stopped_with_its_children(daemon: Daemon) -> None:
+    assert not daemon.running()
+    daemon.start()
+    daemon.wait(lambda: daemon.last_words() == "up", timeout_s=20)
+    again = Daemon("service", daemon.state)
+    assert again.running()
+    group = pid(daemon)
+    again.stop()
+    assert not daemon.running()
+    assert eventually(lambda: group_is_gone(group))
+
+
+def test_a_service_that_does_not_heed_its_end_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("infra.local.daemon._GRACE_S", 0.5)
+    state = State(tmp_path)
+    state.make()
+    deaf = (
+        "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('up', flush=True); time.sleep(600)"
+    )
+    daemon = Daemon("service", state, [sys.executable, "-c", deaf])
+    daemon.start()
+    daemon.wait(lambda: daemon.last_words() == "up", timeout_s=20)
+    group = pid(daemon)
+    daemon.stop()
+    assert eventually(lambda: group_is_gone(group))
+
+
+def test_a_killed_service_is_not_running_and_can_be_started_again(daemon: Daemon) -> None:
+    daemon.start()
+    first = pid(daemon)
+    os.killpg(first, signal.SIGKILL)
+    assert eventually(lambda: not daemon.running())
+    daemon.start()
+    assert daemon.running()
+    assert pid(daemon) != first
+
+
+def test_a_record_whose_number_is_another_process_by_now_is_none(daemon: Daemon) -> None:
+    record = {"pid": os.getpid(), "started_at": 1}
+    (daemon.state.run / "service.json").write_text(json.dumps(record))
+    assert not daemon.running()
+    daemon.stop()  # and this test lives on
+
+
+@pytest.mark.parametrize("content", ["", "{", "null"])
+def test_a_torn_record_is_none(daemon: Daemon, content: str) -> None:
+    (daemon.state.run / "service.json").write_text(content)
+    assert not daemon.running()
+
+
+def test_a_service_that_ends_while_starting_says_its_last_words(tmp_path: Path) -> None:
+    state = State(tmp_path)
+    state.make()
+    daemon = Daemon("service", state, [sys.executable, "-c", "import sys; sys.exit('port taken')"])
+    daemon.start()
+    with pytest.raises(ServiceError, match="service ended while starting: port taken"):
+        daemon.wait(lambda: False, timeout_s=20)
+
+
+def test_a_taken_port_is_left_alone() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        number = taken.getsockname()[1]
+        assert port_open(number)
+        assert free_port(number) != number
+    assert not port_open(number)
+    assert free_port(number) == number

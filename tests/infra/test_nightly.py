@@ -1,0 +1,84 @@
+"""`make nightly`'s checks, which come before anything starts."""
+
+import datetime as dt
+import os
+import subprocess
+import sys
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from infra.local.daemon import ServiceError
+from infra.local.nightly import UsageError, night, only_one, source
+from infra.local.paths import State
+
+ROOT = Path(__file__).resolve().parents[2]
+NOW = dt.datetime(2026, 7, 26, 0, 30, tzinfo=ZoneInfo("Asia/Shanghai"))
+
+
+@given(st.dates(min_value=dt.date(2020, 1, 1), max_value=dt.date(2030, 12, 31)))
+def test_only_days_that_are_over_are_nights(day: dt.date) -> None:
+    if day < NOW.date():
+        assert night(day.isoformat(), NOW) == day
+    else:
+        with pytest.raises(UsageError, match="not over yet in Asia/Shanghai; the last complete night is 2026-07-25"):
+            night(day.isoformat(), NOW)
+
+
+def test_without_a_day_it_is_yesterday_of_the_lakes_zone() -> None:
+    assert night("", NOW) == dt.date(2026, 7, 25)
+    assert night("", NOW.astimezone(dt.UTC)) == dt.date(2026, 7, 24)
+
+
+@pytest.mark.parametrize("text", ["2022-13-01", "01.05.2022", "yesterday", "2022-05-01T00:00", "2022-02-30", " "])
+def test_what_is_no_day_is_refused(text: str) -> None:
+    with pytest.raises(UsageError, match="is not a day; write it as YYYY-MM-DD"):
+        night(text, NOW)
+
+
+def test_a_source_is_a_word_or_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NIGHTREEL_SOURCE", raising=False)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "logs").mkdir()
+    assert source("") == "simulator"
+    assert source("landing") == "landing"
+    assert source("logs") == str(tmp_path / "logs")
+    with pytest.raises(UsageError, match="SOURCE=nowhere is not a folder"):
+        source("nowhere")
+
+
+def test_one_state_folder_runs_one_command_at_a_time(tmp_path: Path) -> None:
+    with only_one(State(tmp_path)), pytest.raises(ServiceError, match="another"), only_one(State(tmp_path)):
+        pass
+    with only_one(State(tmp_path)):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (["--from", "2022-05-40", "--to", "2022-05-40"], "'2022-05-40' is not a day"),
+        (["--from", "2999-01-01", "--to", "2999-01-01"], "2999-01-01 is not over yet"),
+        (["--from", "2022-05-02", "--to", "2022-05-01"], "FROM=2022-05-02 is after TO=2022-05-01"),
+        (["--from", "2022-05-01", "--to", "2022-05-01", "--source", "/no/such"], "SOURCE=/no/such is not a folder"),
+    ],
+)
+def test_a_wrong_call_ends_with_one_line_and_touches_nothing(tmp_path: Path, arguments: list[str], line: str) -> None:
+    home = tmp_path / "home"
+    result = subprocess.run(
+        [sys.executable, "-m", "infra.local.nightly", *arguments],
+        cwd=ROOT,
+        env=os.environ | {"NIGHTREEL_HOME": str(home)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == os.EX_USAGE
+    assert result.stdout == ""
+    assert result.stderr.startswith("error: ")
+    assert line in result.stderr
+    assert result.stderr.count("\n") == 1
+    assert not home.exists()
