@@ -13,7 +13,7 @@ goes on where it was. A row of the manifest exists only for a file that decodes.
 import datetime as dt
 
 from airflow.providers.standard.sensors.external_task import ExternalTaskSensor
-from airflow.sdk import DAG, TaskInstanceState, TriggerRule, XComArg
+from airflow.sdk import DAG, TaskInstanceState, XComArg
 
 from dags._night import NIGHTLY, RUN_TYPES, ZONE
 from dags._tasks import DEFAULTS, MACROS, job, job_per_value
@@ -47,9 +47,6 @@ with DAG(
     train_generator = job("video.train_generator", pool=GPU)
     plan = job("video.plan", returns_json=True)
     generate = job_per_value("video.generate", "--shard", XComArg(plan), pool=GPU)
-    # A night without requests has no shards, and an empty manifest says so.
-    generated_videos = job(
-        "video.generated_videos", writes=["gold.generated_videos"], trigger_rule=TriggerRule.NONE_FAILED
-    )
+    generated_videos = job("video.generated_videos", writes=["gold.generated_videos"])
 
     requests >> train_generator >> plan >> generate >> generated_videos
