@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import yaml
 
@@ -61,9 +61,8 @@ class Contract:
         """The table's schema as Spark knows it. Needs an active session, whose parser reads the types."""
         from pyspark.sql.types import StructType  # imported late: reading a contract needs no Spark
 
-        return StructType.fromDDL(
-            ", ".join(f"`{c.name}` {c.type}{' NOT NULL' if c.required else ''}" for c in self.columns)
-        )
+        columns = ", ".join(f"`{c.name}` {c.type}{' NOT NULL' if c.required else ''}" for c in self.columns)
+        return cast(StructType, StructType.fromDDL(columns))
 
     def create_statement(self, path: str) -> str:
         """The `CREATE TABLE IF NOT EXISTS` of the Delta table at `path`, with comments, NOT NULL and a CHECK a row rule."""
@@ -100,7 +99,9 @@ def contract(table: str) -> Contract:
     """
     path = _FOLDER / f"{table.replace('.', '/')}.yaml"
     if table not in tables():
-        raise ContractError(f"no contract for table {table!r} (schemas/LAYER/TABLE.yaml); there are: {', '.join(tables())}")
+        raise ContractError(
+            f"no contract for table {table!r} (schemas/LAYER/TABLE.yaml); there are: {', '.join(tables())}"
+        )
     try:
         return _parse(table, yaml.safe_load(path.read_text(encoding="utf-8")))
     except (KeyError, IndexError, TypeError) as error:

@@ -35,7 +35,9 @@ def parse(lines: DataFrame, timezone: ZoneInfo) -> DataFrame:
         for c in LOG_COLUMNS
     ]
     count = F.concat(F.lit(f"{len(LOG_COLUMNS)} fields expected, found "), F.size(fields))
-    reasons = F.when(whole, F.array_compact(F.array(*unread, *_broken_rules(contract(EVENTS))))).otherwise(F.array(count))
+    reasons = F.when(whole, F.array_compact(F.array(*unread, *_broken_rules(contract(EVENTS))))).otherwise(
+        F.array(count)
+    )
     return dated.withColumn("reasons", reasons).select(*(c.name for c in contract(EVENTS).columns), "raw", "reasons")
 
 

@@ -78,7 +78,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Write the night's books, or fail where they do not hold."""
 
     def extra(parser: argparse.ArgumentParser) -> None:
-        parser.add_argument("--accept", action="store_true", help="take the night in though its size or quarantine is odd")
+        parser.add_argument(
+            "--accept", action="store_true", help="take the night in though its size or quarantine is odd"
+        )
 
     with job(argv, __doc__, extra) as night:
         books = count(night)

@@ -25,7 +25,17 @@ _T = TypeVar("_T")
 _ATTEMPTS = 6
 _PAUSE_S = 0.5
 # Error conditions of Delta that mean "another commit came in between": nothing was written, so the write may be tried again.
-_CONFLICTS = ("ConcurrentAppend", "MetadataChanged", "ProtocolChanged", "ConcurrentWrite", "ConcurrentTransaction", "DELTA_CONCURRENT", "DELTA_METADATA_CHANGED", "DELTA_PROTOCOL_CHANGED")  # fmt: skip
+_CONFLICTS = (
+    "ConcurrentAppend",
+    "ConcurrentDeleteRead",
+    "ConcurrentTransaction",
+    "ConcurrentWrite",
+    "MetadataChanged",
+    "ProtocolChanged",
+    "DELTA_CONCURRENT",
+    "DELTA_METADATA_CHANGED",
+    "DELTA_PROTOCOL_CHANGED",
+)
 _BROKEN_RULES = ("DELTA_VIOLATE_CONSTRAINT", "DELTA_NOT_NULL_CONSTRAINT", "CAST_INVALID_INPUT", "CAST_OVERFLOW")
 
 
@@ -58,9 +68,7 @@ def read(spark: "SparkSession", uri: str, at_version: int) -> "DataFrame":
     return spark.read.format("delta").option("versionAsOf", at_version).load(uri)
 
 
-def replace_day(
-    frame: "DataFrame", contract: Contract, uri: str, day: dt.date, metadata: Mapping[str, Any]
-) -> None:
+def replace_day(frame: "DataFrame", contract: Contract, uri: str, day: dt.date, metadata: Mapping[str, Any]) -> None:
     """Replace the day's rows of the table by those of `frame`, in one commit that carries `metadata`.
 
     The table is created from its contract where it does not exist yet. A commit that another one overtook is tried again,

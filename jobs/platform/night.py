@@ -103,7 +103,13 @@ class Night:
         import pyarrow
 
         frame = self.spark.createDataFrame(rows) if isinstance(rows, pyarrow.Table) else rows
-        made_by = {"date": str(self.date), "run": run_id(), "code": code_version(), "inputs": self.inputs, "model": model}
+        made_by = {
+            "date": str(self.date),
+            "run": run_id(),
+            "code": code_version(),
+            "inputs": self.inputs,
+            "model": model,
+        }
         lakehouse.replace_day(frame, contract(table), self.uri(table), self.date, made_by)
         _log.info("%s: the rows of %s are replaced", table, self.date)
 

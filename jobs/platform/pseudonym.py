@@ -7,6 +7,7 @@ import hashlib
 import hmac
 import os
 import secrets
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from jobs.platform.errors import UsageError
@@ -31,7 +32,9 @@ def key(settings: Settings) -> bytes:
     except ValueError:
         found = b""
     if len(found) != 32:
-        raise UsageError("the pseudonym key must be 64 hexadecimal digits (NIGHTREEL_PSEUDONYM_KEY or secrets/pseudonym.key)")
+        raise UsageError(
+            "the pseudonym key must be 64 hexadecimal digits (NIGHTREEL_PSEUDONYM_KEY or secrets/pseudonym.key)"
+        )
     return found
 
 
@@ -42,10 +45,8 @@ def _from_file(settings: Settings) -> str:
         draft = path.with_suffix(f".{os.getpid()}")
         draft.touch(mode=0o600)
         draft.write_text(secrets.token_hex(32))
-        try:
+        with suppress(FileExistsError):
             os.link(draft, path)  # of two processes that make a key at once, one wins and both read its key
-        except FileExistsError:
-            pass
         draft.unlink()
     return path.read_text()
 

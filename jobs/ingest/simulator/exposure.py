@@ -22,8 +22,8 @@ SLATE_SHARE = 0.6
 
 MAIN_TAB = 1
 
-_PERSONAL = 0.6  # how far the feed goes from what is popular to what the user likes
-_SHARPNESS = 0.9
+_PERSONAL = 0.8  # how far the feed goes from what is popular to what the user likes
+_SHARPNESS = 1.3
 _ROUNDS = 24  # of drawing again what the user may not be shown; few places are left empty after them
 _ROUNDS_BETWEEN = 4  # after so many, what was drawn for a user twice is drawn again too
 

@@ -16,14 +16,14 @@ LONG_VIEW_MS = 18_000
 """A view is long once the video was watched to its end, or for so long."""
 
 _TAB_LOGITS = {1: 0.0, 0: -3.2, 4: 0.5, 6: -2.5, 2: -0.2, 8: -4.0, 5: -1.6}
-_CLICK, _MATCH, _QUALITY, _GENEROSITY, _POSITION, _SWIPE = 0.4, 1.2, 0.4, 0.5, 0.3, 0.25
+_CLICK, _MATCH, _QUALITY, _GENEROSITY, _POSITION, _SWIPE = 0.02, 1.4, 0.4, 0.5, 0.3, 0.25
 _FEEDBACK = {  # logit where clicked, less where not, slope of the match, slope of generosity
-    "is_like": (-4.8, 1.6, 0.9, 0.9),
-    "is_follow": (-6.8, 1.8, 0.7, 0.3),
-    "is_comment": (-5.8, 4.0, 0.5, 0.3),
-    "is_forward": (-7.3, 2.5, 0.6, 0.3),
+    "is_like": (-5.0, 1.6, 0.9, 0.9),
+    "is_follow": (-7.0, 1.8, 0.7, 0.3),
+    "is_comment": (-6.0, 4.0, 0.5, 0.3),
+    "is_forward": (-7.4, 2.5, 0.6, 0.3),
     "is_hate": (-7.5, -0.3, -0.8, 0.0),
-    "is_profile_enter": (-3.7, 2.8, 0.5, 0.0),
+    "is_profile_enter": (-3.8, 2.8, 0.5, 0.0),
 }
 
 
@@ -78,7 +78,7 @@ def _play_times(
     glance = numpy.minimum(
         rng.lognormal(7.5, 0.8, size) * (rng.random(size) > 0.08), 0.95 * numpy.minimum(length, LONG_VIEW_MS)
     )
-    whole = rng.random(size) < _chance(-1.1 + 0.6 * match - 0.5 * numpy.log(length / 80_000))
+    whole = rng.random(size) < _chance(-1.5 + 0.6 * match - 0.5 * numpy.log(length / 80_000))
     loops = 1 + rng.exponential(0.15, size)
     part = 1 / (1 + numpy.exp(-(rng.normal(-0.9, 1.3, size) + 0.4 * match)))
     return numpy.where(click, length * numpy.where(whole, loops, part), glance).astype(int)

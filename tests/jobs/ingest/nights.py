@@ -16,7 +16,9 @@ NOON_MAY_1 = 1_651_377_600_000
 """2022-05-01 12:00 in Beijing, milliseconds since 1970."""
 
 
-def line(user_id: object = 1, video_id: object = 2, time_ms: object = NOON_MAY_1, play: object = 5000, click: object = 1) -> str:
+def line(
+    user_id: object = 1, video_id: object = 2, time_ms: object = NOON_MAY_1, play: object = 5000, click: object = 1
+) -> str:
     """One line of the log."""
     return f"{user_id},{video_id},20220501,1200,{time_ms},{click},0,0,0,0,0,1,{play},9000,0,0,0,0,1"
 

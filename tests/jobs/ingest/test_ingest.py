@@ -18,7 +18,15 @@ EVENTS = "silver.behavior_events"
 
 
 def test_a_night_balances_and_runs_twice_alike(home: Path, spark: SparkSession) -> None:
-    broken = [line(user_id="x9"), line(click=2), line(time_ms="soon"), "1,2,3", line(play=-1), b"\xff\xfe\x00garbage", ""]
+    broken: list[str | bytes] = [
+        line(user_id="x9"),
+        line(click=2),
+        line(time_ms="soon"),
+        "1,2,3",
+        line(play=-1),
+        b"\xff\xfe\x00garbage",
+        "",
+    ]
     many = [line(n) for n in range(100, 300)]
     lay(home, [line(1), line(1), line(1, play=7000), line(2), line(2, video_id=3), *broken, *many])
     for _ in range(2):
@@ -30,14 +38,20 @@ def test_a_night_balances_and_runs_twice_alike(home: Path, spark: SparkSession) 
 
 
 def test_every_reason_is_kept_with_the_raw_text(home: Path, spark: SparkSession) -> None:
-    lay(home, [line(n) for n in range(200)] + [line(time_ms="soon", click=2, play=-5), "1,2,3", line(user_id="me@home")])
+    lay(
+        home, [line(n) for n in range(200)] + [line(time_ms="soon", click=2, play=-5), "1,2,3", line(user_id="me@home")]
+    )
     night = ingest()
     secret = key(read_settings())
     kept = {row.log_line: (row.raw, row.reasons) for row in night.read("silver.quarantine").collect()}
     assert kept == {
         202: (
             line(pseudonym(1, secret), time_ms="soon", click=2, play=-5),
-            ["time_ms is no bigint: 'soon'", "is_click_is_flag: is_click IN (0, 1)", "play_time_ms_not_negative: play_time_ms >= 0"],
+            [
+                "time_ms is no bigint: 'soon'",
+                "is_click_is_flag: is_click IN (0, 1)",
+                "play_time_ms_not_negative: play_time_ms >= 0",
+            ],
         ),
         203: (f"{pseudonym(1, secret)},2,3", ["19 fields expected, found 3"]),
         204: (line("invalid"), ["user_id_is_pseudonym: user_id RLIKE '^[0-9a-f]{32}$'"]),
@@ -109,12 +123,17 @@ def test_rows_that_are_lost_on_the_way_are_noticed(
     night.write(EVENTS, night.read_day(EVENTS).where("log_line > 3"))
     with pytest.raises(SystemExit):
         reconciliation.main(["--date", str(MAY_1)])
-    assert "the books do not balance: 10 lines came in, but 8 events + 0 duplicates + 0 quarantined = 8" in capsys.readouterr().err
+    assert (
+        "the books do not balance: 10 lines came in, but 8 events + 0 duplicates + 0 quarantined = 8"
+        in capsys.readouterr().err
+    )
 
 
 FIELD = st.one_of(st.integers(-2, 3).map(str), st.sampled_from(["", "x", "9" * 25, "1e3", "１"]))
 ROW = st.one_of(
-    st.builds(line, st.integers(0, 3), st.integers(0, 2), st.integers(0, 2).map(lambda n: NOON_MAY_1 + n), st.integers(0, 3)),
+    st.builds(
+        line, st.integers(0, 3), st.integers(0, 2), st.integers(0, 2).map(lambda n: NOON_MAY_1 + n), st.integers(0, 3)
+    ),
     st.builds(line, FIELD, FIELD, FIELD, FIELD, FIELD),
     st.lists(FIELD, max_size=25).map(",".join),
 )
@@ -122,7 +141,9 @@ ROW = st.one_of(
 
 @settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rows=st.lists(ROW, min_size=1, max_size=60), order=st.randoms(use_true_random=False))
-def test_every_line_is_accounted_for_in_any_order(home: Path, spark: SparkSession, rows: list[str], order: object) -> None:
+def test_every_line_is_accounted_for_in_any_order(
+    home: Path, spark: SparkSession, rows: list[str], order: object
+) -> None:
     """in = out + duplicates + quarantined, and the events do not depend on the order of the lines."""
     found = []
     for shuffled in (rows, order.sample(rows, len(rows))):  # type: ignore[attr-defined]

@@ -38,16 +38,31 @@ def test_users_come_in_under_pseudonyms(home: Path, spark: SparkSession) -> None
     rows = {row["user_id"]: row for row in read("silver.users")}
     assert rows.keys() == {pseudonym(n, key(settings())) for n in (5, 6)}
     row = rows[pseudonym(5, key(settings()))]
-    assert (row["fans_user_num_range"], row["register_days"], row["onehot_feat4"], row["onehot_feat14"]) == ("[100,1k)", 799, 1, None)
+    assert (row["fans_user_num_range"], row["register_days"], row["onehot_feat4"], row["onehot_feat14"]) == (
+        "[100,1k)",
+        799,
+        1,
+        None,
+    )
 
 
 def test_videos_have_tags_and_visibility(home: Path, spark: SparkSession) -> None:
-    rows = [VIDEO.format(1, "0.0", '"美食,旅游"') + ",深夜的面", VIDEO.format(2, "1.0", "39") + ",", VIDEO.format(3, "", "") + ","]
+    rows = [
+        VIDEO.format(1, "0.0", '"美食,旅游"') + ",深夜的面",
+        VIDEO.format(2, "1.0", "39") + ",",
+        VIDEO.format(3, "", "") + ",",
+    ]
     lay(home, landing.VIDEOS, rows, ",title")
     videos.main(["--date", str(MAY_1)])
-    found = {row["video_id"]: (row["tags"], row["visible"], row["title"], row["upload_dt"]) for row in read("silver.videos")}
+    found = {
+        row["video_id"]: (row["tags"], row["visible"], row["title"], row["upload_dt"]) for row in read("silver.videos")
+    }
     day = dt.date(2022, 4, 10)
-    assert found == {1: (["美食", "旅游"], True, "深夜的面", day), 2: (["39"], False, None, day), 3: ([], False, None, day)}
+    assert found == {
+        1: (["美食", "旅游"], True, "深夜的面", day),
+        2: (["39"], False, None, day),
+        3: ([], False, None, day),
+    }
 
 
 @pytest.mark.parametrize(
@@ -85,7 +100,9 @@ def test_the_watch_history_enters_once(home: Path, spark: SparkSession) -> None:
     rows = read("silver.watch_history")
     assert len(rows) == 4
     assert all(row["event_date"] == row["arrival_date"] == day for row in rows)
-    mine = sorted((row["position"], row["video_id"], row["is_like"], row["long_view"]) for row in rows if row["user_id"] == user)
+    mine = sorted(
+        (row["position"], row["video_id"], row["is_like"], row["long_view"]) for row in rows if row["user_id"] == user
+    )
     assert mine == [(1, 7, 0, 1), (2, 8, 1, 0), (3, 7, 0, 1)]
 
 

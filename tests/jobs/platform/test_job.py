@@ -17,8 +17,12 @@ def test_a_job_is_given_its_night(home: Path) -> None:
         assert night.settings.home == home
 
 
-@pytest.mark.parametrize("arguments", [[], ["--date", "2022-13-01"], ["--date", "20220501"], ["--date", "2022-05-01", "--x"]])
-def test_a_wrong_command_line_ends_with_64(home: Path, arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(
+    "arguments", [[], ["--date", "2022-13-01"], ["--date", "20220501"], ["--date", "2022-05-01", "--x"]]
+)
+def test_a_wrong_command_line_ends_with_64(
+    home: Path, arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
     with pytest.raises(SystemExit) as ended, job(arguments, "doc"):
         pass
     assert ended.value.code == 64
@@ -39,7 +43,7 @@ def test_an_error_is_one_line_and_a_code(
 
 def test_other_errors_keep_their_traceback(home: Path) -> None:
     with pytest.raises(ZeroDivisionError), job(["--date", "2022-05-01"], "doc"):
-        1 / 0  # noqa: B018
+        1 / 0
 
 
 def test_an_unknown_time_zone_is_one_line(home: Path) -> None:

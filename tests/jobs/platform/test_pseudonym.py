@@ -1,4 +1,3 @@
-import os
 import stat
 from pathlib import Path
 
@@ -31,7 +30,7 @@ def test_a_key_is_made_once_and_is_private(home: Path, monkeypatch: pytest.Monke
     first = key(read_settings())
     assert key(read_settings()) == first
     file = home / "secrets" / "pseudonym.key"
-    assert stat.S_IMODE(os.stat(file).st_mode) == 0o600
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert not list(file.parent.glob("pseudonym.*[0-9]"))
 
 
