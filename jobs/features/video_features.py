@@ -37,7 +37,8 @@ def transform(events: DataFrame, videos: DataFrame, date: dt.date) -> DataFrame:
         *(F.count_if(F.col(f"views_{window}d") > 0).alias(f"viewers_{window}d") for window in WINDOWS),
         F.min("days_since_last_view").alias("days_since_last_view"),
     )
-    age = F.greatest(F.datediff(F.lit(date), "upload_dt"), F.lit(0)).alias("age_days")
+    days = F.datediff(F.lit(date), "upload_dt")
+    age = F.when(days < 0, 0).otherwise(days).alias("age_days")  # a video dated after the night is new
     counted = (
         videos.select("video_id", "author_id", age)
         .join(watched, "video_id", "full_outer")
