@@ -5,6 +5,7 @@ the tables as Arrow datasets, into which it pushes filters and the choice of col
 """
 
 import re
+from typing import Any
 
 import duckdb
 
@@ -64,6 +65,18 @@ def ask(settings: Settings, query: str) -> duckdb.DuckDBPyRelation:
         raise UsageError(_one_line(error)) from error
     except duckdb.Error as error:
         raise UsageError(_one_line(error)) from error
+
+
+def rows(lake: duckdb.DuckDBPyConnection, query: str, *parameters: object, **named: object) -> list[dict[str, Any]]:
+    """What a query of our own finds, by column name; nothing where the lake does not have one of its tables yet."""
+    try:
+        answer = lake.execute(query, named or parameters)
+    except duckdb.CatalogException as error:
+        if "Table with name" in str(error):
+            return []
+        raise
+    names = [column[0] for column in answer.description or ()]
+    return [dict(zip(names, row, strict=True)) for row in answer.fetchall()]
 
 
 def _one_line(error: duckdb.Error) -> str:

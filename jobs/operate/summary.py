@@ -4,11 +4,10 @@ import datetime as dt
 import json
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
 
 import duckdb
 
-from jobs.operate.query import connect
+from jobs.operate.query import connect, rows
 from jobs.operate.table_days import table_days
 from jobs.platform.errors import MissingInput
 from jobs.platform.job import job
@@ -21,6 +20,16 @@ _METRICS = (
     *("ndcg_at_20", "recall_at_20", "map_at_20", "coverage_at_20", "novelty_at_20"),
     *("auc", "gauc", "log_loss", "calibration"),
 )
+
+REASONS = """
+    -- The text after a colon is the value found, which differs from row to row.
+    select source, split_part(text, ':', 1) as reason, count(*) as rows,
+           min(concat(log_file, ' line ', log_line)) as example
+    from silver.quarantine, unnest(reasons) as reason(text)
+    where arrival_date = ?
+    group by all
+    order by rows desc, source, reason
+"""
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -42,8 +51,8 @@ def summary(settings: Settings, date: dt.date) -> Iterator[str]:
     lake = connect(settings)
     yield f"Night of {date}"
     yield from _section("Tables", "of the night; the hash is of its rows, in any order")
-    rows = [(d.table, f"{d.rows:,}", f"{d.total:,}", str(d.version), d.digest if d.rows else "-") for d in days]
-    yield from aligned([("table", "rows", "rows in all", "version", "content hash"), *rows], right=(1, 2, 3))
+    cells = [(d.table, f"{d.rows:,}", f"{d.total:,}", str(d.version), d.digest if d.rows else "-") for d in days]
+    yield from aligned([("table", "rows", "rows in all", "version", "content hash"), *cells], right=(1, 2, 3))
     yield from _quarantine(lake, date)
     yield from _models(settings, date)
     yield from _videos(settings, lake, date)
@@ -51,12 +60,12 @@ def summary(settings: Settings, date: dt.date) -> Iterator[str]:
     yield from _look(settings, date)
 
 
-def aligned(rows: Sequence[Sequence[str]], right: Iterable[int] = ()) -> Iterator[str]:
-    """Rows of cells as lines with straight columns; those in `right` are set to the right."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+def aligned(lines: Sequence[Sequence[str]], right: Iterable[int] = ()) -> Iterator[str]:
+    """Lines of cells as text with straight columns; those in `right` are set to the right."""
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     flush = set(right)
-    for row in rows:
-        cells = (c.rjust(w) if i in flush else c.ljust(w) for i, (c, w) in enumerate(zip(row, widths, strict=True)))
+    for line in lines:
+        cells = (c.rjust(w) if i in flush else c.ljust(w) for i, (c, w) in enumerate(zip(line, widths, strict=True)))
         yield f"  {'  '.join(cells)}".rstrip()
 
 
@@ -66,25 +75,20 @@ def _section(title: str, remark: str = "") -> Iterator[str]:
 
 
 def _quarantine(lake: duckdb.DuckDBPyConnection, date: dt.date) -> Iterator[str]:
-    yield from _section("Quarantine")
-    books = _rows(
-        lake, "ops.reconciliation", f"where arrival_date = '{date}'", "lines_in, rows_out, duplicates, quarantined"
-    )
-    for lines, rows, duplicates, quarantined in books:
-        yield f"  {lines:,} lines came in: {rows:,} events, {duplicates:,} duplicates, {quarantined:,} in quarantine"
-    grouped = _rows(
-        lake,
-        "silver.quarantine, unnest(reasons) as reason(text)",
-        # The text after a colon is the value found, which differs from row to row.
-        f"where arrival_date = '{date}' group by all order by count(*) desc, source, 2",
-        "source, split_part(text, ':', 1), count(*), min(concat(log_file, ' line ', log_line))",
-    )
+    yield from _section("Quarantine", "a row may have several reasons")
+    books = rows(lake, "select * from ops.reconciliation where arrival_date = ?", date)
+    for book in books:
+        yield (
+            f"  {book['lines_in']:,} lines came in: {book['rows_out']:,} events, {book['duplicates']:,} duplicates, "
+            f"{book['quarantined']:,} in quarantine"
+        )
+    grouped = rows(lake, REASONS, date)
     yield from () if grouped else ["  no row"]
-    for source, reason, count, place in grouped[:_REASONS]:
-        yield f"  {count:>8,}  {source}: {reason}"
-        yield f"            e.g. {place}"[:WIDTH]
+    for found in grouped[:_REASONS]:
+        yield f"  {found['rows']:>8,}  {found['source']}: {found['reason']}"[:WIDTH]
+        yield f"            e.g. {found['example']}"[:WIDTH]
     if len(grouped) > _REASONS:
-        rest = sum(count for _, _, count, _ in grouped[_REASONS:])
+        rest = sum(found["rows"] for found in grouped[_REASONS:])
         yield f"  {rest:>8,}  for {len(grouped) - _REASONS} other reasons"
 
 
@@ -98,18 +102,18 @@ def _models(settings: Settings, date: dt.date) -> Iterator[str]:
         versions = [version for version in trained if version.name == name]
         known = {metric for version in versions for metric in version.metrics}
         metrics = [metric for metric in _METRICS if metric in known] or sorted(known)[:5]
-        rows = [
+        cells = [
             [v.version, *(f"{v.metrics[m]:.4f}" if m in v.metrics else "-" for m in metrics), "promoted" * v.promoted]
             for v in versions
         ]
-        yield from aligned([[name, *metrics, ""], *rows], right=range(1, len(metrics) + 1))
+        yield from aligned([[name, *metrics, ""], *cells], right=range(1, len(metrics) + 1))
 
 
 def _videos(settings: Settings, lake: duckdb.DuckDBPyConnection, date: dt.date) -> Iterator[str]:
-    made = _rows(lake, "gold.generated_videos", f"where date = '{date}' order by path", "path, prompt")
+    made = rows(lake, "select path, prompt from gold.generated_videos where date = ? order by path", date)
     yield from _section("Videos", f"{len(made)}, in {settings.videos}" if made else "")
     yield from () if made else ["  none made"]
-    yield from (f"  {path}  {prompt}"[:WIDTH] for path, prompt in made[:_VIDEOS])
+    yield from (f"  {video['path']}  {video['prompt']}"[:WIDTH] for video in made[:_VIDEOS])
     if len(made) > _VIDEOS:
         yield f"  and {len(made) - _VIDEOS} more"
 
@@ -138,14 +142,6 @@ def _look(settings: Settings, date: dt.date) -> Iterator[str]:
     yield '  tables    make sql Q="select * from gold.recommendations limit 5"'
     yield "  Airflow and MLflow    make up"
     yield "  catalogue of all tables    make docs"
-
-
-def _rows(lake: duckdb.DuckDBPyConnection, table: str, rest: str, columns: str) -> list[tuple[Any, ...]]:
-    """What a query finds, nothing where the lake has no such table yet."""
-    try:
-        return lake.sql(f"select {columns} from {table} {rest}").fetchall()
-    except duckdb.CatalogException:
-        return []
 
 
 if __name__ == "__main__":

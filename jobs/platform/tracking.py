@@ -212,6 +212,21 @@ def artifact(settings: Settings, key: str, night: dt.date, file: str) -> Path | 
     return None
 
 
+def live_inputs(settings: Settings) -> dict[str, list[tuple[dt.date, int]]]:
+    """What the champions of today were trained on: for each table the model's night and the version that it read."""
+    found: dict[str, list[tuple[dt.date, int]]] = {}
+    models = () if _is_empty(settings) else _client(settings).search_registered_models()
+    for model in models:
+        live = champion(settings, model.name, before=dt.date.max)
+        registered = live and _find(live.name, live.version)
+        if live is None or not registered or not registered.run_id:
+            continue
+        for tag, value in mlflow.get_run(registered.run_id).data.tags.items():
+            if tag.startswith("input."):
+                found.setdefault(tag.removeprefix("input."), []).append((live.night, int(value)))
+    return found
+
+
 def _is_empty(settings: Settings) -> bool:
     """Whether nothing was ever tracked here; to ask MLflow would make its database, which takes many seconds."""
     return (

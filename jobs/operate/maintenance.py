@@ -1,0 +1,120 @@
+"""Keeps the lake small and quick: drops days past their contract's retention, joins small files, removes what nobody can need.
+
+Days are counted back from `--date` or from the lake's last night, whichever is earlier: a wrong date, or a lake of old nights
+that is looked after today, loses nothing. Files that no current version has are kept for a week, by the clock of the store,
+and longer where a model that serves was trained on the version that has them: until those days are past their retention, too.
+"""
+
+import datetime as dt
+import logging
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+
+from deltalake import DeltaTable
+from deltalake.exceptions import DeltaError
+
+from jobs.operate.query import tables
+from jobs.platform.errors import MissingInput
+from jobs.platform.job import job
+from jobs.platform.night import Night
+from schemas.contract import contract
+
+_log = logging.getLogger(__name__)
+
+# Longer than any reader holds on to a version, and time enough to notice a bad commit and go back before it.
+_KEEP_HOURS = 7 * 24
+
+
+@dataclass(frozen=True)
+class Done:
+    """What was done to one table."""
+
+    table: str
+    days_dropped: int
+    rows_dropped: int
+    files_joined: int
+    """Small files that were replaced by fewer."""
+    files_removed: int
+    """Files of older versions that are gone from the store."""
+
+
+def maintain(night: Night, table: str, last_night: dt.date, kept: Collection[int]) -> Done:
+    """Look after one table.
+
+    Args:
+        night: the night that asks; days from it on may be being written and are not compacted.
+        table: layer and name.
+        last_night: the day from which its retention counts back.
+        kept: versions that must stay readable.
+    """
+    agreed = contract(table)
+    uri = night.uri(table)
+    oldest = last_night - dt.timedelta(days=agreed.retention_days)
+    expired = {day for day in night.days(table) if day < oldest}
+    rows_dropped = 0
+    if expired:
+        (dropped,) = night.spark.sql(
+            f"DELETE FROM delta.`{uri}` WHERE `{agreed.day_column}` < DATE'{oldest}'"
+        ).collect()
+        rows_dropped = dropped.num_affected_rows
+    (joined,) = night.spark.sql(f"OPTIMIZE delta.`{uri}` WHERE `{agreed.day_column}` < DATE'{night.date}'").collect()
+    files_joined = joined.metrics.numFilesRemoved
+    return Done(table, len(expired), rows_dropped, files_joined, _vacuum(uri, sorted(kept)))
+
+
+def _vacuum(uri: str, kept: Sequence[int]) -> int:
+    """Remove files that neither the current nor a kept version has and that left the table over a week ago; how many."""
+    # By deltalake, since Spark's VACUUM cannot keep single versions. Its commits add and remove no file: no writer conflicts.
+    table = DeltaTable(uri)
+    readable = [version for version in kept if _is_readable(uri, version)]
+    useless = table.vacuum(_KEEP_HOURS, full=True, keep_versions=readable)
+    if useless:
+        table.vacuum(_KEEP_HOURS, full=True, keep_versions=readable, dry_run=False)
+    return len(useless)
+
+
+def _is_readable(uri: str, version: int) -> bool:
+    try:
+        DeltaTable(uri, version=version)
+    except DeltaError as error:
+        _log.warning(
+            "version %d of %s, which a live model was trained on, can no longer be read: %s", version, uri, error
+        )
+        return False
+    return True
+
+
+def maintain_all(night: Night) -> Iterator[Done]:
+    """Look after every table of the lake.
+
+    Raises:
+        MissingInput: the lake has no tables.
+    """
+    there = tables(night.settings)
+    if not there:
+        raise MissingInput(
+            f"no tables at {night.settings.lake}", hint="there is nothing to look after before a first night"
+        )
+    nights = set.union(*(night.days(table) for table in there))
+    last_night = min(night.date, max(nights, default=night.date))
+    from jobs.platform import tracking  # MLflow takes seconds to import
+
+    live = tracking.live_inputs(night.settings)
+    for table in there:
+        oldest = last_night - dt.timedelta(days=contract(table).retention_days)
+        yield maintain(night, table, last_night, {v for day, v in live.get(table, ()) if day >= oldest})
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Print what was done, a line a table."""
+    with job(argv, __doc__) as night:
+        for done in maintain_all(night):
+            print(
+                f"{done.table}: {done.days_dropped} days ({done.rows_dropped} rows) past retention dropped, "
+                f"{done.files_joined} small files joined, {done.files_removed} old files removed",
+                flush=True,
+            )
+
+
+if __name__ == "__main__":
+    main()

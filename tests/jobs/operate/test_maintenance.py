@@ -1,0 +1,113 @@
+"""Maintenance drops, joins and removes what it may, and nothing else."""
+
+import datetime as dt
+import os
+import shutil
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import pytest
+from deltalake import DeltaTable
+
+from jobs.operate.maintenance import Done, maintain, maintain_all
+from jobs.platform.content_hash import content_hash
+from jobs.platform.night import Night
+from jobs.platform.settings import settings
+from schemas.contract import contract
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+TABLE = "silver.quarantine"
+LAST = dt.date(2022, 5, 1)
+KEPT = contract(TABLE).retention_days
+DAYS = [LAST - dt.timedelta(days=ago) for ago in (KEPT + 30, KEPT + 1, KEPT, 0)]
+
+
+@pytest.fixture(scope="module")
+def lake(spark: "SparkSession", tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A table that holds each day in two small files, written twice: the first ones are no longer in the current version."""
+    home = tmp_path_factory.mktemp("lake")
+    for day in DAYS:
+        for lines in ([1, 2, 3], [1, 2, 3, 4]):
+            row = {"source": "silver.behavior_events", "log_file": "log", "raw": "raw", "reasons": ["reason"]}
+            rows = pa.Table.from_pylist([row | {"log_line": line, "arrival_date": day} for line in lines])
+            Night(day, replace(settings(), home=home, lake=f"{home}/lake")).write(
+                TABLE, spark.createDataFrame(rows).repartition(2)
+            )
+    return home
+
+
+@pytest.fixture
+def night(spark: "SparkSession", lake: Path, home: Path) -> Night:
+    shutil.copytree(lake, home, dirs_exist_ok=True)
+    return Night(LAST, settings())
+
+
+def files(night: Night) -> set[Path]:
+    return set(Path(night.uri(TABLE)).glob("*/*.parquet"))
+
+
+def age(night: Night, days: float) -> None:
+    """Make all that happened to the table so far lie that much longer ago."""
+    at = time.time() - days * 86_400
+    for path in Path(night.uri(TABLE)).rglob("*"):
+        if path.is_file():
+            os.utime(path, (at, at))
+    for commit in Path(night.uri(TABLE), "_delta_log").glob("*.json"):
+        written = commit.read_text()
+        for stamp in {piece.split(",")[0].split("}")[0] for piece in written.split('"deletionTimestamp":')[1:]}:
+            written = written.replace(stamp, str(int(at * 1000)))
+        commit.write_text(written)
+        commit.with_name(f".{commit.name}.crc").unlink(missing_ok=True)  # Hadoop's checksum of what it was
+
+
+def content(night: Night) -> str:
+    return content_hash(DeltaTable(night.uri(TABLE)).to_pyarrow_dataset().to_batches())
+
+
+def test_days_past_retention_are_dropped_and_small_files_joined(night: Night) -> None:
+    done = maintain(night, TABLE, LAST, kept=())
+    assert done == Done(TABLE, days_dropped=2, rows_dropped=8, files_joined=2, files_removed=0)
+    assert Night(LAST, settings()).days(TABLE) == set(DAYS[2:])
+    again = maintain(Night(LAST, settings()), TABLE, LAST, kept=())
+    assert again == Done(TABLE, 0, 0, 0, 0)
+
+
+def test_old_files_go_after_a_week_and_the_content_stays(night: Night) -> None:
+    age(night, 6.9)
+    assert maintain(night, TABLE, DAYS[0], kept=()).files_removed == 0  # though it joined files: those left just now
+    before = content(night)
+    age(night, 7.1)
+    done = maintain(Night(LAST, settings()), TABLE, DAYS[0], kept=())
+    assert done.days_dropped == 0
+    assert done.files_removed > len(DAYS)
+    assert content(night) == before
+    # the same rows are read by Spark, and a night can still be written
+    assert Night(LAST, settings()).read(TABLE).count() == 4 * len(DAYS)
+    Night(LAST, settings()).write(TABLE, Night(LAST, settings()).read_day(TABLE))
+    assert content(night) == before
+
+
+def test_what_a_live_model_was_trained_on_can_still_be_read(night: Night) -> None:
+    trained_on = DeltaTable(night.uri(TABLE)).version() - 1
+    then = content_hash(DeltaTable(night.uri(TABLE), version=trained_on).to_pyarrow_dataset().to_batches())
+    maintain(night, TABLE, LAST, kept=())
+    age(night, 8)
+    assert maintain(Night(LAST, settings()), TABLE, LAST, kept={trained_on, 10_000}).files_removed > 0
+    assert content_hash(DeltaTable(night.uri(TABLE), version=trained_on).to_pyarrow_dataset().to_batches()) == then
+
+
+@pytest.mark.parametrize("date", [LAST, dt.date(2062, 5, 1)])
+def test_a_date_after_the_last_night_drops_no_more(night: Night, date: dt.date) -> None:
+    (done,) = maintain_all(Night(date, settings()))
+    assert done.days_dropped == 2
+
+
+def test_a_date_before_it_drops_less(night: Night) -> None:
+    (done,) = maintain_all(Night(LAST - dt.timedelta(days=10), settings()))
+    assert done.days_dropped == 1
+    assert len(files(night)) > 0
