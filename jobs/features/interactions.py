@@ -66,10 +66,10 @@ def transform(events: DataFrame, history: DataFrame | None, date: dt.date) -> Da
 
 
 def _event_strength() -> Column:
-    long_view = F.col("long_view").cast("double")
     duration = F.col("duration_ms")
-    watched = F.least(F.col("play_time_ms") / F.nullif(duration, F.lit(0)), F.lit(1.0))
-    strength = F.lit(VIEW) + WATCH_RATIO * F.coalesce(watched, long_view)
+    watched = F.least(F.col("play_time_ms") / duration, F.lit(1.0))
+    ratio = F.when(duration > 0, watched).otherwise(F.col("long_view"))
+    strength = F.lit(VIEW) + WATCH_RATIO * ratio
     for flag, weight in FEEDBACK.items():
         strength += weight * F.col(flag)
     return strength
