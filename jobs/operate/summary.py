@@ -16,7 +16,7 @@ from jobs.platform.settings import Settings
 WIDTH = 100
 _REASONS = 5
 _VIDEOS = 10
-_METRICS = (
+METRICS = (
     *("ndcg_at_20", "recall_at_20", "map_at_20", "coverage_at_20", "novelty_at_20"),
     *("auc", "gauc", "log_loss", "calibration"),
 )
@@ -101,7 +101,7 @@ def _models(settings: Settings, date: dt.date) -> Iterator[str]:
     for name in dict.fromkeys(version.name for version in trained):
         versions = [version for version in trained if version.name == name]
         known = {metric for version in versions for metric in version.metrics}
-        metrics = [metric for metric in _METRICS if metric in known] or sorted(known)[:5]
+        metrics = [metric for metric in METRICS if metric in known] or sorted(known)[:5]
         cells = [
             [v.version, *(f"{v.metrics[m]:.4f}" if m in v.metrics else "-" for m in metrics), "promoted" * v.promoted]
             for v in versions

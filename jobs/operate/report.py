@@ -1,0 +1,159 @@
+"""Writes the nightly report: one HTML file, `reports/DATE.html` below NIGHTREEL_HOME, that needs nothing beside it."""
+
+import base64
+import datetime as dt
+import json
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import jinja2
+
+from jobs.operate import report_data, report_plots
+from jobs.operate.query import connect, rows
+from jobs.operate.summary import METRICS, REASONS
+from jobs.platform import tracking
+from jobs.platform.errors import MissingInput
+from jobs.platform.job import job
+from jobs.platform.night import Night
+from jobs.platform.settings import Settings
+
+_NIGHTS = 28
+_STAGES = {"recommender": "recommend", "click_model": "ads", "video_generator": "video"}
+# Over the nights: how good, and what it costs. The others stand in the table of the night.
+_PLOTTED = {"recommender": ("ndcg_at_20", "coverage_at_20"), "click_model": ("auc", "log_loss", "calibration")}
+_CALIBRATED = "click_model"
+_NEEDED = ("silver.behavior_events", "silver.videos")
+
+
+def write_report(night: Night) -> Path:
+    """Write the night's report, as a whole or not at all.
+
+    Raises:
+        MissingInput: the night has no events or no videos.
+    """
+    for table in _NEEDED:
+        if not night.has_day(table, night.date):
+            raise MissingInput(table, night.date, f"run the night first: make nightly DATE={night.date}")
+    path = night.settings.home / "reports" / f"{night.date}.html"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        draft.write_text(_template().render(content(night.settings, night.date)), encoding="utf-8")
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
+    return path
+
+
+def content(settings: Settings, date: dt.date) -> dict[str, Any]:
+    """What the template shows. Nothing later than `date` is looked at, so a report made again says the same."""
+    lake = connect(settings)
+    report_data.catalogue(lake, date)
+    nights = report_data.nights(lake, date, _NIGHTS)
+    books = report_data.books(lake, date)
+    categories = report_data.categories_that_moved(lake)
+    videos = report_data.videos_that_gained(lake)
+    covered = report_data.coverage(lake, date)
+    sheet = _contact_sheet(settings.videos / "contact_sheets", date)
+    return {
+        "date": date,
+        "timezone": settings.timezone.key,
+        "figures": _figures(nights, [book for book in books if book["arrival_date"] == date]),
+        "plots": {
+            "nights": report_plots.nights(nights),
+            "hours": report_plots.hours(report_data.hours(lake, date, settings.timezone)),
+        },
+        "books": books,
+        "reasons": rows(lake, REASONS, date),
+        "models": _models(settings, date),
+        "categories": categories,
+        "videos": videos,
+        "most": {"categories": _largest_gain(categories), "videos": _largest_gain(videos)},
+        "has_week_before": any(moved["gain"] is not None for moved in (*categories, *videos)),
+        "coverage": covered[0] if covered else None,
+        "recommended": report_data.recommended_most(lake, date),
+        "segments": report_data.segments(lake, date),
+        "sheet": sheet,
+    }
+
+
+def _figures(nights: Sequence[Mapping[str, Any]], books: Sequence[Mapping[str, Any]]) -> list[tuple[str, str, str]]:
+    """The night at a glance: name, figure, and how it compares with the night before."""
+    tonight = nights[-1]
+    before = nights[-2] if len(nights) > 1 else None
+
+    def change(name: str) -> str:
+        return f"{tonight[name] / before[name] - 1:+.1%} on the night before" if before and before[name] else ""
+
+    return [
+        ("events", f"{tonight['events']:,}", change("events")),
+        ("active users", f"{tonight['users']:,}", change("users")),
+        ("videos watched", f"{tonight['videos']:,}", change("videos")),
+        ("hours watched", f"{tonight['watch_hours']:,.0f}", change("watch_hours")),
+        ("long views", f"{tonight['long_view_rate']:.1%}", f"{tonight['late']:.1%} of events came a day late or more"),
+        ("rows in quarantine", f"{sum(book['quarantined'] for book in books):,}", ""),
+    ]
+
+
+def _largest_gain(moved: Sequence[Mapping[str, Any]]) -> float:
+    return max((abs(row["gain"]) for row in moved if row["gain"]), default=1.0)
+
+
+def _models(settings: Settings, date: dt.date) -> list[dict[str, Any]]:
+    history = tracking.history(settings, date - dt.timedelta(days=_NIGHTS - 1), date)
+    shown = []
+    for name in dict.fromkeys(version.name for version in history if version.night == date):
+        versions = [version for version in history if version.name == name]
+        tonight = [version for version in versions if version.night == date]
+        known = {metric for version in versions for metric in version.metrics}
+        metrics = [metric for metric in METRICS if metric in known] or sorted(known)[:5]
+        plotted = [metric for metric in _PLOTTED.get(name, ()) if metric in known]
+        verdict = _kept(settings, f"{_STAGES.get(name, name)}/promote", date, "verdict.json")
+        best = min(tonight, key=lambda version: (not version.promoted, version.metrics.get("log_loss", 0.0)))
+        by_field = _kept(settings, f"{_STAGES.get(name, name)}/{best.family}", date, "calibration_by_field.json")
+        shown.append(
+            {
+                "name": name,
+                "versions": tonight,
+                "metrics": metrics,
+                "verdict": verdict.get("reason"),
+                "plot": report_plots.metrics_by_night(versions, plotted) if plotted else None,
+                "calibrated": best.version,
+                "calibration": report_plots.calibration(by_field) if by_field else None,
+            }
+        )
+    return shown
+
+
+def _kept(settings: Settings, key: str, date: dt.date, file: str) -> dict[str, Any]:
+    """A JSON document that a run has kept, empty where there is none."""
+    path = tracking.artifact(settings, key, date, file)
+    return json.loads(path.read_text(encoding="utf-8")) if path else {}
+
+
+def _contact_sheet(folder: Path, date: dt.date) -> dict[str, str] | None:
+    """The latest contact sheet up to the night, whose own videos are generated after its report."""
+    latest = max((path for path in folder.glob("????-??-??.png") if path.stem <= str(date)), default=None)
+    if latest is None:
+        return None
+    return {"date": latest.stem, "image": f"data:image/png;base64,{base64.b64encode(latest.read_bytes()).decode()}"}
+
+
+def _template() -> jinja2.Template:
+    path = Path(__file__).with_name("report.html.j2")
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(path.parent), autoescape=True, undefined=jinja2.StrictUndefined
+    )
+    return environment.get_template(path.name)
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Print where the report lies."""
+    with job(argv, __doc__) as night:
+        print(write_report(night))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,131 @@
+"""The nightly report's plots, as SVG. Their words are Latin, so that no font of the machine is missing a letter."""
+
+import base64
+import datetime as dt
+import io
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import matplotlib as mpl
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import EngFormatter, PercentFormatter
+
+from jobs.platform.tracking import ModelVersion
+
+Rows = Sequence[Mapping[str, Any]]
+
+_STYLE = {
+    "axes.edgecolor": "#9aa5b1",
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "axes.grid.axis": "y",
+    "axes.prop_cycle": mpl.cycler(color=["#2563eb", "#f59e0b", "#10b981", "#ef4444", "#8b5cf6", "#0891b2", "#64748b"]),
+    "axes.spines.right": False,
+    "axes.spines.top": False,
+    "axes.titlelocation": "left",
+    "axes.titlesize": 10,
+    "axes.titleweight": "bold",
+    "font.size": 9,
+    "grid.color": "#e5e9ef",
+    "legend.frameon": False,
+    "svg.hashsalt": "nightreel",  # else the ids in the file are random
+    "text.color": "#1f2933",
+    "xtick.color": "#52606d",
+    "ytick.color": "#52606d",
+}
+
+
+def nights(rows: Rows) -> str:
+    """Events and users of each night, from `report_data.nights`."""
+    with mpl.rc_context(_STYLE):
+        figure, (events, users) = _figure(2)
+        places = range(len(rows))
+        for axes, name, title in ((events, "events", "Events a night"), (users, "users", "Active users a night")):
+            bars = axes.bar(places, [row[name] for row in rows], width=0.65, color="#bfdbfe")
+            bars[-1].set_color("#2563eb")
+            axes.yaxis.set_major_formatter(EngFormatter(sep=""))
+            axes.set_title(title)
+            axes.set_xlim(-0.6, max(len(rows), 7) - 0.4)  # a young lake's few bars need not fill the page
+            _dated(axes, [row["night"] for row in rows])
+        return _svg(figure)
+
+
+def hours(rows: Rows) -> str:
+    """Views by hour of the night beside the usual, from `report_data.hours`."""
+    with mpl.rc_context(_STYLE):
+        figure, (axes,) = _figure(1)
+        axes.bar([row["hour"] for row in rows], [row["on_day"] for row in rows], width=0.75, label="this day")
+        if any(row["usual"] for row in rows):
+            usual = [row["usual"] or 0.0 for row in rows]
+            axes.plot(
+                [row["hour"] for row in rows],
+                usual,
+                color="#f59e0b",
+                marker="o",
+                markersize=3,
+                label="mean of the week",
+            )
+            axes.legend(loc="upper left")
+        axes.set_xticks(range(0, 24, 2), [f"{hour:02d}" for hour in range(0, 24, 2)])
+        axes.yaxis.set_major_formatter(EngFormatter(sep=""))
+        axes.set_title("Views by hour")
+        axes.margins(x=0.01)
+        return _svg(figure)
+
+
+def metrics_by_night(versions: Sequence[ModelVersion], metrics: Sequence[str]) -> str:
+    """Each metric over the nights, a line a family; a ring marks what was promoted."""
+    with mpl.rc_context(_STYLE):
+        figure, all_axes = _figure(len(metrics))
+        dates = sorted({version.night for version in versions})
+        for axes, metric in zip(all_axes, metrics, strict=True):
+            for family in sorted({version.family for version in versions}):
+                known = [v for v in versions if v.family == family and metric in v.metrics]
+                places = [dates.index(v.night) for v in known]
+                (line,) = axes.plot(places, [v.metrics[metric] for v in known], marker="o", markersize=4, label=family)
+                live = [(dates.index(v.night), v.metrics[metric]) for v in known if v.promoted]
+                axes.plot(*zip(*live, strict=True) if live else ([], []), "o", ms=10, mfc="none", mec=line.get_color())
+            _dated(axes, dates)
+            axes.set_title(metric)
+            axes.margins(x=0.1)
+        figure.legend(*all_axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=4)
+        return _svg(figure)
+
+
+def calibration(by_field: Mapping[str, Rows]) -> str:
+    """Expected and observed click rate of the values of each field with most impressions."""
+    with mpl.rc_context(_STYLE):
+        figure, all_axes = _figure(len(by_field))
+        for axes, (field, groups) in zip(all_axes, by_field.items(), strict=True):
+            seen = [group for group in groups if group["impressions"]]
+            most = sorted(seen, key=lambda group: (-group["impressions"], group["value"]))[:8]
+            shown = [group for group in groups if group in most]
+            for name, shift in (("observed", -0.2), ("expected", 0.2)):
+                rates = [group[name] / group["impressions"] for group in shown]
+                axes.bar([place + shift for place in range(len(shown))], rates, width=0.4, label=name)
+            names = [str(group["value"]) for group in shown]
+            axes.set_xticks(range(len(shown)), names, rotation=0 if max(map(len, names)) < 4 else 30, ha="right")
+            axes.yaxis.set_major_formatter(PercentFormatter(1.0))
+            axes.set_title(f"Click rate by {field}")
+        all_axes[0].legend()
+        return _svg(figure)
+
+
+def _figure(count: int) -> tuple[Figure, Sequence[Axes]]:
+    figure = Figure(figsize=(10.4, 2.7), layout="constrained")
+    return figure, list(figure.subplots(1, count, squeeze=False)[0])
+
+
+def _dated(axes: Axes, dates: Sequence[dt.date]) -> None:
+    """Name the places 0, 1, … by their days, as many as have room: the last one always."""
+    every = -(-len(dates) // 9)
+    places = range((len(dates) - 1) % every, len(dates), every)
+    axes.set_xticks(places, [f"{dates[place]:%m-%d}" for place in places])
+
+
+def _svg(figure: Figure) -> str:
+    """The figure as the source of an HTML image: ids inside of it cannot meet those of another plot."""
+    written = io.BytesIO()
+    figure.savefig(written, format="svg", metadata={"Date": None, "Creator": None})
+    return f"data:image/svg+xml;base64,{base64.b64encode(written.getvalue()).decode()}"
