@@ -5,7 +5,6 @@ Hu, Koren, Volinsky: Collaborative Filtering for Implicit Feedback Datasets (ICD
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from implicit.cpu.als import AlternatingLeastSquares
@@ -25,12 +24,11 @@ class AlsConfig:
     """
 
     factors: int = 64
-    regularization: float = 40.0
-    alpha: float = 10.0
+    regularization: float = 100.0
+    alpha: float = 20.0
     """Confidence of an interaction of strength 1; an absent one has confidence 1."""
     iterations: int = 12
     seed: int = 20220501
-    signal: Literal["strength", "watched"] = "strength"
 
 
 class Als(Recommender):

@@ -6,7 +6,6 @@ watched items' vectors, weighted by strength.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from scipy.sparse import csr_matrix
@@ -26,7 +25,6 @@ class ContentBasedConfig:
     trend_weight: float = 0.2
     """What the most watched item gains over one that nobody watches: many items have the very same words."""
     seed: int = 20220501
-    signal: Literal["strength", "watched"] = "strength"
 
 
 class ContentBased(Recommender):
@@ -48,8 +46,11 @@ class ContentBased(Recommender):
         except ValueError:  # scikit-learn's "empty vocabulary"
             raise ValueError(f"{self.name} cannot be fitted: no item has a word in its title or tags") from None
         components = min(self.config.components, *counts.shape)
-        svd = TruncatedSVD(components, random_state=self.config.seed)
-        self.vectors = unit_rows(svd.fit_transform(counts))
+        if counts.shape[1] == 1:  # one word in all: there is nothing to compress, and scikit-learn refuses to
+            self.vectors = unit_rows(counts.toarray())
+        else:
+            svd = TruncatedSVD(components, random_state=self.config.seed)
+            self.vectors = unit_rows(svd.fit_transform(counts))
 
     def _score(self, profiles: csr_matrix) -> Floats:
         scores: Floats = unit_rows(profiles @ self.vectors) @ self.vectors.T

@@ -5,7 +5,6 @@ Steck: Embarrassingly Shallow Autoencoders for Sparse Data (WWW 2019): B = I - P
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from scipy.linalg.lapack import spotrf, spotri
@@ -24,10 +23,9 @@ class EaseConfig:
     regularization: float = 500.0
     """λ, in units of the mean square of a strength, so that it does not depend on the scale of strengths."""
     weights_per_item: int = 1000
-    """Largest weights kept for each item. On KuaiRand 1,000 of 7,583 cost .0005 of NDCG@20 and make 60 MB of 230; 200 cost .004."""
+    """Largest weights kept for each item: on KuaiRand 1,000 of 7,583 cost .0005 of NDCG@20 and take 60 MB, not 230."""
     max_items: int = 20_000
     """The most watched items that take part: time grows with their cube, memory with their square (1.6 GB each of two)."""
-    signal: Literal["strength", "watched"] = "strength"
 
 
 class Ease(Recommender):

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.sparse import csr_matrix
+from scipy.sparse import csr_matrix, hstack
 
 from models.recommend import metrics
 from models.recommend.recommender import Recommender
@@ -27,7 +27,13 @@ class Evaluation:
     ndcg_by_cutoff: list[float]
 
 
-def evaluate(model: Recommender, profiles: csr_matrix, watched: csr_matrix, targets: csr_matrix) -> Evaluation:
+def evaluate(
+    model: Recommender,
+    profiles: csr_matrix,
+    watched: csr_matrix,
+    targets: csr_matrix,
+    columns: npt.NDArray[np.int64] | None = None,
+) -> Evaluation:
     """Recommend to every user who has a target, from all items not watched before, and compare.
 
     Args:
@@ -35,6 +41,8 @@ def evaluate(model: Recommender, profiles: csr_matrix, watched: csr_matrix, targ
         profiles: (users, items) strengths before.
         watched: (users, items) stored entries were watched before; never recommended.
         targets: (users, items) stored entries are what users went on to watch, for the first time.
+        columns: (model's items,) which of the items each of the model's own is, -1 for one that is gone; None where they are
+            the same. Items that the model does not know are targets all the same.
 
     Raises:
         ValueError: no user has a target.
@@ -43,7 +51,12 @@ def evaluate(model: Recommender, profiles: csr_matrix, watched: csr_matrix, targ
     if len(judged) == 0:
         raise ValueError("no user has a target to judge by")
     last = max(CUTOFFS)
-    ids, _ = model.recommend(profiles[judged], last, exclude=watched[judged])
+    if columns is None:
+        columns = np.arange(targets.shape[1])
+    own, _ = model.recommend(
+        _take(profiles[judged], columns), last, exclude=_take(watched[judged], columns), candidates=columns >= 0
+    )
+    ids = np.where(own >= 0, columns[own], -1)
     wanted = targets[judged]
     counts = np.diff(wanted.indptr).astype(np.int64)
     found = metrics.hits(ids, wanted)
@@ -58,3 +71,8 @@ def evaluate(model: Recommender, profiles: csr_matrix, watched: csr_matrix, targ
     figures[f"novelty_at_{last}"] = metrics.novelty(ids, watchers, users, last)
     figures["judged_users"] = float(len(judged))
     return Evaluation(ids, figures, [metrics.ndcg(found, counts, k) for k in range(1, last + 1)])
+
+
+def _take(matrix: csr_matrix, columns: npt.NDArray[np.int64]) -> csr_matrix:
+    """The matrix in other columns, those of -1 being empty."""
+    return hstack([matrix, csr_matrix((matrix.shape[0], 1), dtype=matrix.dtype)], format="csr")[:, columns]

@@ -5,11 +5,11 @@ Sarwar et al.: Item-based Collaborative Filtering Recommendation Algorithms (WWW
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
-from implicit.nearest_neighbours import CosineRecommender
+from implicit.nearest_neighbours import ItemItemRecommender
 from scipy.sparse import csr_matrix, diags
+from sklearn.preprocessing import normalize
 
 from models.recommend.recommender import Floats, Ids, Recommender
 
@@ -21,9 +21,8 @@ class ItemKnnConfig:
     """Hyperparameters of item-based collaborative filtering."""
 
     neighbours: int = 200
-    popularity_exponent: float = 0.3
+    popularity_exponent: float = 0.2
     """Similarities to an item are multiplied by its squared length to this power: plain cosine (0) favours rare items."""
-    signal: Literal["strength", "watched"] = "strength"
 
 
 class ItemKnn(Recommender):
@@ -38,8 +37,8 @@ class ItemKnn(Recommender):
 
     def _fit(self, interactions: csr_matrix, item_text: Sequence[str] | None) -> None:
         watched = np.flatnonzero(np.bincount(interactions.indices, minlength=interactions.shape[1]))
-        finder = CosineRecommender(K=min(self.config.neighbours + 1, len(watched)))
-        finder.fit(interactions[:, watched], show_progress=False)
+        finder = ItemItemRecommender(K=min(self.config.neighbours + 1, len(watched)))
+        finder.fit(normalize(interactions[:, watched].astype(np.float64), axis=0).tocsr(), show_progress=False)
         found = finder.similarity.tocoo()  # row: whose neighbours; column: the neighbour
         others = found.row != found.col
         rows, columns = watched[found.col[others]], watched[found.row[others]]

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from scipy.sparse import csr_matrix
@@ -12,10 +11,7 @@ from models.recommend.recommender import Floats, Ids, Recommender
 
 @dataclass(frozen=True)
 class PopularityConfig:
-    """Hyperparameters of popularity."""
-
-    signal: Literal["recent"] = "recent"
-    """What was long viewed within the last two days: on KuaiRand a quarter better than what was watched at any time."""
+    """Popularity has no hyperparameters: what counts as recent is decided by what it is fitted on."""
 
 
 class Popularity(Recommender):
@@ -26,6 +22,7 @@ class Popularity(Recommender):
     config: PopularityConfig
     arrays = ()
     personal = False
+    signal = "recent"  # on KuaiRand a quarter better than what was watched at any time
 
     def _fit(self, interactions: csr_matrix, item_text: Sequence[str] | None) -> None:
         pass  # `fit` has set the trend

@@ -5,7 +5,6 @@ Cremonesi, Koren, Turrin: Performance of Recommender Algorithms on Top-N Recomme
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 from scipy.sparse import csr_matrix
 from sklearn.utils.extmath import randomized_svd
@@ -18,11 +17,10 @@ from models.recommend.recommender import Floats, Ids, Recommender
 class PureSvdConfig:
     """Hyperparameters of PureSVD."""
 
-    factors: int = 32
+    factors: int = 24
     power_iterations: int = 4
     """Passes of the randomised SVD (Halko, Martinsson, Tropp 2011) that sharpen the directions."""
     seed: int = 20220501
-    signal: Literal["strength", "watched"] = "strength"
 
 
 class PureSvd(Recommender):

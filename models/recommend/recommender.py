@@ -7,7 +7,7 @@ serves users who came after its training as well, and no file of a model holds a
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -34,6 +34,8 @@ class Recommender(ABC):
     """Attributes, dense arrays or csr matrices, that fitting sets and saving keeps."""
     personal: ClassVar[bool] = True
     """Whether different users get different items."""
+    signal: ClassVar[Literal["strength", "recent"]] = "strength"
+    """What to fit it on: strengths, or 1 where a video was long viewed within the last days. Profiles are strengths always."""
 
     trend: Floats
     """(items,) how much each item is watched of late, at most 1: what a user without interactions is given."""

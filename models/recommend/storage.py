@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TypeAlias
+from zipfile import BadZipFile
 
 import numpy as np
 import numpy.typing as npt
@@ -46,7 +47,7 @@ def read_state(directory: Path) -> tuple[str, dict[str, Any], dict[str, Array]]:
         with np.load(directory / _NPZ, allow_pickle=False) as file:
             parts = dict(file)
         name, config = str(header["model"]), dict(header["config"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, EOFError, BadZipFile, ValueError, KeyError, TypeError) as error:
         raise ValueError(f"{directory} holds no complete recommender: {error}") from error
     arrays: dict[str, Array] = {key: value for key, value in parts.items() if "." not in key}
     for key in {part.partition(".")[0] for part in parts if "." in part}:

@@ -48,7 +48,7 @@ def split(folder: Path, day: dt.date) -> Split:
     before, on_day = events.filter(pl.col("day") < day), events.filter(pl.col("day") == day)
     age = (pl.lit(day) - pl.col("day")).dt.total_days() - 1
     decayed = before.with_columns(weight=pl.col("weight") * 0.5 ** (age / weights.HALF_LIFE_DAYS))
-    shape = (users, videos["video_id"].max() + 1)
+    shape = (int(users["user_id"].to_numpy().max()) + 1, int(videos["video_id"].to_numpy().max()) + 1)
     watched = _matrix(before, np.ones(len(before)), shape)
     watched.data[:] = 1
     recent = before.filter((pl.col("long_view") == 1) & (age < 2)).unique(["user_id", "video_id"])

@@ -32,12 +32,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     for name in args.models:
         model = RECOMMENDERS[name]()
         begin = time.process_time()
-        signal = getattr(data, model.config.signal)
-        model.fit(signal, data.item_text)
+        model.fit(data.strength if model.signal == "strength" else data.recent, data.item_text)
         fitted = time.process_time()
-        found = evaluate(
-            model, data.strength if model.config.signal == "recent" else signal, data.watched, data.targets
-        ).metrics
+        found = evaluate(model, data.strength, data.watched, data.targets).metrics
         took = f"{fitted - begin:7.1f} {time.process_time() - fitted:7.1f}"
         print(f"{name:14}", *(f"{found[column]:14.4f}" for column in _COLUMNS), took, flush=True)
     print(f"{found['judged_users']:.0f} users with a target on {args.day}, {data.targets.shape[1]} videos")

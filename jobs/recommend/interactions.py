@@ -1,0 +1,128 @@
+"""gold.interactions of a night as sparse matrices: users are rows, videos are columns."""
+
+import datetime as dt
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+from scipy.sparse import csr_matrix
+
+from jobs.platform.errors import MissingInput
+from jobs.platform.night import Night
+from models.recommend.recommender import Recommender
+
+TABLE = "gold.interactions"
+RECENT_DAYS = 2
+
+Values = npt.NDArray[np.float32]
+Rows = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Known:
+    """What was known at one moment; all matrices are (users, items).
+
+    Attributes:
+        strength: how strongly each user's behaviour speaks for each video, decayed to that moment.
+        watched: 1 where the user was shown the video.
+        recent: 1 where the user long viewed it, and last watched it within the last two days.
+    """
+
+    strength: csr_matrix
+    watched: csr_matrix
+    recent: csr_matrix
+
+    def signal(self, model: type[Recommender]) -> csr_matrix:
+        """What a model is to be fitted on."""
+        return self.strength if model.signal == "strength" else self.recent
+
+
+@dataclass(frozen=True)
+class Interactions:
+    """A night's interactions.
+
+    Attributes:
+        user_ids: (users,) ascending.
+        before: at the end of the day before.
+        until: at the end of the night.
+        targets: 1 where the user long viewed the video on the night's day and was never shown it before.
+        active: (users,) whether the user watched anything in the last `ACTIVE_DAYS` days.
+    """
+
+    user_ids: npt.NDArray[np.object_]
+    before: Known
+    until: Known
+    targets: csr_matrix
+    active: Rows
+
+
+ACTIVE_DAYS = 7
+"""The window of gold.user_features."""
+
+
+def interactions(night: Night, video_ids: npt.NDArray[np.int64]) -> Interactions:
+    """Read the night's partition.
+
+    Args:
+        night: the night.
+        video_ids: (items,) ascending; which video each column stands for. Others are left out: they are no longer offered.
+
+    Raises:
+        MissingInput: gold.interactions has no rows of the night.
+    """
+    if not night.has_day(TABLE, night.date):
+        raise MissingInput(TABLE, night.date, f"run python -m jobs.features.interactions --date {night.date} first")
+    columns = [
+        "user_id", "video_id", "strength", "strength_before", "views_before", "long_views_before", "long_views_on_day",
+        "last_event_date",
+    ]  # fmt: skip
+    table = night.arrow(TABLE).to_table(columns=columns, filter=pc.field("date") == night.date)
+    return from_table(table, video_ids, night.date)
+
+
+def from_table(table: pa.Table, video_ids: npt.NDArray[np.int64], date: dt.date) -> Interactions:
+    """See `interactions`; `table` holds the columns that it reads."""
+    encoded = table["user_id"].combine_chunks().dictionary_encode()
+    names = np.asarray(encoded.dictionary.to_pylist(), dtype=object)
+    order = np.argsort(names)
+    users = np.argsort(order)[encoded.indices.to_numpy()]
+    videos = table["video_id"].to_numpy()
+    items = np.minimum(np.searchsorted(video_ids, videos), len(video_ids) - 1)
+    offered = video_ids[items] == videos
+    days_ago = (np.datetime64(date) - table["last_event_date"].to_numpy().astype("datetime64[D]")).astype(np.int64)
+    views_before = table["views_before"].to_numpy()
+    long_before = table["long_views_before"].to_numpy()
+    long_on_day = table["long_views_on_day"].to_numpy()
+    shape = (len(names), len(video_ids))
+
+    def matrix(values: npt.NDArray[np.floating], rows: Rows) -> csr_matrix:
+        kept = rows & offered
+        return csr_matrix((values[kept].astype(np.float32), (users[kept], items[kept])), shape=shape)
+
+    ones = np.ones(len(videos), dtype=np.float32)
+    seen_before = views_before > 0
+    return Interactions(
+        user_ids=names[order],
+        before=Known(
+            strength=matrix(table["strength_before"].to_numpy(), seen_before),
+            watched=matrix(ones, seen_before),
+            # a pair watched again on the day hides when it was watched before: it is left out
+            recent=matrix(ones, (long_before > 0) & _recent(days_ago, days_ago > 0)),
+        ),
+        until=Known(
+            strength=matrix(table["strength"].to_numpy(), np.ones(len(videos), dtype=bool)),
+            watched=matrix(ones, np.ones(len(videos), dtype=bool)),
+            recent=matrix(ones, (long_before + long_on_day > 0) & _recent(days_ago, days_ago >= 0)),
+        ),
+        targets=matrix(ones, (long_on_day > 0) & ~seen_before),
+        active=np.bincount(users[days_ago < ACTIVE_DAYS], minlength=len(names)) > 0,
+    )
+
+
+def _recent(days_ago: npt.NDArray[np.int64], known: Rows) -> Rows:
+    """Which known rows lie within the last two days that have any: a lake may begin with an old history."""
+    if not known.any():
+        return known
+    return known & (days_ago < days_ago[known].min() + RECENT_DAYS)

@@ -1,0 +1,69 @@
+"""Nights of made-up users with tastes, as the tables that the recommend stage reads."""
+
+import datetime as dt
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tests.jobs.operate.lake import lay
+from tests.models.recommend.tastes import GROUPS, interactions
+
+FIRST = dt.date(2022, 5, 1)
+SECOND = dt.date(2022, 5, 2)
+VIDEOS = 40
+USERS = 60
+INVISIBLE = 7
+TAGS = ("美食", "旅游", "健康", "12")
+
+
+def user(number: int) -> str:
+    return f"{number:032x}"
+
+
+def video(column: int) -> int:
+    return 1000 + 3 * column
+
+
+def lay_videos(home: Path, date: dt.date, count: int = VIDEOS) -> None:
+    rows = [
+        {
+            "video_id": video(i),
+            "visible": i != INVISIBLE,
+            "tags": [TAGS[i % GROUPS]],
+            "title": f"标题{i}" if i % 2 else None,
+            "arrival_date": date,
+        }
+        for i in reversed(range(count))
+    ]
+    lay(home, "silver.videos", rows)
+
+
+def interaction_rows(date: dt.date, before: bool) -> list[dict[str, Any]]:
+    """One row a pair; with `before`, two in three pairs were watched the day before, the others on the night; half are long."""
+    watched = interactions(USERS, VIDEOS, seed=date.day).tocoo()
+    order = np.random.default_rng(date.day).permutation(watched.nnz)
+    rows = []
+    for at in order:
+        earlier = before and at % 3 > 0
+        strength = float(watched.data[at])
+        rows.append(
+            {
+                "user_id": user(int(watched.row[at])),
+                "video_id": video(int(watched.col[at])),
+                "strength": strength,
+                "strength_before": strength if earlier else 0.0,
+                "views_before": int(earlier),
+                "long_views_before": int(earlier and at % 2),
+                "views_on_day": int(not earlier),
+                "long_views_on_day": int(not earlier and at % 2),
+                "last_event_date": date - dt.timedelta(days=int(earlier)),
+                "date": date,
+            }
+        )
+    return rows
+
+
+def lay_night(home: Path, date: dt.date, before: bool) -> None:
+    lay_videos(home, date)
+    lay(home, "gold.interactions", interaction_rows(date, before))

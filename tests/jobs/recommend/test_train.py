@@ -1,0 +1,81 @@
+"""Two nights through training, promotion and recommendations, on a lake and an MLflow of their own."""
+
+import datetime as dt
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import mlflow
+import pandas as pd
+import pytest
+
+from jobs.platform import tracking
+from jobs.platform.job import job
+from jobs.platform.night import Night
+from jobs.platform.settings import settings
+from jobs.recommend import promote, recommendations, train
+from models.recommend.registry import RECOMMENDERS
+from tests.jobs.recommend.nights import FIRST, SECOND, USERS, VIDEOS, lay_night, lay_videos, video
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+
+def test_two_nights(home: Path, spark: "SparkSession", capsys: pytest.CaptureFixture[str]) -> None:
+    lay_night(home, FIRST, before=False)
+    lay_night(home, SECOND, before=True)
+    lists: dict[dt.date, tuple[list[str], str, pd.DataFrame]] = {}
+    for date in (FIRST, SECOND, FIRST, SECOND):  # each twice: again gives the same
+        versions = []
+        for name in RECOMMENDERS:
+            train.main(["--date", str(date), "--model", name])
+            versions.append(capsys.readouterr().out.strip())
+        promote.main(["--date", str(date)])
+        reason = capsys.readouterr().out.strip()
+        recommendations.main(["--date", str(date)])
+        rows = Night(date, settings()).arrow("gold.recommendations").to_table().to_pandas()
+        rows = rows[rows["date"] == date].sort_values(["user_id", "rank"]).reset_index(drop=True)
+        found = (versions, reason, rows)
+        if date in lists:
+            assert lists[date][:2] == found[:2]
+            pd.testing.assert_frame_equal(lists[date][2], rows)
+        lists[date] = found
+
+    versions, reason, rows = lists[FIRST]
+    assert "nothing can be judged on this night" in reason
+    assert set(rows["model_version"]) == {versions[0]}
+    assert rows["user_id"].nunique() == USERS
+    assert rows["rank"].max() < VIDEOS
+
+    first, second = (
+        {v.family: v for v in tracking.candidates(settings(), "recommender", night=d, families=list(RECOMMENDERS))}
+        for d in (FIRST, SECOND)
+    )
+    assert all("ndcg_at_20" not in v.metrics for v in first.values())
+    assert all(v.metrics["judged_users"] > USERS / 2 for v in second.values())
+    assert second["ease"].metrics["ndcg_at_20"] > 1.5 * second["popularity"].metrics["ndcg_at_20"]
+
+    file = tracking.artifact(settings(), "recommend/promote", SECOND, "verdict.json")
+    assert file is not None
+    told = json.loads(file.read_text())
+    assert told["reason"] == lists[SECOND][1]
+    assert told["champion"] == versions[0]
+    assert set(told["metrics"]) == {versions[0], *lists[SECOND][0]}
+    assert all("coverage_at_20" in metrics for metrics in told["metrics"].values())
+
+    loaded = mlflow.pyfunc.load_model(f"models:/recommender/{second['als'].number}")
+    shown = loaded.predict(pd.DataFrame({"video_ids": [[video(0), video(4)], [12345]]}))
+    assert [len(row) for row in shown["video_ids"]] == [20, 20]
+    assert video(0) not in shown["video_ids"][0]
+
+
+def test_what_is_missing_is_named(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    lay_videos(home, FIRST)
+    for date in (FIRST, SECOND):
+        with pytest.raises(SystemExit) as ended:
+            train.main(["--date", str(date), "--model", "als"])
+        assert ended.value.code == 66
+        assert ("gold.interactions" if date == FIRST else "silver.videos") in capsys.readouterr().err.splitlines()[-1]
+    with pytest.raises(SystemExit) as ended, job(["--date", str(FIRST)], "doc") as night:
+        promote.promote(night)
+    assert ended.value.code == 66

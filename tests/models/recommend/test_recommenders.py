@@ -1,0 +1,191 @@
+"""What every recommender must do, whichever it is."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy.sparse import csr_matrix
+
+from models.recommend.als import Als, AlsConfig
+from models.recommend.content_based import ContentBased
+from models.recommend.ease import Ease, EaseConfig
+from models.recommend.explanation import because_of
+from models.recommend.pure_svd import PureSvd, PureSvdConfig
+from models.recommend.recommender import Recommender
+from models.recommend.registry import RECOMMENDERS, load_recommender
+from tests.models.recommend.tastes import GROUPS, interactions, text
+
+SMALL = {
+    Als: AlsConfig(factors=8, regularization=1.0, alpha=5.0),
+    Ease: EaseConfig(regularization=10.0),
+    PureSvd: PureSvdConfig(factors=4),
+}
+X = interactions()
+
+
+def fitted(kind: type[Recommender], data: csr_matrix = X) -> Recommender:
+    return kind(SMALL.get(kind)).fit(data, text(data.shape[1]))
+
+
+@pytest.fixture(scope="module", params=list(RECOMMENDERS))
+def kind(request: pytest.FixtureRequest) -> type[Recommender]:
+    return RECOMMENDERS[request.param]
+
+
+@pytest.fixture(scope="module")
+def model(kind: type[Recommender]) -> Recommender:
+    return fitted(kind)
+
+
+def test_recommends_what_users_of_that_taste_like(model: Recommender) -> None:
+    ids, _ = model.recommend(X, 3)
+    share = (ids % GROUPS == np.arange(X.shape[0])[:, None] % GROUPS).mean()
+    assert share > (0.8 if model.personal else 0.05)
+
+
+def test_scores_fall_and_nothing_seen_or_twice(model: Recommender) -> None:
+    ids, scores = model.recommend(X, 10)
+    assert ids.shape == scores.shape == (X.shape[0], 10)
+    assert ids.dtype == np.int64
+    assert scores.dtype == np.float32
+    assert (np.diff(scores, axis=1) <= 0).all()
+    assert not np.take_along_axis(X.toarray(), ids, axis=1).any()
+    assert all(len(set(row)) == len(row) for row in ids.tolist())
+
+
+def test_excludes_what_it_is_told_and_not_the_profile(model: Recommender) -> None:
+    everything_but_five = csr_matrix(np.tile(np.arange(X.shape[1]) != 5, (X.shape[0], 1)).astype(np.float32))
+    ids, scores = model.recommend(X, 3, exclude=everything_but_five)
+    assert (ids[:, 0] == 5).all()
+    assert (ids[:, 1:] == -1).all()
+    assert np.isneginf(scores[:, 1:]).all()
+
+
+def test_recommends_candidates_only(model: Recommender) -> None:
+    candidates = np.arange(X.shape[1]) < 7
+    ids, _ = model.recommend(X, 20, candidates=candidates)
+    assert ids.max() == 6
+    wanted = 7 - (X.toarray()[:, :7] > 0).sum(axis=1)
+    np.testing.assert_array_equal((ids >= 0).sum(axis=1), wanted)
+
+
+def test_k_may_be_more_than_there_are_items(model: Recommender) -> None:
+    ids, scores = model.recommend(X[:5], 1000)
+    assert ids.shape == (5, X.shape[1])
+    np.testing.assert_array_equal((ids >= 0).sum(axis=1), X.shape[1] - np.diff(X[:5].indptr))
+    np.testing.assert_array_equal(ids < 0, np.isneginf(scores))
+
+
+def test_users_without_interactions_get_the_trend(model: Recommender) -> None:
+    nobody = csr_matrix((2, X.shape[1]), dtype=np.float32)
+    dislikes = csr_matrix(np.where(np.arange(X.shape[1]) == 3, -2, 0).astype(np.float32)[None])
+    trend = np.argsort(-model.trend, kind="stable")
+    np.testing.assert_array_equal(model.recommend(nobody, 5)[0], np.tile(trend[:5], (2, 1)))
+    np.testing.assert_array_equal(model.recommend(dislikes, 5)[0][0], trend[trend != 3][:5])
+
+
+def test_serves_users_that_it_never_saw(model: Recommender) -> None:
+    newcomers = interactions(users=16, seed=9)
+    ids, _ = model.recommend(newcomers, 3)
+    assert (ids >= 0).all()
+
+
+def test_a_user_s_list_does_not_depend_on_who_else_asks(model: Recommender) -> None:
+    together, _ = model.recommend(X, 5)
+    alone = np.vstack([model.recommend(X[[user]], 5)[0] for user in range(10)])
+    np.testing.assert_array_equal(together[:10], alone)
+
+
+def test_no_users_give_no_rows(model: Recommender) -> None:
+    ids, scores = model.recommend(csr_matrix((0, X.shape[1]), dtype=np.float32), 5)
+    assert ids.shape == scores.shape == (0, 5)
+
+
+def test_similar_leaves_the_item_itself_out(model: Recommender) -> None:
+    for item in (0, 7, 39):
+        ids, similarities = model.similar(item, 100)
+        assert sorted(ids.tolist()) == [i for i in range(X.shape[1]) if i != item]
+        assert (np.diff(similarities) <= 0).all()
+        if model.personal:
+            assert (ids[:4] % GROUPS == item % GROUPS).mean() >= 0.75
+
+
+def test_a_saved_model_is_the_same_model(model: Recommender, tmp_path: Path) -> None:
+    model.save(tmp_path)
+    loaded = load_recommender(tmp_path)
+    assert type(loaded) is type(model)
+    assert loaded.config == model.config
+    for mine, theirs in zip(model.recommend(X, 10), loaded.recommend(X, 10), strict=True):
+        np.testing.assert_array_equal(mine, theirs)
+    np.testing.assert_array_equal(model.similar(4, 9)[1], loaded.similar(4, 9)[1])
+    assert {path.name for path in tmp_path.iterdir()} == {"model.json", "arrays.npz"}
+
+
+def test_the_same_data_gives_the_same_bytes(kind: type[Recommender], tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        fitted(kind).save(tmp_path / name)
+    for file in ("model.json", "arrays.npz"):
+        assert (tmp_path / "a" / file).read_bytes() == (tmp_path / "b" / file).read_bytes()
+
+
+def test_fitting_leaves_its_input_alone(kind: type[Recommender]) -> None:
+    data = X.copy()
+    data.data[::3] *= -1
+    before = data.copy()
+    fitted(kind, data)
+    np.testing.assert_array_equal(data.toarray(), before.toarray())
+
+
+def test_explains_by_what_was_watched(model: Recommender) -> None:
+    ids, _ = model.recommend(X, 4)
+    sources = because_of(model, X, ids)
+    if not model.personal:
+        assert (sources == -1).all()
+        return
+    assert (np.take_along_axis(X.toarray(), np.maximum(sources, 0), axis=1)[sources >= 0] > 0).all()
+    assert (sources >= 0).mean() > 0.9
+    assert (sources % GROUPS == ids % GROUPS)[sources >= 0].mean() > 0.8
+
+
+def test_items_that_nobody_watched_do_no_harm(kind: type[Recommender]) -> None:
+    data = X.toarray()
+    data[:, 10:20] = 0
+    model = fitted(kind, csr_matrix(data))
+    ids, scores = model.recommend(csr_matrix(data), 30)
+    assert np.isfinite(scores[ids >= 0]).all()
+    assert np.isfinite(model.similar(12, 5)[1]).all()
+
+
+def test_one_user_and_one_item(kind: type[Recommender]) -> None:
+    only = csr_matrix(np.ones((1, 1), dtype=np.float32))
+    model = kind().fit(only, ["美食"])
+    ids, _ = model.recommend(only, 5)
+    np.testing.assert_array_equal(ids, [[-1]])
+    assert model.similar(0, 5)[0].shape == (0,)
+
+
+@pytest.mark.parametrize(
+    "bad", [csr_matrix((4, 6), dtype=np.float32), csr_matrix([[-1.0, 0.0]]), csr_matrix([[np.nan, 1.0]])]
+)
+def test_refuses_to_learn_from_nothing_or_nonsense(kind: type[Recommender], bad: csr_matrix) -> None:
+    with pytest.raises(ValueError, match=r"no interaction is positive|not finite"):
+        kind().fit(bad, [""] * bad.shape[1])
+
+
+def test_refuses_other_shapes(model: Recommender) -> None:
+    with pytest.raises(ValueError, match="was fitted on 40"):
+        model.recommend(X[:, :5], 3)
+    with pytest.raises(ValueError, match="exclude"):
+        model.recommend(X, 3, exclude=X[:4])
+    with pytest.raises(ValueError, match="candidates"):
+        model.recommend(X, 3, candidates=np.ones(3, dtype=bool))
+
+
+def test_refuses_a_directory_of_another_kind(tmp_path: Path) -> None:
+    fitted(ContentBased).save(tmp_path)
+    with pytest.raises(ValueError, match="content_based, not als"):
+        Als.load(tmp_path)
+    (tmp_path / "arrays.npz").write_bytes(b"")
+    with pytest.raises(ValueError, match="no complete recommender"):
+        load_recommender(tmp_path)
