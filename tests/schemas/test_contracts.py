@@ -1,0 +1,110 @@
+"""Every contract is valid ODCS, says what the loader needs, and makes exactly the table that it describes."""
+
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+import yaml
+from datacontract.data_contract import DataContract
+from deltalake import DeltaTable
+
+from schemas.contract import Contract, ContractError, contract, tables
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+SCHEMAS = Path(__file__).parents[2] / "schemas"
+LAYERS = {"bronze", "silver", "gold", "ops"}
+every_table = pytest.mark.parametrize("table", tables())
+
+
+def test_every_file_is_a_table_of_a_layer() -> None:
+    files = {path.relative_to(SCHEMAS) for path in SCHEMAS.rglob("*.y*ml")}
+    assert {f"{path.parent}.{path.stem}" for path in files} == set(tables())
+    assert {table.split(".")[0] for table in tables()} == LAYERS
+
+
+@every_table
+def test_it_passes_datacontract_lint(table: str) -> None:
+    linted = DataContract(data_contract_file=str(SCHEMAS / f"{table.replace('.', '/')}.yaml")).lint()
+    assert [check.reason for check in linted.checks if check.result != "passed"] == []
+    assert linted.result == "passed"
+
+
+@every_table
+def test_it_says_whose_the_table_is_and_what_it_holds(table: str) -> None:
+    agreed = contract(table)
+    document = yaml.safe_load((SCHEMAS / f"{table.replace('.', '/')}.yaml").read_text(encoding="utf-8"))
+    assert document["id"] == table
+    assert document["kind"] == "DataContract"
+    assert agreed.owner
+    assert agreed.retention_days > 7, "VACUUM and a week's features need more than a week"
+    assert len(agreed.purpose.split()) > 4
+    for sentence in (agreed.purpose, *(column.description for column in agreed.columns)):
+        assert sentence.endswith(".")
+
+
+@every_table
+def test_its_columns_keys_and_days_fit_together(table: str) -> None:
+    agreed = contract(table)
+    columns = {column.name: column for column in agreed.columns}
+    assert len(columns) == len(agreed.columns)
+    assert columns[agreed.day_column].type == "date"
+    assert agreed.day_column in agreed.partitioned_by
+    assert agreed.key
+    for name in {*agreed.key, *agreed.partitioned_by}:
+        assert columns[name].required, f"{name} of {table} identifies a row or its place, so no row may lack it"
+    assert len({rule.name for rule in agreed.rules}) == len(agreed.rules)
+    assert not any(columns[name].volatile for name in agreed.key)
+
+
+@every_table
+def test_a_column_that_says_who_a_user_is_is_marked_as_personal(table: str) -> None:
+    assert all(column.personal for column in contract(table).columns if column.name in ("user_id", "raw"))
+
+
+def test_columns_of_one_name_have_one_type() -> None:
+    """So that tables join without a cast; `video_type` is a word everywhere."""
+    types: dict[str, dict[str, str]] = {}
+    for table in tables():
+        for column in contract(table).columns:
+            types.setdefault(column.name, {})[table] = column.type
+    assert {name: of for name, of in types.items() if len(set(of.values())) > 1} == {}
+
+
+@every_table
+def test_the_delta_table_is_what_the_contract_says(table: str, spark: "SparkSession", tmp_path: Path) -> None:
+    agreed = contract(table)
+    spark.sql(agreed.create_statement(str(tmp_path / "table")))
+    made = DeltaTable(tmp_path / "table")
+    declared = agreed.struct_type().fields
+    assert [(f.name, f.nullable) for f in made.schema().fields] == [(f.name, f.nullable) for f in declared]
+    assert [f.metadata["comment"] for f in made.schema().fields] == [column.description for column in agreed.columns]
+    read = spark.read.format("delta").load(str(tmp_path / "table")).schema
+    assert [(f.name, f.dataType.simpleString()) for f in read.fields] == [(c.name, c.type) for c in agreed.columns]
+    assert made.metadata().description == agreed.purpose
+    assert tuple(made.metadata().partition_columns) == agreed.partitioned_by
+    checks = {
+        k.removeprefix("delta.constraints."): v
+        for k, v in made.metadata().configuration.items()
+        if ".constraints." in k
+    }
+    assert checks == {rule.name: rule.expression for rule in agreed.rules}
+
+
+def test_an_unknown_table_is_named_with_those_there_are() -> None:
+    with pytest.raises(ContractError, match=r"no contract for table 'gold\.nothing'.*gold\.interactions"):
+        contract("gold.nothing")
+    with pytest.raises(ContractError):
+        contract("../README")
+
+
+def test_tables_are_listed_in_order() -> None:
+    assert all(first < second for first, second in pairwise(tables()))
+
+
+def test_a_contract_is_not_changed_by_who_reads_it() -> None:
+    with pytest.raises(AttributeError):
+        contract(tables()[0]).owner = "nobody"  # type: ignore[misc]
+    assert isinstance(contract(tables()[0]), Contract)
