@@ -12,7 +12,7 @@ from pathlib import Path
 
 import matplotlib
 import numpy as np
-from fontTools.ttLib import TTCollection, TTFont, TTLibError
+from fontTools.ttLib import TTCollection, TTFont, TTLibError  # type: ignore[import-untyped]
 from matplotlib import font_manager
 from PIL import Image, ImageDraw, ImageFont
 

@@ -11,7 +11,7 @@ import pandas as pd
 from models.video.vae import VaeGenerator
 
 
-class VideoModel(mlflow.pyfunc.PythonModel):
+class VideoModel(mlflow.pyfunc.PythonModel):  # type: ignore[name-defined]
     """Takes columns `prompt` and `seed` of a pandas DataFrame, and gives frames (N, T, H, W, 3) uint8."""
 
     def load_context(self, context: Any) -> None:

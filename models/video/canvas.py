@@ -7,10 +7,15 @@ is smooth instead of jumping from pixel to pixel.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-Array = NDArray[np.float32]
+Array = NDArray[Any]
+Value = float | NDArray[Any]
+"""A number, or one for each frame (T, 1, 1)."""
 RGB = tuple[float, float, float]
 
 TAU = 2.0 * np.pi
@@ -56,44 +61,44 @@ class Canvas:
         light = np.asarray(intensity, np.float32)[..., None] * np.asarray(colour, np.float32)
         np.clip(self.image + light, 0.0, 1.0, out=self.image)
 
-    def disc(self, cx: ArrayLike, cy: ArrayLike, radius: ArrayLike) -> Array:
+    def disc(self, cx: Value, cy: Value, radius: Value) -> Array:
         """Signed distance to a disc."""
         return np.hypot(self.x - cx, self.y - cy) - radius
 
-    def ellipse(self, cx: ArrayLike, cy: ArrayLike, rx: ArrayLike, ry: ArrayLike) -> Array:
+    def ellipse(self, cx: Value, cy: Value, rx: Value, ry: Value) -> Array:
         """Signed distance (approximate away from the edge) to an ellipse with axes along x and y."""
         scaled = np.hypot((self.x - cx) / rx, (self.y - cy) / ry)
         return (scaled - 1.0) * np.minimum(rx, ry)
 
-    def box(self, x0: ArrayLike, y0: ArrayLike, x1: ArrayLike, y1: ArrayLike) -> Array:
+    def box(self, x0: Value, y0: Value, x1: Value, y1: Value) -> Array:
         """Signed distance to a rectangle with sides along x and y."""
         across = np.maximum(np.asarray(x0) - self.x, self.x - np.asarray(x1))
         along = np.maximum(np.asarray(y0) - self.y, self.y - np.asarray(y1))
         return np.maximum(across, along)
 
-    def segment(self, x0: ArrayLike, y0: ArrayLike, x1: ArrayLike, y1: ArrayLike, width: ArrayLike) -> Array:
+    def segment(self, x0: Value, y0: Value, x1: Value, y1: Value, width: Value) -> Array:
         """Signed distance to a line from (x0, y0) to (x1, y1) with round ends."""
         dx, dy = np.asarray(x1) - x0, np.asarray(y1) - y0
         length = np.maximum(dx * dx + dy * dy, 1e-8)
         along = np.clip(((self.x - x0) * dx + (self.y - y0) * dy) / length, 0.0, 1.0)
         return np.hypot(self.x - x0 - along * dx, self.y - y0 - along * dy) - np.asarray(width) / 2
 
-    def polygon(self, corners: list[tuple[ArrayLike, ArrayLike]]) -> Array:
+    def polygon(self, corners: Sequence[tuple[Value, Value]]) -> Array:
         """Signed distance (approximate) to a convex polygon whose corners run clockwise on the screen."""
         sides = []
-        for (x0, y0), (x1, y1) in zip(corners, corners[1:] + corners[:1], strict=True):
+        for (x0, y0), (x1, y1) in zip(corners, [*corners[1:], corners[0]], strict=True):
             dx, dy = np.asarray(x1) - x0, np.asarray(y1) - y0
             norm = np.maximum(np.hypot(dx, dy), 1e-6)
             sides.append(((self.x - x0) * dy - (self.y - y0) * dx) / norm)
         return np.maximum.reduce(np.broadcast_arrays(*sides))
 
-    def dots(self, x: Array, y: Array, radius: ArrayLike) -> Array:
+    def dots(self, x: Array, y: Array, radius: Array) -> Array:
         """Coverage (T, S, S) of many small round dots at x, y (T, K) with radii (K,), cheap since each is separable."""
-        wide = np.exp(-(((self.x - x[..., None]) / np.asarray(radius)[:, None]) ** 2))
-        tall = np.exp(-(((self.x - y[..., None]) / np.asarray(radius)[:, None]) ** 2))
+        wide = np.exp(-(((self.x - x[..., None]) / radius[:, None]) ** 2))
+        tall = np.exp(-(((self.x - y[..., None]) / radius[:, None]) ** 2))
         return np.clip(1.5 * np.matmul(tall.transpose(0, 2, 1), wide), 0.0, 1.0)
 
-    def below(self, height: ArrayLike) -> Array:
+    def below(self, height: Value) -> Array:
         """Signed distance (vertical) to everything below the curve y = `height`."""
         return np.asarray(height) - self.y
 

@@ -11,14 +11,14 @@ from numpy.random import Generator
 LANGUAGES = ("zh", "en")
 
 COLOUR_WORDS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
-    "red": (("红色的", "红", "大红色的"), ("red", "crimson")),
-    "orange": (("橙色的", "橘色的", "橘"), ("orange",)),
-    "yellow": (("黄色的", "黄", "金黄色的"), ("yellow", "golden")),
-    "green": (("绿色的", "绿", "翠绿的"), ("green",)),
-    "blue": (("蓝色的", "蓝", "天蓝色的"), ("blue",)),
-    "purple": (("紫色的", "紫"), ("purple", "violet")),
-    "pink": (("粉色的", "粉红色的"), ("pink",)),
-    "white": (("白色的", "白"), ("white",)),
+    "red": (("红色的", "红色", "红", "大红色的"), ("red", "crimson")),
+    "orange": (("橙色的", "橙色", "橘色的", "橘"), ("orange",)),
+    "yellow": (("黄色的", "黄色", "黄", "金黄色的"), ("yellow", "golden")),
+    "green": (("绿色的", "绿色", "绿", "翠绿的"), ("green",)),
+    "blue": (("蓝色的", "蓝色", "蓝", "天蓝色的"), ("blue",)),
+    "purple": (("紫色的", "紫色", "紫"), ("purple", "violet")),
+    "pink": (("粉色的", "粉色", "粉红色的"), ("pink",)),
+    "white": (("白色的", "白色", "白"), ("white",)),
 }
 """Colour -> its words in Chinese and in English."""
 
@@ -164,13 +164,15 @@ _MOODS = (
 )  # fmt: skip
 
 
-def caption(scene: str, colour: str | None, language: str, rng: Generator) -> tuple[str, bool]:
-    """A random caption of a scene, and whether it names the colour: not every phrase has a place for one."""
+def caption(scene: str, colour: str | None, language: str, rng: Generator) -> str:
+    """A random caption of a scene, which names the colour where one is given."""
     which = LANGUAGES.index(language)
     phrase = _pick(PHRASES[scene][which], rng)
+    if colour and "{c}" not in phrase:
+        phrase = ("{c}" + phrase, phrase + " in {c}")[which]
     word = _pick(COLOUR_WORDS[colour][which], rng) if colour else ""
     framed = _pick(_FRAMES[which], rng).format(p=phrase.format(c=word), m=_pick(_MOODS[which], rng))
-    return " ".join(framed.split()), colour is not None and "{c}" in phrase
+    return " ".join(framed.split())
 
 
 def _pick(options: tuple[str, ...], rng: Generator) -> str:

@@ -170,9 +170,9 @@ def car(c: Canvas, rng: Generator, colour: RGB) -> None:
     bob = 0.006 * np.sin(TAU * 3 * c.t + phase)
     cabin = c.polygon([(x - 0.13, 0.50 + bob), (x + 0.08, 0.50 + bob), (x + 0.17, 0.62 + bob), (x - 0.20, 0.62 + bob)])
     c.paint(c.cover(cabin), np.array(colour) * 0.85)
-    for left, right in ((-0.125, -0.03), (-0.005, 0.10)):
+    for pane_left, pane_right in ((-0.125, -0.03), (-0.005, 0.10)):
         c.paint(
-            c.cover(np.maximum(cabin + 0.022, c.box(x + left - 0.03, 0.4, x + right, 0.62 + bob))), (0.75, 0.90, 0.98)
+            c.cover(np.maximum(cabin + 0.022, c.box(x + pane_left - 0.03, 0.4, x + pane_right, 0.62 + bob))), (0.75, 0.90, 0.98)
         )
     c.paint(c.cover(c.box(x - 0.29, 0.61 + bob, x + 0.29, 0.75 + bob) - 0.01), colour)
     c.paint(c.cover(c.disc(x + 0.275, 0.66 + bob, 0.026)), (1.0, 0.95, 0.60))

@@ -99,15 +99,14 @@ def render_clips(per_scene: int, frames: int, size: int, seed: int) -> Clips:
 
 
 def write_captions(per_scene: int, seed: int) -> Captions:
-    """Captions of every scene, `per_scene` of each, half in each language; one in three names no colour."""
+    """Captions of every scene, `per_scene` of each, half in each language; two in three of coloured things name a colour."""
     rng = np.random.default_rng(seed)
     texts, scenes, colours = [], [], []
     for index, scene in enumerate(SCENES.values()):
         for number in range(per_scene):
             language = LANGUAGES[number % len(LANGUAGES)]
             colour = int(rng.integers(len(COLOUR_NAMES))) if scene.coloured and rng.random() < 2 / 3 else None
-            text, named = caption(scene.name, None if colour is None else COLOUR_NAMES[colour], language, rng)
-            texts.append(text)
+            texts.append(caption(scene.name, None if colour is None else COLOUR_NAMES[colour], language, rng))
             scenes.append(index)
-            colours.append(colour if colour is not None and named else len(COLOUR_NAMES))
+            colours.append(len(COLOUR_NAMES) if colour is None else colour)
     return Captions(texts, np.array(scenes, np.int64), np.array(colours, np.int64))

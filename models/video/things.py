@@ -50,10 +50,10 @@ def fireworks(c: Canvas, rng: Generator, colour: RGB) -> None:
 def ball(c: Canvas, rng: Generator, colour: RGB) -> None:
     """A ball bounces across a wooden floor."""
     start, speed, hops, height = (
-        rng.uniform(0.16, 0.20),
-        rng.uniform(0.53, 0.57),
-        rng.uniform(2.05, 2.10),
-        rng.uniform(0.42, 0.50),
+        rng.uniform(0.17, 0.19),
+        rng.uniform(0.545, 0.555),
+        rng.uniform(2.07, 2.08),
+        rng.uniform(0.44, 0.48),
     )
     c.gradient((0.88, 0.92, 0.97), (0.98, 0.98, 1.0))
     c.paint(c.cover(c.below(0.78)), (0.76, 0.58, 0.38))

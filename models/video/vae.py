@@ -43,16 +43,16 @@ class VaeConfig:
     recipe: int = 1
     frames: int = 16
     fps: int = 8
-    clips_per_scene: int = 40
-    captions_per_scene: int = 120
-    steps: int = 1200
+    clips_per_scene: int = 32
+    captions_per_scene: int = 200
+    steps: int = 1400
     clips_per_step: int = 16
     frames_per_clip: int = 4
     learning_rate: float = 2e-3
     latent_size: int = 16
     width: int = 512
     text_width: int = 48
-    text_steps: int = 120
+    text_steps: int = 150
     seed: int = 0
 
     @property
@@ -84,7 +84,7 @@ class VaeGenerator(VideoGenerator):
             self.vae = ConditionalVAE(
                 len(SCENE_NAMES), len(COLOUR_NAMES) + 1, self.config.frames, self.config.latent_size, self.config.width
             )
-        self.vae.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.vae.to(memory_format=torch.channels_last)
 
     @property
     def version(self) -> str:

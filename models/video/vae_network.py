@@ -74,6 +74,8 @@ class FrameDecoder(nn.Module):
     different units and hardly disturb each other while they are learned together.
     """
 
+    waves: Tensor
+
     def __init__(self, condition_size: int, latent_size: int, width: int) -> None:
         super().__init__()
         self.time_in = nn.Linear(latent_size + 1 + 2 * _TIME_WAVES, width)

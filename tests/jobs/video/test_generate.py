@@ -1,0 +1,131 @@
+"""Shards: made once, resumed after a kill, never half visible, and not held up by one bad prompt."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from jobs.video.clip import Clip
+from jobs.video.generate import generate, is_made
+from jobs.video.mp4 import verify_mp4
+from models.video.vae import VaeGenerator
+from tests.jobs.video.clips import FORBIDDEN, SMALL, SPEC, Grumbler, clips_for
+
+_REPOSITORY = Path(__file__).parents[3]
+_WORKER = """
+import sys, torch
+from pathlib import Path
+from jobs.video.generate import generate
+from models.video.vae import VaeGenerator
+from tests.jobs.video.clips import SMALL, clips_for
+torch.set_num_threads(1)
+generator = VaeGenerator(SMALL)
+print("ready", flush=True)
+generate(Path(sys.argv[1]), clips_for(generator, int(sys.argv[2])), generator)
+"""
+
+
+def _files(videos: Path) -> dict[str, int]:
+    """Every visible file with the time it was last written, ns."""
+    found = [p for p in videos.rglob("*") if p.is_file() and not p.name.startswith(".")]
+    return {str(path.relative_to(videos)): path.stat().st_mtime_ns for path in found}
+
+
+def test_killed_in_the_middle_it_resumes_and_no_file_is_ever_half_there(tmp_path: Path) -> None:
+    count = 24
+    clips = clips_for(VaeGenerator(SMALL), count)
+    command = [sys.executable, "-c", _WORKER, str(tmp_path), str(count)]
+    with subprocess.Popen(command, cwd=_REPOSITORY, stdout=subprocess.PIPE, text=True) as worker:
+        assert worker.stdout is not None
+        assert worker.stdout.readline() == "ready\n"
+        seen: set[Path] = set()
+        while len(seen) < 3:
+            assert worker.poll() is None, "the worker ended before it could be killed"
+            for path in set(tmp_path.rglob("[!.]*.mp4")) - seen:
+                verify_mp4(path)
+                seen.add(path)
+            time.sleep(0.002)
+        os.kill(worker.pid, signal.SIGKILL)
+    assert worker.returncode == -signal.SIGKILL
+    made = {clip for clip in clips if is_made(clip, tmp_path)}
+    assert 2 <= len(made) < count
+    before = _files(tmp_path)
+
+    generate(tmp_path, clips, VaeGenerator(SMALL))
+    after = _files(tmp_path)
+    assert all(is_made(clip, tmp_path) for clip in clips)
+    kept = {str(path) for clip in made for path in (clip.path, clip.sidecar)}
+    assert all(after[name] == before[name] for name in kept)
+    assert set(after) == {str(path) for clip in clips for path in (clip.path, clip.sidecar)}
+
+
+def test_twice_in_a_row_makes_nothing_twice(tmp_path: Path) -> None:
+    generator = VaeGenerator(SMALL)
+    clips = clips_for(generator, 6)
+    generate(tmp_path, [*clips, *clips], generator)
+    before = _files(tmp_path)
+    assert len(before) == 2 * len(clips)
+    generate(tmp_path, clips, generator)
+    assert _files(tmp_path) == before
+
+
+def test_a_damaged_or_missing_file_is_made_again_as_it_was(tmp_path: Path) -> None:
+    generator = VaeGenerator(SMALL)
+    clips = clips_for(generator, 4)
+    generate(tmp_path, clips, generator)
+    videos = [(tmp_path / clip.path).read_bytes() for clip in clips]
+    flipped = bytearray(videos[0])
+    flipped[len(flipped) // 2] ^= 1
+    (tmp_path / clips[0].path).write_bytes(flipped)
+    (tmp_path / clips[1].path).write_bytes(videos[1][:-10])
+    (tmp_path / clips[2].path).unlink()
+    (tmp_path / clips[3].sidecar).write_text("{", encoding="utf-8")
+    generate(tmp_path, clips, generator)
+    assert [(tmp_path / clip.path).read_bytes() for clip in clips] == videos
+
+
+@pytest.mark.parametrize("error", [ValueError("no"), RuntimeError("kernel"), KeyError("token")])
+def test_a_bad_prompt_is_recorded_and_the_others_are_made(error: Exception, tmp_path: Path) -> None:
+    generator = Grumbler(error)
+    clips = clips_for(generator, 5)
+    bad = Clip(FORBIDDEN, 1, SPEC, generator.name, generator.version)
+    generate(tmp_path, [*clips[:2], bad, *clips[2:]], generator)
+    assert all(is_made(clip, tmp_path) for clip in clips)
+    assert not is_made(bad, tmp_path)
+    failure = json.loads((tmp_path / bad.failure).read_text(encoding="utf-8"))
+    assert failure == {"prompt": FORBIDDEN, "error": repr(error)}
+
+
+def test_running_out_of_memory_is_no_fault_of_the_prompt(tmp_path: Path) -> None:
+    generator = Grumbler(MemoryError())
+    bad = Clip(FORBIDDEN, 1, SPEC, generator.name, generator.version)
+    with pytest.raises(MemoryError):
+        generate(tmp_path, [bad], generator)
+    assert not _files(tmp_path)
+
+
+def test_a_prompt_that_failed_once_can_succeed_later(tmp_path: Path) -> None:
+    generator = VaeGenerator(SMALL)
+    (clip,) = clips_for(generator, 1)
+    (tmp_path / clip.failure).parent.mkdir(parents=True)
+    (tmp_path / clip.failure).write_text("{}", encoding="utf-8")
+    generate(tmp_path, [clip], generator)
+    assert is_made(clip, tmp_path)
+    assert not (tmp_path / clip.failure).exists()
+
+
+def test_the_name_follows_all_that_determines_the_video() -> None:
+    clip = clips_for(VaeGenerator(SMALL), 1)[0]
+    changed = [
+        Clip("snow", clip.seed, clip.spec, clip.generator, clip.generator_version),
+        Clip(clip.prompt, 5, clip.spec, clip.generator, clip.generator_version),
+        Clip(clip.prompt, clip.seed, type(SPEC)(64, 64, 16, 9), clip.generator, clip.generator_version),
+        Clip(clip.prompt, clip.seed, clip.spec, clip.generator, "vae-other"),
+    ]
+    assert len({clip.name, *(other.name for other in changed)}) == 5
+    assert clip.name == clips_for(VaeGenerator(SMALL), 1)[0].name

@@ -1,0 +1,84 @@
+"""Videos are written whole, read back as they were, and damage is noticed."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from jobs.video.mp4 import BrokenVideo, read_mp4, verify_mp4, write_mp4
+from models.video.generator import Frames
+from models.video.scenes import render
+
+
+@pytest.fixture(scope="module")
+def clip() -> Frames:
+    return render("car", "red", 16, 64, np.random.default_rng(0))
+
+
+def test_a_browser_can_play_it_while_it_loads(clip: Frames, tmp_path: Path) -> None:
+    write_mp4(tmp_path / "a.mp4", clip, fps=8)
+    facts = verify_mp4(tmp_path / "a.mp4")
+    assert (facts.frames, facts.height, facts.width, facts.fps) == (16, 64, 64, 8.0)
+    assert (facts.codec, facts.pixel_format) == ("h264", "yuv420p")
+    content = (tmp_path / "a.mp4").read_bytes()
+    assert 0 < content.find(b"moov") < content.find(b"mdat")
+
+
+def test_what_is_read_is_what_was_written(clip: Frames, tmp_path: Path) -> None:
+    write_mp4(tmp_path / "a.mp4", clip, fps=8)
+    assert np.abs(read_mp4(tmp_path / "a.mp4").astype(int) - clip).mean() < 8  # levels of 255; chroma is halved
+
+
+def test_the_same_frames_give_the_same_bytes(clip: Frames, tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    contents = set()
+    for number in range(20):
+        litter = [rng.integers(0, 255, size=int(size), dtype=np.uint8) for size in rng.integers(1_000, 400_000, 6)]
+        del litter[::2]  # leaves holes of old bytes in memory, which an encoder that reads unset memory would find
+        write_mp4(tmp_path / f"{number}.mp4", clip, fps=8)
+        contents.add((tmp_path / f"{number}.mp4").read_bytes())
+    assert len(contents) == 1
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(share=st.floats(0, 0.999))
+def test_a_file_cut_short_is_noticed(clip: Frames, tmp_path: Path, share: float) -> None:
+    whole = tmp_path / "whole.mp4"
+    if not whole.exists():
+        write_mp4(whole, clip, fps=8)
+    content = whole.read_bytes()
+    (tmp_path / "cut.mp4").write_bytes(content[: int(len(content) * share)])
+    with pytest.raises(BrokenVideo, match=r"cut\.mp4"):
+        verify_mp4(tmp_path / "cut.mp4")
+
+
+def test_a_missing_file_is_noticed(tmp_path: Path) -> None:
+    with pytest.raises(BrokenVideo, match=r"absent\.mp4"):
+        verify_mp4(tmp_path / "absent.mp4")
+
+
+@pytest.mark.parametrize("shape", [(16, 63, 64, 3), (16, 64, 64, 4), (0, 64, 64, 3), (64, 64, 3)])
+def test_what_is_no_clip_is_refused(shape: tuple[int, ...], tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"a clip is|even width and height"):
+        write_mp4(tmp_path / "a.mp4", np.zeros(shape, np.uint8), fps=8)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_failed_write_leaves_the_old_file_and_nothing_else(
+    clip: Frames, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = tmp_path / "a.mp4"
+    write_mp4(target, clip, fps=8)
+    before = target.read_bytes()
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "replace", full)
+    with pytest.raises(OSError, match="No space left"):
+        write_mp4(target, clip[::-1], fps=8)
+    assert [path.name for path in tmp_path.iterdir()] == ["a.mp4"]
+    assert target.read_bytes() == before

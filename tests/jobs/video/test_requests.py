@@ -1,0 +1,99 @@
+"""The night's requests: from what gains and what users like, the same for the same night."""
+
+import datetime as dt
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from jobs.video.prompts import SCENE_PROMPTS, TAG_SCENES, prompts_for
+from jobs.video.requests import taste_tags, transform, trending_tags
+from models.video.scenes import SCENE_NAMES
+
+NIGHT = dt.date(2022, 5, 1)
+TAGS = ["美食", "旅游", "39", "2", "音乐", "体育", "科技", "11"]
+
+VIDEOS = pl.DataFrame(
+    {"video_id": range(80), "tags": [[TAGS[i % 8]] if i % 9 else [TAGS[i % 8], "美食"] for i in range(80)]}
+)
+FEATURES = pl.DataFrame({"video_id": range(80), "views_3d": [i % 13 for i in range(80)], "views_7d": [20] * 80})
+TASTES = pl.DataFrame(
+    [
+        {"user_id": f"{u:032x}", "tag": TAGS[(u + k) % 8], "share": 0.7 if k == 0 else 0.3}
+        for u in range(60)
+        for k in (0, 3)
+    ]
+)
+
+
+def test_requests_are_the_same_whatever_the_order_of_rows() -> None:
+    first = transform(VIDEOS, FEATURES, TASTES, NIGHT)
+    shuffled = (frame.sample(fraction=1.0, shuffle=True, seed=4) for frame in (VIDEOS, FEATURES, TASTES))
+    assert transform(*shuffled, NIGHT).equals(first)
+    assert not transform(VIDEOS, FEATURES, TASTES, NIGHT + dt.timedelta(days=1)).equals(first)
+
+
+def test_a_night_asks_in_both_languages_and_for_both_reasons() -> None:
+    rows = transform(VIDEOS, FEATURES, TASTES, NIGHT).to_pylist()
+    assert 12 <= len(rows) <= 24
+    assert [row["rank"] for row in rows] == list(range(1, len(rows) + 1))
+    assert {(row["origin"], row["language"]) for row in rows} == {
+        (o, x) for o in ("trending", "taste") for x in ("zh", "en")
+    }
+    assert len({row["request_id"] for row in rows}) == len(rows)
+    assert all(row["prompt"].isascii() == (row["language"] == "en") for row in rows)
+
+
+def test_a_tag_trends_by_its_gain_and_not_by_its_size() -> None:
+    videos = pl.DataFrame({"video_id": [1, 2, 3], "tags": [["large"], ["gains"], ["loses"]]})
+    features = pl.DataFrame({"video_id": [1, 2, 3], "views_3d": [400, 90, 10], "views_7d": [1000, 110, 110]})
+    assert trending_tags(videos, features) == ["gains", "large", "loses"]
+
+
+def test_a_handful_of_views_is_no_trend() -> None:
+    videos = pl.DataFrame({"video_id": [1, 2, 3], "tags": [["large"], ["gains"], ["tiny"]]})
+    features = pl.DataFrame({"video_id": [1, 2, 3], "views_3d": [4000, 900, 2], "views_7d": [9000, 1100, 2]})
+    assert trending_tags(videos, features)[0] == "gains"
+
+
+def test_videos_without_tags_or_views_ask_for_nothing() -> None:
+    videos = pl.DataFrame(
+        {"video_id": [1, 2], "tags": [[], ["quiet"]]}, schema={"video_id": pl.Int64, "tags": pl.List(pl.String)}
+    )
+    features = pl.DataFrame({"video_id": [1, 2], "views_3d": [5, 0], "views_7d": [9, 0]})
+    assert trending_tags(videos, features) == []
+
+
+def test_each_cluster_is_served_what_sets_it_apart() -> None:
+    rows = [(u, "everyone", 0.6) for u in range(30)]
+    rows += [(u, ("chess", "tea", "cars")[u % 3], 0.4) for u in range(30)]
+    tastes = pl.DataFrame([{"user_id": f"{u:032x}", "tag": tag, "share": share} for u, tag, share in rows])
+    assert set(taste_tags(tastes)) == {"chess", "tea", "cars"}
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 9), st.sampled_from(TAGS), st.floats(0, 1)), max_size=30, unique_by=lambda row: row[:2]
+    )
+)
+def test_any_tastes_give_distinct_known_tags(rows: list[tuple[int, str, float]]) -> None:
+    schema = {"user_id": pl.String, "tag": pl.String, "share": pl.Float64}
+    tastes = pl.DataFrame([{"user_id": str(u), "tag": t, "share": s} for u, t, s in rows], schema=schema)
+    found = taste_tags(tastes)
+    assert len(found) == len(set(found)) <= 6
+    assert set(found) <= {tag for _, tag, _ in rows}
+
+
+def test_every_scene_has_prompts_and_every_tag_a_scene() -> None:
+    assert set(SCENE_PROMPTS) == set(SCENE_NAMES)
+    assert {scene for scenes in TAG_SCENES.values() for scene in scenes} <= set(SCENE_NAMES)
+
+
+@pytest.mark.parametrize("tag", ["39", "2", "美食", "没有见过", ""])
+def test_a_tag_stands_for_the_same_prompts_each_time(tag: str) -> None:
+    chinese, english = prompts_for(tag, "2022-05-01")
+    assert (chinese, english) == prompts_for(tag, "2022-05-01")
+    assert chinese.scene == english.scene
+    assert (chinese.text, english.text) in SCENE_PROMPTS[chinese.scene]

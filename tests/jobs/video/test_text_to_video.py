@@ -1,0 +1,160 @@
+"""A night from its requests to its manifest, through the command lines, on a real lake; and the generator's training."""
+
+import datetime as dt
+import json
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import mlflow
+import pyarrow as pa
+import pytest
+from deltalake import DeltaTable, write_deltalake
+
+from jobs.platform.errors import MissingInput
+from jobs.platform.night import Night
+from jobs.platform.settings import settings
+from jobs.video import generate, generated_videos, generators, plan, requests, train_generator
+from jobs.video.mp4 import verify_mp4
+from tests.jobs.video.clips import SMALL
+from tests.models.video.tiny_pipeline import save_tiny_pipeline
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+NIGHT = dt.date(2022, 5, 1)
+DATE = ["--date", str(NIGHT)]
+PROMPTS = ["日出", "waves", "a red car", "海浪", "rain"]
+
+
+@pytest.fixture(scope="module")
+def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("pipeline") / "tiny"
+    save_tiny_pipeline(folder)
+    return folder
+
+
+@pytest.fixture
+def asked(home: Path, pipeline: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A home whose night asks for the prompts above, made by the tiny pipeline."""
+    monkeypatch.setenv("NIGHTREEL_VIDEO_GENERATOR", str(pipeline))
+    rows = [
+        {
+            "date": NIGHT, "request_id": f"{number:016x}", "prompt": prompt, "language": "en", "origin": "taste",
+            "tag": "39", "rank": number + 1, "seed": number,
+        }
+        for number, prompt in enumerate(PROMPTS)
+    ]  # fmt: skip
+    table = pa.Table.from_pylist(rows, schema=requests.SCHEMA)
+    write_deltalake(str(home / "lake" / "gold" / "video_requests"), table, partition_by=["date"])
+    return home
+
+
+def _plan(capsys: pytest.CaptureFixture[str]) -> list[str]:
+    capsys.readouterr()
+    plan.main(DATE)
+    return list(json.loads(capsys.readouterr().out.splitlines()[-1]))
+
+
+def test_a_night_of_videos(asked: Path, spark: "SparkSession", capsys: pytest.CaptureFixture[str]) -> None:
+    shards = _plan(capsys)
+    assert len(shards) == 2
+    contents = [Path(shard).read_bytes() for shard in shards]
+    assert _plan(capsys) == shards
+    assert [Path(shard).read_bytes() for shard in shards] == contents
+
+    generate.main([*DATE, "--shard", shards[0]])
+    with pytest.raises(SystemExit) as unfinished:
+        generated_videos.main(DATE)
+    assert unfinished.value.code == 66
+    assert "missing input: 1 of the 5 videos of 2022-05-01" in capsys.readouterr().err
+    assert not (asked / "lake" / "gold" / "generated_videos").exists()
+
+    generate.main([*DATE, "--shard", shards[1]])
+    generated_videos.main(DATE)
+    rows = DeltaTable(str(asked / "lake" / "gold" / "generated_videos")).to_pyarrow_table().to_pylist()
+    assert sorted(row["prompt"] for row in rows) == sorted(PROMPTS)
+    for row in rows:
+        facts = verify_mp4(asked / "videos" / row["path"])
+        assert (facts.frames, facts.height, facts.width) == (row["frames"], row["height"], row["width"])
+        assert "decodes" in row["checks"]
+    assert (asked / "videos" / "contact_sheets" / "2022-05-01.png").stat().st_size > 1000
+
+    times = {path: path.stat().st_mtime_ns for path in (asked / "videos" / "clips").rglob("*.*")}
+    for shard in shards:
+        generate.main([*DATE, "--shard", shard])
+    assert {path: path.stat().st_mtime_ns for path in (asked / "videos" / "clips").rglob("*.*")} == times
+
+
+def test_a_failed_prompt_has_no_row_and_stops_nothing(asked: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    shards = _plan(capsys)
+    for shard in shards:
+        generate.main([*DATE, "--shard", shard])
+    failed = plan.read_shard(Path(shards[0]))[1].clip
+    videos = asked / "videos"
+    (videos / failed.path).unlink()
+    (videos / failed.sidecar).unlink()
+    (videos / failed.failure).write_text('{"error": "ValueError()", "prompt": "waves"}', encoding="utf-8")
+    rows = generated_videos.manifest(Night(NIGHT, settings()))
+    assert sorted(rows["prompt"].to_pylist()) == sorted(set(PROMPTS) - {"waves"})
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [("{", "is not a shard of a plan"), ('{"requests": []}', "is not a shard of a plan")],
+)
+def test_a_shard_that_is_none_is_refused(
+    asked: Path, capsys: pytest.CaptureFixture[str], content: str, message: str
+) -> None:
+    shard = plan.folder(asked / "videos", NIGHT) / "shard-0000.json"
+    shard.parent.mkdir(parents=True)
+    shard.write_text(content, encoding="utf-8")
+    with pytest.raises(SystemExit) as refused:
+        generate.main([*DATE, "--shard", str(shard)])
+    assert refused.value.code == 65
+    assert message in capsys.readouterr().err
+
+
+def test_a_shard_of_another_night_is_refused(asked: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    (shard, *_) = _plan(capsys)
+    elsewhere = shutil.copy(shard, tmp_path / "shard-0000.json")
+    with pytest.raises(SystemExit) as refused:
+        generate.main([*DATE, "--shard", elsewhere])
+    assert refused.value.code == 65
+    assert "is not a shard of 2022-05-01" in capsys.readouterr().err
+
+
+def test_a_night_without_requests_is_refused(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as refused:
+        plan.main(DATE)
+    assert refused.value.code == 66
+    assert "gold.video_requests has no rows for 2022-05-01" in capsys.readouterr().err
+
+
+def test_the_generator_is_trained_once(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(generators, "CONFIG", SMALL)
+    train_generator.main(DATE)
+    version = capsys.readouterr().out.strip()
+    train_generator.main(["--date", "2022-05-03"])
+    train_generator.main(["--date", "2022-04-28"])
+    assert capsys.readouterr().out == ""
+    found = generators.generator_for(Night(NIGHT, settings()))
+    assert found.version == version
+
+    (experiment,) = [e for e in mlflow.search_experiments() if e.name == "video"]
+    (run,) = mlflow.search_runs([experiment.experiment_id], output_format="list")
+    assert {"mse", "kl", "scene_accuracy", "motion"} <= run.data.metrics.keys()
+    files = {artifact.path for artifact in mlflow.MlflowClient().list_artifacts(run.info.run_id)}
+    assert {"loss.png", "samples.png"} <= files
+    (registered,) = mlflow.MlflowClient().search_model_versions("name = 'video_generator'")
+    frames = mlflow.pyfunc.load_model(f"models:/video_generator/{registered.version}").predict(
+        {"prompt": ["下雪"], "seed": [3]}
+    )
+    assert (frames == found.generate(["下雪"], [3], found.spec)).all()
+
+
+def test_an_untrained_generator_is_named_with_the_command_that_trains_it(home: Path) -> None:
+    with pytest.raises(MissingInput, match=r"python -m jobs\.video\.train_generator --date 2022-05-01"):
+        generators.generator_for(Night(NIGHT, settings()))
