@@ -55,7 +55,7 @@ class Ease(Recommender):
         self.weights = sparse
 
     def _score(self, profiles: csr_matrix) -> Floats:
-        scores: Floats = (profiles @ self.weights).toarray()
+        scores: Floats = profiles @ self.weights.toarray()  # twice as fast as a sparse product
         scores += _TIE * self.trend
         return scores
 

@@ -17,7 +17,7 @@ from models.recommend.recommender import Floats, Ids, Recommender
 class PureSvdConfig:
     """Hyperparameters of PureSVD."""
 
-    factors: int = 24
+    factors: int = 32
     power_iterations: int = 4
     """Passes of the randomised SVD (Halko, Martinsson, Tropp 2011) that sharpen the directions."""
     seed: int = 20220501

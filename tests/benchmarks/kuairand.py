@@ -40,10 +40,7 @@ def split(folder: Path, day: dt.date) -> Split:
         day: 2022-04-25 to 05-02.
     """
     videos = pl.read_csv(folder / "tables" / "video_features_basic_pure.csv.gz", schema_overrides={"tag": pl.String})
-    users = (
-        pl.scan_csv(folder / "tables" / "user_features_pure.csv.gz").select(pl.col("user_id").max()).collect().item()
-        + 1
-    )
+    users = pl.read_csv(folder / "tables" / "user_features_pure.csv.gz", columns=["user_id"])
     events = pl.concat([_history(folder), _log(folder)])
     before, on_day = events.filter(pl.col("day") < day), events.filter(pl.col("day") == day)
     age = (pl.lit(day) - pl.col("day")).dt.total_days() - 1

@@ -25,7 +25,7 @@ def test_two_nights(home: Path, spark: "SparkSession", capsys: pytest.CaptureFix
     lay_night(home, FIRST, before=False)
     lay_night(home, SECOND, before=True)
     lists: dict[dt.date, tuple[list[str], str, pd.DataFrame]] = {}
-    for date in (FIRST, SECOND, FIRST, SECOND):  # each twice: again gives the same
+    for date in (FIRST, SECOND, SECOND):  # again gives the same
         versions = []
         for name in RECOMMENDERS:
             train.main(["--date", str(date), "--model", name])
