@@ -32,11 +32,9 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     home = folder / ".nightreel"
     for week, (day, videos) in enumerate(zip(DAYS, ([1, 1, 2], [1, 2, 2, 2, 3]), strict=True)):
         on_day = {"arrival_date": day, "event_date": day}
-        rows = [
-            {"user_id": f"{n % 2:032x}", "video_id": v, "time_ms": 10 * week + n, "is_like": 1}
-            for n, v in enumerate(videos)
-        ]
-        lay(home, "silver.behavior_events", [row | on_day | {"is_click": row["video_id"] % 2} for row in rows])
+        seen = [(f"{n % 2:032x}", v, 10 * week + n) for n, v in enumerate(videos)]
+        rows = [{"user_id": u, "video_id": v, "time_ms": t, "is_like": 1, "is_click": v % 2} for u, v, t in seen]
+        lay(home, "silver.behavior_events", [row | on_day for row in rows])
         tags = {1: ["美食"], 2: ["旅游", "自然"], 3: ["美食", "旅游"]}
         lay(
             home,

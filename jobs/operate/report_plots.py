@@ -15,12 +15,12 @@ from jobs.platform.tracking import ModelVersion
 
 Rows = Sequence[Mapping[str, Any]]
 
-_STYLE = {
+_STYLE: Any = {
     "axes.edgecolor": "#9aa5b1",
     "axes.grid": True,
     "axes.axisbelow": True,
     "axes.grid.axis": "y",
-    "axes.prop_cycle": mpl.cycler(color=["#2563eb", "#f59e0b", "#10b981", "#ef4444", "#8b5cf6", "#0891b2", "#64748b"]),
+    "axes.prop_cycle": "cycler('color', ['#2563eb', '#f59e0b', '#10b981', '#ef4444', '#8b5cf6', '#0891b2', '#64748b'])",
     "axes.spines.right": False,
     "axes.spines.top": False,
     "axes.titlelocation": "left",
