@@ -95,7 +95,7 @@ def taste_tags(tastes: pl.DataFrame) -> list[str]:
         return []
     tags = sorted(tastes["tag"].unique())
     wide = tastes.sort("user_id", "tag").pivot(on="tag", index="user_id", values="share", aggregate_function="sum")
-    shares = wide.sort("user_id").select(pl.col(tags).fill_null(0.0)).to_numpy()
+    shares = wide.sort("user_id").select(pl.col(tags).fill_null(0.0).round(6)).to_numpy()
     clusters = min(_TASTE_CLUSTERS, len(np.unique(shares, axis=0)))
     with threadpool_limits(1):  # sums in one order, so that a night run again finds the same clusters
         labels = KMeans(clusters, n_init=4, random_state=0).fit_predict(shares)

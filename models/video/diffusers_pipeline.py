@@ -86,7 +86,7 @@ class DiffusersGenerator(VideoGenerator):
     def _load(self) -> Any:
         if self._pipeline is None:
             dtype = torch.bfloat16 if self._device == "cuda" else torch.float32
-            loaded = DiffusionPipeline.from_pretrained(self._folder, torch_dtype=dtype, use_safetensors=True)
+            loaded = DiffusionPipeline.from_pretrained(self._folder, dtype=dtype, use_safetensors=True)
             loaded.set_progress_bar_config(disable=not sys.stderr.isatty())
             self._pipeline = loaded.to(self._device)
         return self._pipeline

@@ -172,7 +172,8 @@ def car(c: Canvas, rng: Generator, colour: RGB) -> None:
     c.paint(c.cover(cabin), np.array(colour) * 0.85)
     for pane_left, pane_right in ((-0.125, -0.03), (-0.005, 0.10)):
         c.paint(
-            c.cover(np.maximum(cabin + 0.022, c.box(x + pane_left - 0.03, 0.4, x + pane_right, 0.62 + bob))), (0.75, 0.90, 0.98)
+            c.cover(np.maximum(cabin + 0.022, c.box(x + pane_left - 0.03, 0.4, x + pane_right, 0.62 + bob))),
+            (0.75, 0.90, 0.98),
         )
     c.paint(c.cover(c.box(x - 0.29, 0.61 + bob, x + 0.29, 0.75 + bob) - 0.01), colour)
     c.paint(c.cover(c.disc(x + 0.275, 0.66 + bob, 0.026)), (1.0, 0.95, 0.60))

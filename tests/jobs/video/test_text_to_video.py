@@ -117,7 +117,7 @@ def test_a_shard_that_is_none_is_refused(
 
 def test_a_shard_of_another_night_is_refused(asked: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     (shard, *_) = _plan(capsys)
-    elsewhere = shutil.copy(shard, tmp_path / "shard-0000.json")
+    elsewhere = str(shutil.copy(shard, tmp_path / "shard-0000.json"))
     with pytest.raises(SystemExit) as refused:
         generate.main([*DATE, "--shard", elsewhere])
     assert refused.value.code == 65

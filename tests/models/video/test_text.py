@@ -18,7 +18,7 @@ UNSEEN = {
     "兰州拉面": "soup", "心脏健康知识": "heart", "listen to songs": "music", "橘猫": "cat", "two kittens": "cat",
     "pixel arcade maze": "arcade", "一本蓝色的书": "book", "红裙女郎": "dress", "飞驰的红色跑车": "car",
     "sports car on the road": "car", "坐热气球看风景": "balloon", "齿轮转动的机器": "gears", "night sky full of stars": "stars",
-    "蓝天上飘着几朵云": "clouds", "鱼缸里的小金鱼": "fish", "烛光": "candle", "一朵玫瑰花": "flower",
+    "蓝天上飘着几朵云": "clouds", "鱼缸里的小金鱼": "fish", "摇曳着的烛光照亮房间": "candle", "一朵玫瑰花": "flower",
 }  # fmt: skip
 
 
