@@ -135,10 +135,9 @@ def audience_segments(night: Night) -> tuple[pa.Table, str]:
     """The night's rows, and the version of the model that they come from.
 
     Raises:
+        MissingInput: a table lacks the night, or no model serves.
         BadInput: no campaign has a visible video.
     """
-    version = tracking.serving(night.settings, REGISTERED_MODEL, night=night.date)
-    model = load_click_model(tracking.download(night.settings, version))
     user_features = night.read_day("gold.user_features")
     video_features = night.read_day("gold.video_features")
     shown = campaign_videos(night.read_day("silver.campaigns"), video_features, night.read_day("silver.videos"))
@@ -147,6 +146,8 @@ def audience_segments(night: Night) -> tuple[pa.Table, str]:
         raise BadInput(
             f"silver.campaigns of {night.date}: none shows a video that is visible; land campaigns whose videos are"
         )
+    version = tracking.serving(night.settings, REGISTERED_MODEL, night=night.date)
+    model = load_click_model(tracking.download(night.settings, version))
     tomorrow = night.date + dt.timedelta(days=1)  # what is known at the end of the night is known before the day after
     described = with_click_features(
         pairs(shown, user_features),

@@ -48,8 +48,8 @@ def comparison_plot(metrics: Mapping[str, Mapping[str, float]], names: Sequence[
         metrics: by model, then by metric; a model without a metric has no bar in its panel.
         names: the metrics to show.
     """
-    figure = Figure(figsize=(3.2 * len(names), 0.5 * len(metrics) + 1.6), layout="constrained")
-    for axes, name in zip(figure.subplots(1, len(names), squeeze=False)[0], names, strict=True):
+    figure = Figure(figsize=(3 + 2.6 * len(names), 0.5 * len(metrics) + 1.6), layout="constrained")
+    for axes, name in zip(figure.subplots(1, len(names), sharey=True, squeeze=False)[0], names, strict=True):
         shown = {model: values[name] for model, values in metrics.items() if name in values}
         if shown:
             bars = axes.barh(list(shown), list(shown.values()), color="tab:blue")
@@ -57,7 +57,6 @@ def comparison_plot(metrics: Mapping[str, Mapping[str, float]], names: Sequence[
             low, high = min(shown.values()), max(shown.values())
             margin = 0.3 * (high - low) or 0.1
             axes.set_xlim(low - margin, high + 2 * margin)
-        axes.invert_yaxis()
         axes.set_title(name)
     return figure
 

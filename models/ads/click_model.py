@@ -1,6 +1,7 @@
 """The contract of a click model: fit, predict_proba, save, load."""
 
 import json
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
@@ -51,8 +52,8 @@ class ClickModel(ABC):
         self._network: nn.Module | None = None
 
     @abstractmethod
-    def build(self, encoder: Encoder) -> nn.Module:
-        """An untrained network: (dense, codes, bags) to logits of shape (rows,)."""
+    def build(self, encoder: Encoder, start: float) -> nn.Module:
+        """An untrained network: (dense, codes, bags) to logits of shape (rows,), all near ``start``."""
 
     def fit(self, train_part: Iterable[Batch], holdout: Iterable[Batch]) -> Self:
         """Learns encoder, weights and calibration; the same rows in any order give the same model.
@@ -71,11 +72,12 @@ class ClickModel(ABC):
             holdout_rows.mkdir()
             held = EncodedExamples.write(holdout, encoder, holdout_rows)
             if held.labels.min() == held.labels.max():
-                raise ValueError(f"all {len(held)} examples held out are labelled {held.labels[0]}; calibration needs both")
-            network = self.build(encoder)
-            self.history = train(
-                network, EncodedExamples.write(train_part, encoder, train_rows), held, self.config.training
-            )
+                raise ValueError(
+                    f"all {len(held)} examples held out are labelled {held.labels[0]}; calibration needs both"
+                )
+            learned = EncodedExamples.write(train_part, encoder, train_rows)
+            network = self.build(encoder, start=_log_odds(learned.labels))
+            self.history = train(network, learned, held, self.config.training)
             self.scaling = PlattScaling.fit(logits(network, held), held.labels)
         self._encoder, self._network = encoder, network
         return self
@@ -124,7 +126,7 @@ class ClickModel(ABC):
         model = cls(encoder.fields, cls._config(state["config"]))
         model.scaling = PlattScaling(**state["scaling"])
         with reproducible(0):
-            network = model.build(encoder)
+            network = model.build(encoder, start=0.0)
         network.load_state_dict(load_file(directory / _WEIGHTS))
         model._encoder, model._network = encoder, network
         return model
@@ -149,6 +151,15 @@ class ClickModel(ABC):
         if self._encoder is None or self._network is None:
             raise RuntimeError(f"{self.name} is not fitted")
         return self._encoder, self._network
+
+
+def _log_odds(labels: NDArray[np.uint8]) -> float:
+    """Log-odds of the click rate, as if one click and one non-click more had been seen.
+
+    Where clicks are rare, climbing down to it from even odds would take the first passes.
+    """
+    clicks = int(labels.sum())
+    return math.log((clicks + 1) / (len(labels) - clicks + 1))
 
 
 def read_state(directory: Path) -> dict[str, Any]:

@@ -44,9 +44,9 @@ class DCNV2(ClickModel):
     config_type = DCNV2Config
     config: DCNV2Config
 
-    def build(self, encoder: Encoder) -> nn.Module:
+    def build(self, encoder: Encoder, start: float) -> nn.Module:
         """The parallel deep and cross network."""
-        return _DeepCross(encoder, self.config)
+        return _DeepCross(encoder, self.config, start)
 
 
 class _Cross(nn.Module):
@@ -63,7 +63,7 @@ class _Cross(nn.Module):
 
 
 class _DeepCross(nn.Module):
-    def __init__(self, encoder: Encoder, config: DCNV2Config) -> None:
+    def __init__(self, encoder: Encoder, config: DCNV2Config, start: float) -> None:
         super().__init__()
         self.embedding = FieldEmbedding(encoder, config.embedding_size, std=0.01)
         size = encoder.dense_size + self.embedding.output_size
@@ -75,6 +75,7 @@ class _DeepCross(nn.Module):
             width = hidden
         self.deep = nn.Sequential(*layers)
         self.output = nn.Linear(size + width, 1)
+        nn.init.constant_(self.output.bias, start)
 
     def forward(self, dense: torch.Tensor, codes: torch.Tensor, bags: torch.Tensor) -> torch.Tensor:
         x0 = torch.cat([dense, self.embedding(codes, bags)], dim=1)

@@ -72,7 +72,8 @@ class Encoder:
         self._first: dict[str, int] = {}
         self._sorted: dict[str, tuple[NDArray[np.str_], NDArray[np.intp]]] = {}
         rows = _PADDING + 1
-        for name, values in vocabularies.items():
+        for name in fields.categorical + fields.multi_hot:
+            values = vocabularies[name]
             self._first[name] = rows
             rows += _SPECIAL + len(values)
             array = np.array(values, dtype=np.str_)

@@ -13,9 +13,9 @@ from models.ads.training import TrainingConfig
 
 @dataclass(frozen=True)
 class LogisticRegressionConfig(ClickModelConfig):
-    """Nothing of its own; convex, so it takes larger steps than the defaults."""
+    """Nothing of its own; convex, so it takes larger steps than the other models."""
 
-    training: TrainingConfig = field(default_factory=lambda: TrainingConfig(learning_rate=5e-3))
+    training: TrainingConfig = field(default_factory=lambda: TrainingConfig(learning_rate=3e-3))
 
 
 class LogisticRegression(ClickModel):
@@ -24,18 +24,18 @@ class LogisticRegression(ClickModel):
     name = "logistic_regression"
     config_type = LogisticRegressionConfig
 
-    def build(self, encoder: Encoder) -> nn.Module:
+    def build(self, encoder: Encoder, start: float) -> nn.Module:
         """The linear network."""
-        return _Linear(encoder)
+        return _Linear(encoder, start)
 
 
 class _Linear(nn.Module):
-    def __init__(self, encoder: Encoder) -> None:
+    def __init__(self, encoder: Encoder, start: float) -> None:
         super().__init__()
         self.weights = FieldEmbedding(encoder, size=1, std=0.0)
         self.dense = nn.Linear(encoder.dense_size, 1)
         nn.init.zeros_(self.dense.weight)
-        nn.init.zeros_(self.dense.bias)
+        nn.init.constant_(self.dense.bias, start)
 
     def forward(self, dense: torch.Tensor, codes: torch.Tensor, bags: torch.Tensor) -> torch.Tensor:
         logit: torch.Tensor = self.dense(dense).squeeze(1) + self.weights(codes, bags).sum(dim=1)

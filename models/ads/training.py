@@ -16,6 +16,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 from models.ads.encoded_examples import EncodedExamples, Tensors
 
 _INFERENCE_ROWS = 8192
+_STEPS_A_PASS = 50
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ class TrainingConfig:
         round_examples: examples a round. Rounds go on where the last one ended, through one shuffled pass over the training
             part after another, so that neither the time taken nor the patience depends on how many examples there are.
         patience: stop after this many rounds in a row without a lower held-out log-loss.
-        batch_size: rows a step.
+        batch_size: rows a step, but fewer where a pass over the training part would have less than `_STEPS_A_PASS` steps.
         learning_rate: AdamW's.
         weight_decay: AdamW's, for everything but embeddings and biases.
         embedding_decay: AdamW's, for embeddings, which see far fewer examples a parameter.
@@ -38,7 +39,7 @@ class TrainingConfig:
     round_examples: int = 65_536
     patience: int = 3
     batch_size: int = 1024
-    learning_rate: float = 2e-3
+    learning_rate: float = 1e-3
     weight_decay: float = 1e-2
     embedding_decay: float = 1e-1
     rng: int = 0
@@ -74,8 +75,9 @@ def train(
 ) -> list[Round]:
     """Trains in place, and leaves the weights of the round that was best on the held-out part."""
     optimizer = torch.optim.AdamW(_parameter_groups(network, config), lr=config.learning_rate)
-    batches = _endless(train_part, config)
-    steps = math.ceil(min(config.round_examples, len(train_part)) / config.batch_size)
+    batch_size = min(config.batch_size, math.ceil(len(train_part) / _STEPS_A_PASS))
+    batches = _endless(train_part, batch_size, config.rng)
+    steps = math.ceil(min(config.round_examples, len(train_part)) / batch_size)
     history: list[Round] = []
     best, best_state, waited = float("inf"), copy.deepcopy(network.state_dict()), 0
     for _ in range(config.rounds):
@@ -100,10 +102,10 @@ def train(
     return history
 
 
-def _endless(examples: EncodedExamples, config: TrainingConfig) -> Iterator[tuple[Tensors, torch.Tensor]]:
-    order = np.random.default_rng(config.rng)
+def _endless(examples: EncodedExamples, batch_size: int, rng: int) -> Iterator[tuple[Tensors, torch.Tensor]]:
+    order = np.random.default_rng(rng)
     while True:
-        yield from examples.batches(config.batch_size, order)
+        yield from examples.batches(batch_size, order)
 
 
 @torch.inference_mode()

@@ -32,7 +32,7 @@ def users(spark: SparkSession, fans: dict[dt.date, int], count: int = 4) -> Data
         for day, number in fans.items()
         for user in range(count)
     ]
-    return spark.createDataFrame(rows, contract("silver.users").struct_type())  # type: ignore[type-var]
+    return spark.createDataFrame(rows, contract("silver.users").struct_type())
 
 
 def videos(spark: SparkSession, authors: dict[dt.date, int]) -> DataFrame:
@@ -51,7 +51,7 @@ def videos(spark: SparkSession, authors: dict[dt.date, int]) -> DataFrame:
         for day, author in authors.items()
         for video, tags in TAGS.items()
     ]
-    return spark.createDataFrame(rows, contract("silver.videos").struct_type())  # type: ignore[type-var]
+    return spark.createDataFrame(rows, contract("silver.videos").struct_type())
 
 
 def examples(spark: SparkSession, events: Sequence[Event], snapshots: dict[dt.date, int]) -> dict[tuple[Any, ...], Row]:

@@ -8,7 +8,7 @@ from scipy.special import expit
 
 from models.ads.examples import Batch, Examples, Fields, Labels, Ragged
 
-FIELDS = Fields(numeric=("price", "visits"), categorical=("item", "place"), multi_hot=("tags",))
+FIELDS = Fields(numeric=("visits", "price"), categorical=("place", "item"), multi_hot=("tags",))
 
 _ITEMS, _PLACES, _TAGS = 12, 3, 5
 

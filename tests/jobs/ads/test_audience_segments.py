@@ -1,0 +1,166 @@
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pyspark.sql import SparkSession
+
+from jobs.ads import audience_segments, promote, train
+from jobs.ads.audience_segments import SEGMENTS, segments
+from jobs.platform import tracking
+from jobs.platform.errors import BadInput, MissingInput
+from jobs.platform.night import Night
+from jobs.platform.settings import settings
+from models.ads.registry import CLICK_MODELS
+from schemas.contract import contract
+from tests.jobs.ads.nights import FIRST, USERS, VIDEOS, lay_examples
+from tests.jobs.operate.lake import lay
+
+scored = st.lists(
+    st.tuples(st.integers(0, 2), st.integers(0, 99), st.sampled_from([0.1, 0.2, 0.3, 0.4])),
+    min_size=1,
+    max_size=120,
+    unique_by=lambda row: row[:2],
+)
+Scored = list[tuple[int, int, float]]
+
+
+def _frame(rows: Scored) -> pl.DataFrame:
+    return pl.DataFrame(
+        {
+            "campaign_id": [campaign for campaign, _, _ in rows],
+            "user_id": [f"{user:032x}" for _, user, _ in rows],
+            "video_id": [7 + campaign for campaign, _, _ in rows],
+            "expected_ctr": [expected for _, _, expected in rows],
+        }
+    )
+
+
+@given(scored)
+def test_each_campaign_keeps_the_best_two_tenths_of_its_users(rows: Scored) -> None:
+    found = {(row["campaign_id"], row["user_id"]): row for row in segments(_frame(rows), FIRST, "m").to_pylist()}
+    expected = {}
+    for campaign in {campaign for campaign, _, _ in rows}:
+        own = sorted((-p, f"{user:032x}") for other, user, p in rows if other == campaign)
+        for place, (negative, user) in enumerate(own):
+            if (decile := place * 10 // len(own)) < 2:
+                expected[campaign, user] = (SEGMENTS[decile], -negative, 7 + campaign, FIRST, "m")
+    keys = ("segment", "expected_ctr", "video_id", "date", "model_version")
+    assert {key: tuple(row[name] for name in keys) for key, row in found.items()} == expected
+
+
+@given(scored, st.integers(0, 2**32))
+def test_the_order_of_rows_does_not_matter(rows: Scored, seed: int) -> None:
+    shuffled = [rows[at] for at in np.random.default_rng(seed).permutation(len(rows))]
+    assert segments(_frame(rows), FIRST, "m").equals(segments(_frame(shuffled), FIRST, "m"))
+
+
+def _lay_night(home: Path, campaigns: Sequence[tuple[int, int]] = ((1, 0), (1, 13), (1, 14), (2, 2), (3, 14))) -> None:
+    """Everything that the segments of a night are made from, except a model; video 14 is hidden."""
+    date = FIRST
+    users = [f"{user:032x}" for user in range(USERS)]
+    hours = [0] * 24
+    hours[20], hours[8] = 5, 5
+    lay(
+        home,
+        "gold.user_features",
+        [
+            {
+                "user_id": user,
+                "views_7d": at,
+                "hour_views": hours,
+                "tab_views": {1: 3, 0: 2 + at % 2},
+                "category_tastes": {"旅游": 1.0},
+                "date": date,
+            }
+            for at, user in enumerate(users)
+        ],
+    )
+    lay(
+        home,
+        "gold.video_features",
+        [{"video_id": video, "views_7d": video * 10 + 5, "date": date} for video in range(VIDEOS)],
+    )
+    lay(home, "silver.users", [{"user_id": user, "arrival_date": date} for user in users])
+    lay(
+        home,
+        "silver.videos",
+        [
+            {
+                "video_id": video,
+                "author_id": video // 2,
+                "video_type": "NORMAL",
+                "visible": video != 14,
+                "arrival_date": date,
+            }
+            for video in range(VIDEOS)
+        ],
+    )
+    lay(home, "silver.campaigns", [campaign(*pair) for pair in campaigns])
+
+
+def campaign(number: int, video: int) -> dict[str, Any]:
+    """A row of silver.campaigns."""
+    return {
+        "campaign_id": number,
+        "video_id": video,
+        "name": "n",
+        "advertiser": "a",
+        "tag": "旅游",
+        "bid": 1.0,
+        "budget": 9.0,
+        "arrival_date": FIRST,
+    }
+
+
+def test_a_night_aims_its_campaigns_with_the_model_that_serves(spark: SparkSession, home: Path) -> None:
+    _lay_night(home)
+    lay_examples(home, FIRST)
+    with pytest.raises(
+        MissingInput, match="click_model: no version promoted up to 2022-05-01; run that night's promotion first"
+    ):
+        audience_segments.audience_segments(Night(FIRST, settings()))
+    for model in CLICK_MODELS:
+        train.main(["--date", str(FIRST), "--model", model])
+    promote.main(["--date", str(FIRST)])
+    audience_segments.main(["--date", str(FIRST)])
+    night = Night(FIRST, settings())
+    first = night.arrow("gold.audience_segments").to_table()
+    rows = first.to_pylist()
+    serving = tracking.serving(settings(), train.REGISTERED_MODEL, night=FIRST)
+    assert {row["model_version"] for row in rows} == {serving.version}
+    assert {(row["campaign_id"], row["video_id"]) for row in rows} == {
+        (1, 13),
+        (2, 2),
+    }  # 14 was shown more but is hidden
+    assert len(rows) == 2 * USERS // 5
+    by_campaign = {number: [row["expected_ctr"] for row in rows if row["campaign_id"] == number] for number in (1, 2)}
+    assert min(by_campaign[1]) > 0.6  # the appeal of the examples: high for video 13, low for video 2
+    assert max(by_campaign[2]) < 0.4
+    assert set(night.arrow("gold.audience_segments").schema.names) == {
+        c.name for c in contract("gold.audience_segments").columns
+    }
+    audience_segments.main(["--date", str(FIRST)])
+    again = Night(FIRST, settings()).arrow("gold.audience_segments").to_table()
+    order = [("campaign_id", "ascending"), ("user_id", "ascending")]
+    assert again.sort_by(order).equals(first.sort_by(order))
+
+
+def test_users_are_imagined_in_their_busiest_hour_and_tab(spark: SparkSession, home: Path) -> None:
+    _lay_night(home)
+    night = Night(FIRST, settings())
+    shown = spark.createDataFrame([(1, 13)], "campaign_id bigint, video_id bigint")
+    found = audience_segments.pairs(shown, night.read_day("gold.user_features")).collect()
+    assert {(row.user_id, row.hour, row.tab) for row in found} == {
+        (f"{at:032x}", 8, 0 if at % 2 else 1) for at in range(USERS)
+    }
+
+
+def test_campaigns_without_a_visible_video_are_named(spark: SparkSession, home: Path) -> None:
+    _lay_night(home, campaigns=[(3, 14)])
+    with pytest.raises(BadInput, match=r"silver\.campaigns of 2022-05-01: none shows a video that is visible"):
+        audience_segments.audience_segments(Night(FIRST, settings()))

@@ -1,0 +1,66 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from jobs.ads.promote import AUC_TOLERANCE, CALIBRATION_BAND, Metrics, verdict
+
+GOOD: Metrics = {"log_loss": 0.5, "auc": 0.7, "calibration": 1.0}
+
+judged = st.fixed_dictionaries(
+    {"log_loss": st.floats(0.1, 1.0), "auc": st.floats(0.4, 1.0), "calibration": st.floats(0.5, 1.5)}
+)
+candidates = st.dictionaries(st.sampled_from(["a", "b", "c"]), judged, min_size=1)
+
+
+def calibrated(metrics: Metrics) -> bool:
+    return CALIBRATION_BAND[0] <= metrics["calibration"] <= CALIBRATION_BAND[1]
+
+
+@given(candidates, judged)
+def test_only_a_calibrated_candidate_with_lower_loss_and_no_worse_ranking_replaces_the_champion(
+    new: dict[str, Metrics], old: Metrics
+) -> None:
+    promoted = verdict(new, ("champion", old)).promoted
+    able = [version for version in new if calibrated(new[version])]
+    best = min(able, key=lambda version: (new[version]["log_loss"], version), default=None)
+    wins = (
+        best is not None and new[best]["log_loss"] < old["log_loss"] and new[best]["auc"] >= old["auc"] - AUC_TOLERANCE
+    )
+    assert promoted == (best if wins else None)
+
+
+@given(candidates)
+def test_without_a_champion_somebody_serves(new: dict[str, Metrics]) -> None:
+    decided = verdict(new, None)
+    able = {version: metrics for version, metrics in new.items() if calibrated(metrics)} or new
+    assert decided.promoted in able
+    assert new[decided.promoted]["log_loss"] == min(metrics["log_loss"] for metrics in able.values())
+    assert ("is calibrated" in decided.reason) == calibrated(new[decided.promoted])
+
+
+@given(candidates, judged)
+def test_the_order_of_candidates_does_not_matter(new: dict[str, Metrics], old: Metrics) -> None:
+    assert verdict(new, ("champion", old)) == verdict(dict(reversed(new.items())), ("champion", old))
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (
+            {"log_loss": 0.4},
+            "new replaces old: log-loss 0.40000 against 0.50000, AUC 0.70000 against 0.70000, calibration 1.0000",
+        ),
+        ({}, "old stays, new does not beat it: log-loss 0.50000 against 0.50000, AUC 0.70000 against 0.70000"),
+        (
+            {"log_loss": 0.4, "auc": 0.6},
+            "old stays, new does not beat it: log-loss 0.40000 against 0.50000, AUC 0.60000 against 0.70000",
+        ),
+        ({"log_loss": 0.1, "calibration": 1.2}, "no candidate's calibration is within 0.9 to 1.1; old stays"),
+    ],
+)
+def test_says_why(change: Metrics, reason: str) -> None:
+    assert verdict({"new": {**GOOD, **change}}, ("old", GOOD)).reason == reason
+
+
+def test_a_candidate_judged_on_no_click_at_all_is_not_calibrated() -> None:
+    assert verdict({"new": {"log_loss": 0.1}}, ("old", GOOD)).promoted is None

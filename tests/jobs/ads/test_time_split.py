@@ -1,0 +1,82 @@
+import datetime as dt
+from collections.abc import Iterable
+
+import pyarrow as pa
+import pyarrow.dataset as ds
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from jobs.ads.examples import ExampleStream
+from jobs.ads.time_split import TRAINING_DAYS, TimeSplit, time_split
+from jobs.platform.errors import BadInput
+
+NIGHT = dt.date(2022, 5, 10)
+_DAY_MS = 86_400_000
+
+# Days before the night, and time of day.
+times = st.lists(st.tuples(st.integers(-1, 9), st.integers(0, _DAY_MS - 1)), min_size=30, max_size=80, unique=True)
+Times = list[tuple[int, int]]
+
+
+def dataset(rows: Iterable[tuple[int, int]]) -> ds.Dataset:
+    found = list(rows)
+    days = [NIGHT - dt.timedelta(days=ago) for ago, _ in found]
+    moments = [-ago * _DAY_MS + moment for ago, moment in found]
+    return ds.dataset(pa.table({"date": pa.array(days, pa.date32()), "time_ms": moments}))
+
+
+def moments(stream: ExampleStream) -> list[int]:
+    return [moment for rows in stream.record_batches(["time_ms"]) for moment in rows["time_ms"].to_pylist()]
+
+
+def split(rows: Times) -> TimeSplit:
+    return time_split(dataset(rows), {NIGHT - dt.timedelta(days=ago) for ago, _ in rows}, NIGHT)
+
+
+@given(times)
+def test_every_part_comes_after_the_one_before(rows: Times) -> None:
+    rows += [(0, 1), (0, 2), (0, 3), (1, 1), (1, 2)]
+    parts = split(list(dict.fromkeys(rows)))
+    train, holdout, judged = map(moments, (parts.train, parts.holdout, parts.judged))
+    assert max(train) < min(holdout)
+    assert max(holdout) < min(judged)
+    assert max(moments(parts.publish_train)) < min(moments(parts.publish_holdout))
+
+
+@given(times)
+def test_a_night_with_earlier_days_is_judged_whole_on_what_came_before(rows: Times) -> None:
+    rows = list(dict.fromkeys([*rows, (0, 1), (0, 2), (1, 1), (1, 2)]))
+    parts = split(rows)
+    known = [-ago * _DAY_MS + moment for ago, moment in rows if 1 <= ago <= TRAINING_DAYS]
+    published = [-ago * _DAY_MS + moment for ago, moment in rows if 0 <= ago < TRAINING_DAYS]
+    assert sorted(moments(parts.judged)) == sorted(moment for ago, moment in rows if ago == 0)
+    assert sorted(moments(parts.train) + moments(parts.holdout)) == sorted(known)
+    assert sorted(moments(parts.publish_train) + moments(parts.publish_holdout)) == sorted(published)
+    assert len(moments(parts.holdout)) == len(known) - int(len(known) * 0.85)
+
+
+@given(times)
+def test_a_first_day_is_split_by_time(rows: Times) -> None:
+    of_day = [(0, moment) for moment in {moment for _, moment in rows}]
+    parts = split(of_day)
+    train, holdout, judged = map(moments, (parts.train, parts.holdout, parts.judged))
+    assert sorted(train + holdout + judged) == sorted(moment for _, moment in of_day)
+    assert len(judged) == len(of_day) - int(len(of_day) * 0.8)
+    assert "first 80%" in parts.rule
+    assert sorted(moments(parts.publish_train) + moments(parts.publish_holdout)) == sorted(train + holdout + judged)
+
+
+@given(times)
+def test_later_days_are_never_read(rows: Times) -> None:
+    rows = list(dict.fromkeys([*rows, (0, 1), (0, 2), (1, 1), (1, 2)]))
+    without = [(ago, moment) for ago, moment in rows if ago >= 0]
+    one, other = split(rows), split(without)
+    for name in ("train", "holdout", "judged", "publish_train", "publish_holdout"):
+        assert sorted(moments(getattr(one, name))) == sorted(moments(getattr(other, name)))
+
+
+@pytest.mark.parametrize("rows", [[(0, 5)], [(0, 5), (1, 3)]])
+def test_examples_of_one_moment_cannot_be_split(rows: Times) -> None:
+    with pytest.raises(BadInput, match="1 examples cannot be split by time"):
+        split(rows)

@@ -1,0 +1,185 @@
+"""Training and promotion on a real lake and a real MLflow, two nights one after the other."""
+
+import datetime as dt
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import mlflow
+import numpy as np
+import pandas as pd
+import pytest
+
+from jobs.ads import promote, train
+from jobs.ads.examples import ExampleStream
+from jobs.ads.judgement import judge
+from jobs.platform import tracking
+from jobs.platform.errors import BadInput, MissingInput
+from jobs.platform.night import Night
+from jobs.platform.settings import settings
+from models.ads.registry import CLICK_MODELS, load_click_model
+from tests.jobs.ads.nights import FIRST, ROWS, SECOND, lay_examples
+
+
+@pytest.fixture(scope="module")
+def nights(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A home where both nights have been trained and judged."""
+    home = tmp_path_factory.mktemp("home")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("NIGHTREEL_HOME", str(home))
+        for name in ("NIGHTREEL_LAKE", "MLFLOW_TRACKING_URI"):
+            patch.delenv(name, raising=False)
+        for date in (FIRST, SECOND):
+            lay_examples(home, date)
+            for model in CLICK_MODELS:
+                train.main(["--date", str(date), "--model", model])
+            promote.main(["--date", str(date)])
+        yield home
+
+
+def _run(name: str) -> mlflow.entities.Run:
+    mlflow.set_tracking_uri(settings().mlflow_uri)
+    (found,) = mlflow.search_runs(
+        search_all_experiments=True, filter_string=f"attributes.run_name = '{name}'", output_format="list"
+    )
+    return found
+
+
+def _artifact(run: mlflow.entities.Run, name: str) -> Path:
+    return Path(mlflow.artifacts.download_artifacts(run_id=run.info.run_id, artifact_path=name))
+
+
+@pytest.mark.parametrize("model", sorted(CLICK_MODELS))
+def test_a_training_is_a_run_with_what_it_did_and_read(nights: Path, model: str) -> None:
+    run = _run(f"{model} {SECOND}")
+    assert run.info.status == "FINISHED"
+    assert run.data.params["split"] == f"trained on {FIRST} to {FIRST}, judged on {SECOND}"
+    assert run.data.tags["input.gold.ctr_examples"] == "1"
+    metrics = run.data.metrics
+    assert {
+        "auc",
+        "gauc",
+        "log_loss",
+        "calibration",
+        "ece",
+        "calibration_error_tab",
+        "holdout_log_loss",
+    } <= metrics.keys()
+    assert metrics["auc"] > 0.75
+    assert metrics["gauc"] > 0.75
+    assert 0.8 < metrics["calibration"] < 1.25
+    assert metrics["examples_judged"] == ROWS
+    steps = mlflow.MlflowClient().get_metric_history(run.info.run_id, "holdout_log_loss")
+    assert sorted(step.step for step in steps) == list(range(1, len(steps) + 1))
+    for plot in ("loss.png", "calibration.png", "comparison.png"):
+        assert _artifact(run, plot).read_bytes().startswith(b"\x89PNG")
+    by_field = json.loads(_artifact(run, "calibration_by_field.json").read_text())
+    assert sum(part["impressions"] for part in by_field["tab"]) == ROWS
+
+
+def test_a_first_night_is_judged_on_its_own_end_and_says_so(nights: Path) -> None:
+    run = _run(f"dcn_v2 {FIRST}")
+    assert "first 80%" in run.data.params["split"]
+    assert run.data.metrics["examples_judged"] == ROWS // 5
+
+
+def test_a_registered_model_predicts_as_mlflow_loads_it(nights: Path) -> None:
+    for version in tracking.candidates(settings(), train.REGISTERED_MODEL, night=SECOND, families=sorted(CLICK_MODELS)):
+        ours = load_click_model(tracking.download(settings(), version))
+        loaded = mlflow.pyfunc.load_model(f"models:/{version.name}/{version.number}")
+        example = loaded.input_example
+        assert isinstance(example, pd.DataFrame)
+        assert loaded.metadata.signature is not None
+        assert set(loaded.metadata.get_input_schema().input_names()) == set(ours.fields.names)
+        np.testing.assert_allclose(loaded.predict(example), ours.predict_proba(ours.encoder.typical()))
+
+
+def test_no_artifact_is_a_pickle(nights: Path) -> None:
+    suffixes = {path.suffix for path in (nights / "mlartifacts").rglob("*") if path.is_file()}
+    assert ".safetensors" in suffixes
+    assert not suffixes & {".pkl", ".pickle", ".pt", ".pth", ".bin"}
+
+
+def test_the_verdict_is_kept_with_its_numbers(nights: Path) -> None:
+    first, second = (
+        json.loads(_artifact(_run(f"promote {date}"), "verdict.json").read_text()) for date in (FIRST, SECOND)
+    )
+    assert first["champion"] is None
+    assert first["promoted"] in first["metrics"]
+    assert second["champion"] == first["promoted"]
+    assert len(second["metrics"]) == 3
+    serving = tracking.serving(settings(), train.REGISTERED_MODEL, night=SECOND)
+    assert serving.version == (second["promoted"] or first["promoted"])
+
+
+def test_running_a_night_again_changes_nothing(nights: Path) -> None:
+    def versions() -> list[tuple[str, bool]]:
+        return [
+            (version.version, version.promoted)
+            for date in (FIRST, SECOND)
+            for version in tracking.candidates(
+                settings(), train.REGISTERED_MODEL, night=date, families=sorted(CLICK_MODELS)
+            )
+        ]
+
+    before = versions()
+    verdict = promote.promote(Night(SECOND, settings()))
+    train.main(["--date", str(SECOND), "--model", "logistic_regression"])
+    promote.main(["--date", str(FIRST)])
+    assert versions() == before
+    assert promote.promote(Night(SECOND, settings())) == verdict
+    assert _run(f"logistic_regression {SECOND}").data.metrics["examples_judged"] == ROWS
+
+
+def test_the_published_model_knows_the_night_that_the_judged_one_did_not(home: Path) -> None:
+    """On a night that turns all tastes around, only a model that has seen it predicts it."""
+    lay_examples(home, FIRST, rows=400)
+    lay_examples(home, SECOND, sign=-1.0)
+    night = Night(SECOND, settings())
+    train.train(night, "logistic_regression")
+    run = _run(f"logistic_regression {SECOND}")
+    (version,) = tracking.candidates(settings(), train.REGISTERED_MODEL, night=SECOND, families=["logistic_regression"])
+    published = load_click_model(tracking.download(settings(), version))
+    again = judge(published, train.split_of(night).judged)
+    assert run.data.metrics["auc"] < 0.4
+    assert again.metrics()["auc"] > 0.6
+
+
+def test_rows_are_read_in_batches_and_only_once_needed(home: Path) -> None:
+    rows = lay_examples(home, FIRST)
+    stream = train.split_of(Night(FIRST, settings())).judged
+    assert isinstance(stream, ExampleStream)
+    assert sum(len(labels) for _, labels in stream) == sum(len(labels) for _, labels in stream) == ROWS // 5
+    last = sorted(rows, key=lambda row: row["time_ms"])[-ROWS // 5 :]
+    assert sum(int(labels.sum()) for _, labels in stream) == sum(row["label"] for row in last)
+
+
+def test_a_night_without_examples_is_named(home: Path) -> None:
+    lay_examples(home, FIRST)
+    with pytest.raises(
+        MissingInput, match=r"gold.ctr_examples has no rows for 2022-05-02; run python -m jobs.features.ctr_examples"
+    ):
+        train.train(Night(SECOND, settings()), "dcn_v2")
+
+
+def test_examples_without_a_click_are_refused_in_one_line(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from tests.jobs.ads.nights import impressions
+    from tests.jobs.operate.lake import lay
+
+    lay(home, "gold.ctr_examples", [{**row, "label": 0} for row in impressions(FIRST, rows=100)])
+    with pytest.raises(SystemExit) as ended:
+        train.main(["--date", str(FIRST), "--model", "logistic_regression"])
+    assert ended.value.code == BadInput.exit_code
+    assert (
+        capsys.readouterr()
+        .err.splitlines()[-1]
+        .startswith(
+            "error: gold.ctr_examples: logistic_regression cannot be trained on it: all 12 examples held out are labelled 0"
+        )
+    )
+
+
+def test_an_unknown_model_is_a_usage_error(home: Path) -> None:
+    with pytest.raises(SystemExit) as ended:
+        train.main(["--date", str(dt.date(2022, 5, 1)), "--model", "oracle"])
+    assert ended.value.code == 64
