@@ -53,8 +53,10 @@ sql: $(JOBS_READY) ## Query any table by its name: Q="select * from gold.recomme
 
 .PHONY: docs
 docs: $(JOBS_READY) ## Build a browsable catalogue of all tables from their contracts
-	@.venv/bin/datacontract catalog --files 'schemas/**/*.yaml' --output "$(NIGHTREEL_HOME)/catalogue" >/dev/null
-	echo "$(NIGHTREEL_HOME)/catalogue/index.html"
+	@rm -rf "$(NIGHTREEL_HOME)/docs"
+	cd schemas # from the root it would find the contracts that come with the environment as well
+	../.venv/bin/datacontract catalog --files '*.yaml' --output "$(NIGHTREEL_HOME)/docs" >/dev/null
+	echo "$(NIGHTREEL_HOME)/docs/index.html"
 
 ##@ Working on it
 .PHONY: setup

@@ -3,7 +3,9 @@
 import datetime as dt
 import json
 import textwrap
+import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import accumulate
 
 import duckdb
 
@@ -113,7 +115,7 @@ def _videos(settings: Settings, lake: duckdb.DuckDBPyConnection, date: dt.date) 
     made = rows(lake, "select path, prompt from gold.generated_videos where date = ? order by path", date)
     yield from _section("Videos", f"{len(made)}, in {settings.videos}" if made else "")
     yield from () if made else ["  none made"]
-    yield from (f"  {video['path']}  {video['prompt']}"[:WIDTH] for video in made[:_VIDEOS])
+    yield from (_cut(f"  {video['path']}  {video['prompt']}") for video in made[:_VIDEOS])
     if len(made) > _VIDEOS:
         yield f"  and {len(made) - _VIDEOS} more"
 
@@ -134,14 +136,22 @@ def _durations(settings: Settings, date: dt.date) -> Iterator[str]:
         yield from textwrap.wrap(line, WIDTH, initial_indent="  ", subsequent_indent=" " * 25)
 
 
+def _cut(line: str) -> str:
+    """As much of a line as fits, where Chinese characters are two columns wide."""
+    columns = accumulate(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in line)
+    return line[: sum(column <= WIDTH for column in columns)]
+
+
 def _look(settings: Settings, date: dt.date) -> Iterator[str]:
     yield from _section("Look")
-    report = settings.home / "reports" / f"{date}.html"
-    if report.exists():
-        yield f"  report    {report}"
-    yield '  tables    make sql Q="select * from gold.recommendations limit 5"'
-    yield "  Airflow and MLflow    make up"
-    yield "  catalogue of all tables    make docs"
+    made = {
+        "report": settings.home / "reports" / f"{date}.html",
+        "contact sheet": settings.videos / "contact_sheets" / f"{date}.png",
+    }
+    yield from (f"  {name:14} {path}" for name, path in made.items() if path.exists())
+    yield '  any table      make sql Q="select * from gold.recommendations limit 5"'
+    yield "  all tables     make docs"
+    yield "  all runs       make up (Airflow and MLflow)"
 
 
 if __name__ == "__main__":

@@ -94,6 +94,24 @@ def test_time_is_told_by_stage(lake: Path) -> None:
     assert any(line.startswith(" " * 25) for line in lines)
 
 
+def test_videos_are_named_with_their_files(lake: Path) -> None:
+    prompts = ["一个美丽的日出景象" * 9, *("sunrise" for _ in range(11))]
+    made = [{"path": f"clips/{n:02}.mp4", "prompt": prompt, "date": DAY} for n, prompt in enumerate(prompts)]
+    lay(lake, "gold.generated_videos", made)
+    lines = lines_of(lake)
+    assert f"  clips/00.mp4  {'一个美丽的日出景象' * 9}"[:58] in lines  # 16 columns and 42 characters of two
+    assert "  clips/09.mp4  sunrise" in lines
+    assert "  and 2 more" in lines
+
+
+def test_what_can_be_looked_at_is_named(lake: Path) -> None:
+    report = lake / "reports" / f"{DAY}.html"
+    assert not any(str(report) in line for line in lines_of(lake))
+    report.parent.mkdir()
+    report.touch()
+    assert any(str(report) in line for line in lines_of(lake))
+
+
 def test_it_fits_a_terminal(lake: Path) -> None:
     assert max(map(len, lines_of(lake))) <= WIDTH
 
