@@ -120,10 +120,12 @@ def _day(night: Night, table: str, columns: Sequence[str], day_column: str) -> p
     return night.arrow(table).to_table(columns=list(columns), filter=pc.field(day_column) == pa.scalar(night.date))
 
 
-def _tastes(features: pa.Table) -> pl.DataFrame:
+def tastes_by_tag(features: pa.Table) -> pl.DataFrame:
     """user_id, tag, share: each map as rows."""
-    entries = pl.DataFrame(features).explode("category_tastes").drop_nulls("category_tastes").unnest("category_tastes")
-    return entries.rename({"key": "tag", "value": "share"})
+    entry = pl.Struct({"key": pl.String, "value": pl.Float64})
+    entries = pl.DataFrame(features).with_columns(pl.col("category_tastes").cast(pl.List(entry)))
+    rows = entries.explode("category_tastes").drop_nulls("category_tastes").unnest("category_tastes")
+    return rows.rename({"key": "tag", "value": "share"})
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -132,7 +134,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         videos = _day(night, "silver.videos", ["video_id", "tags"], "arrival_date")
         features = _day(night, "gold.video_features", ["video_id", "views_3d", "views_7d"], "date")
         tastes = _day(night, "gold.user_features", ["user_id", "category_tastes"], "date")
-        requests = transform(pl.DataFrame(videos), pl.DataFrame(features), _tastes(tastes), night.date)
+        requests = transform(pl.DataFrame(videos), pl.DataFrame(features), tastes_by_tag(tastes), night.date)
         if not requests.num_rows:
             raise BadInput(f"no tag was viewed and no taste is known on {night.date}: nothing to ask for")
         night.write(TABLE, requests)

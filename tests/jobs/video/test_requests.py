@@ -3,12 +3,13 @@
 import datetime as dt
 
 import polars as pl
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jobs.video.prompts import SCENE_PROMPTS, TAG_SCENES, prompts_for
-from jobs.video.requests import taste_tags, transform, trending_tags
+from jobs.video.requests import taste_tags, tastes_by_tag, transform, trending_tags
 from models.video.scenes import SCENE_NAMES
 
 NIGHT = dt.date(2022, 5, 1)
@@ -70,6 +71,12 @@ def test_each_cluster_is_served_what_sets_it_apart() -> None:
     rows += [(u, ("chess", "tea", "cars")[u % 3], 0.4) for u in range(30)]
     tastes = pl.DataFrame([{"user_id": f"{u:032x}", "tag": tag, "share": share} for u, tag, share in rows])
     assert set(taste_tags(tastes)) == {"chess", "tea", "cars"}
+
+
+def test_tastes_are_read_from_the_lake_as_rows() -> None:
+    tastes = pa.array([[("tea", 1.0)], [], [("cars", 0.75), ("chess", 0.25)]], pa.map_(pa.string(), pa.float64()))
+    features = pa.table({"user_id": ["a", "b", "c"], "category_tastes": tastes})
+    assert tastes_by_tag(features.slice(1)).rows() == [("c", "cars", 0.75), ("c", "chess", 0.25)]
 
 
 @settings(max_examples=30, deadline=None)
