@@ -5,7 +5,8 @@ import os
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from airflow.sdk import CronDataIntervalTimetable
+from airflow.sdk import Context, CronDataIntervalTimetable
+from airflow.sdk.exceptions import AirflowFailException
 
 ZONE = ZoneInfo(os.environ.get("NIGHTREEL_TIMEZONE", "Asia/Shanghai"))
 """The zone whose midnight ends a night."""
@@ -15,8 +16,9 @@ ZONE = ZoneInfo(os.environ.get("NIGHTREEL_TIMEZONE", "Asia/Shanghai"))
 NIGHTLY = CronDataIntervalTimetable("0 0 * * *", timezone=ZONE.key)
 WEEKLY = CronDataIntervalTimetable("0 0 * * 1", timezone=ZONE.key)
 
-# A run started by hand would take the logical date, and the next backfill would then pass that night over.
-RUN_TYPES: Any = ("scheduled", "backfill")
+# The UI's way to a backfill is its Trigger button, which it switches off where manual runs are not allowed: so they are allowed
+# here, and then refused by `refuse_manual_run`.
+RUN_TYPES: Any = ("scheduled", "backfill", "manual")
 
 
 def night(logical_date: dt.datetime, zone: dt.tzinfo = ZONE) -> dt.date:
@@ -25,3 +27,15 @@ def night(logical_date: dt.datetime, zone: dt.tzinfo = ZONE) -> dt.date:
     Airflow's own `ds` is the day in UTC: for Beijing's 1 May it says 30 April.
     """
     return logical_date.astimezone(zone).date()
+
+
+def refuse_manual_run(context: Context) -> None:
+    """Fail a run that was started by hand: it is for whatever moment it was started at, and a backfill passes its night over.
+
+    Raises:
+        AirflowFailException: it was.
+    """
+    if context["dag_run"].run_type == "manual":
+        raise AirflowFailException(
+            "a night is run as a backfill, not by hand: Trigger → Backfill, from midnight to midnight"
+        )

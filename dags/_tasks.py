@@ -11,7 +11,7 @@ from airflow.sdk.definitions.mappedoperator import MappedOperator
 from airflow.sdk.exceptions import AirflowNotFoundException
 
 from dags._job import ROOT, JobOperator
-from dags._night import night
+from dags._night import night, refuse_manual_run
 
 _log = logging.getLogger(__name__)
 PYTHON = str(ROOT / ".venv" / "bin" / "python")
@@ -41,6 +41,7 @@ DEFAULTS: dict[str, Any] = {
     "retry_delay": dt.timedelta(seconds=20),
     "retry_exponential_backoff": True,
     "execution_timeout": dt.timedelta(hours=2),
+    "pre_execute": refuse_manual_run,
     "on_failure_callback": say_what_to_do,
 }
 
@@ -95,12 +96,17 @@ def _submitted(module: str, arguments: Sequence[str], options: dict[str, Any]) -
     from dags._yesterday import wait_for_yesterday
 
     after_yesterday = options.pop("after_yesterday", ())
+
+    def check(context: Context) -> None:
+        refuse_manual_run(context)
+        wait_for_yesterday(context, after_yesterday)
+
     return SparkSubmitOperator(
         conn_id=SPARK_CONNECTION,
         application=str(ROOT / "jobs" / f"{module.replace('.', '/')}.py"),
         application_args=[*arguments, "--date", "{{ night(logical_date) }}"],
         name=f"{module} {{{{ night(logical_date) }}}}",
         env_vars={"NIGHTREEL_SOURCE": SOURCE, "NIGHTREEL_RUN_ID": "{{ ti.dag_id }}/{{ run_id }}/{{ ti.task_id }}"},
-        pre_execute=lambda context: wait_for_yesterday(context, after_yesterday),
+        pre_execute=check,
         **options,
     )

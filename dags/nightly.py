@@ -8,8 +8,13 @@ A night is a day in the lake's time zone (Beijing's, unless set otherwise). Ever
 that it owns, so a night may be run again at any time. Two nights may run at once: a task that needs the night
 before waits for it, and fails if that night failed.
 
-**Backfill:** *Trigger → Backfill* in the UI, or `make backfill FROM=… TO=…`. Choose *All runs* to run nights again that
-have succeeded. The parameter `source` says where logs come from: `simulator`, `landing`, or a folder in KuaiRand's layout.
+**Backfill:** `make backfill FROM=… TO=…`, or in the browser *Trigger → Backfill*:
+
+- set the browser's time zone to the lake's first (lower left corner): a night begins at that midnight, and a range given in
+  UTC misses its first night;
+- *All runs* runs nights again that have succeeded;
+- `source` says where logs come from (`simulator`, `landing`, or a folder in KuaiRand's layout); the browser passes another
+  one than the default on only if *Override parameters on existing runs* is ticked.
 
 **When a task fails:** the last lines of its log say what is wrong and what to do. Bad data and missing input are not retried.
 """

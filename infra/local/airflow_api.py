@@ -6,6 +6,7 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
+from contextlib import suppress
 from typing import Any
 
 from infra.local.daemon import ServiceError
@@ -13,6 +14,10 @@ from infra.local.paths import HOST, zone
 
 _ATTEMPTS = 8
 _TIMEOUT_S = 60
+
+
+class Refused(ServiceError):
+    """Airflow understood, and will not."""
 
 
 class AirflowApi:
@@ -71,9 +76,10 @@ class AirflowApi:
         found = self._call("GET", f"/api/v2/backfills?{query}")["backfills"]
         return [backfill["id"] for backfill in found if backfill["completed_at"] is None]
 
-    def cancel_backfill(self, number: int) -> None:
-        """End a backfill: what has not begun will not."""
-        self._call("PUT", f"/api/v2/backfills/{number}/cancel")
+    def end_backfill(self, number: int) -> None:
+        """End a backfill: what has not begun will not. Nothing happens where it is over already."""
+        with suppress(Refused):
+            self._call("PUT", f"/api/v2/backfills/{number}/cancel")
 
     def runs(self, dag: str, first: dt.date, last: dt.date) -> list[dict[str, Any]]:
         """The DAG's runs for these days, in order."""
@@ -116,7 +122,7 @@ class AirflowApi:
                 if error.code == 401:
                     self._token = ""
                 elif error.code < 500:
-                    raise ServiceError(f"Airflow refuses {method} {path}: {_detail(answer)}") from error
+                    raise Refused(f"Airflow refuses {method} {path}: {_detail(answer)}") from error
             except OSError as error:
                 answer = str(error)
             time.sleep(min(0.5 * 2**attempt, 5))

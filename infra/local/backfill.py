@@ -13,7 +13,6 @@ from infra.local.daemon import ServiceError
 from infra.local.paths import zone
 
 _POLL_S = 1.0
-_AT_ONCE = 2
 _OVER = frozenset({"success", "failed", "upstream_failed", "skipped", "removed"})
 
 
@@ -38,18 +37,25 @@ class Backfill:
         self._first, self._last = first, last
         self._told: set[tuple[str, str, int]] = set()
 
-    def run(self, conf: dict[str, str]) -> Outcome:
+    def run(self, conf: dict[str, str], at_once: int) -> Outcome:
         """Start it, show it, and return when all its runs are over. Left by Ctrl-C, its runs are ended first.
+
+        Args:
+            conf: parameters of the DAG.
+            at_once: how many nights may run at a time.
 
         Raises:
             ServiceError: Airflow refused, or went away.
         """
-        number = self._api.start_backfill(self._dag, self._first, self._last, conf, _AT_ONCE)
+        number = self._api.start_backfill(self._dag, self._first, self._last, conf, at_once)
         try:
-            return self._follow()
+            outcome = self._follow()
         except BaseException:
             self._give_up(number)
             raise
+        # Airflow itself notices only every half minute that a backfill is over, and refuses another one until then.
+        self._api.end_backfill(number)
+        return outcome
 
     def _follow(self) -> Outcome:
         days = (self._last - self._first).days + 1
@@ -90,7 +96,7 @@ class Backfill:
 
     def _give_up(self, number: int) -> None:
         try:
-            self._api.cancel_backfill(number)
+            self._api.end_backfill(number)
             for run in self._api.unfinished_runs(self._dag):
                 self._api.fail_run(self._dag, run)
         except ServiceError as error:

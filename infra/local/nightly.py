@@ -21,6 +21,7 @@ from infra.local.services import Services
 from infra.local.task_log import last_error, log_file
 
 _EX_USAGE = 64
+_AT_ONCE = 2
 _SOURCES = ("simulator", "landing")
 # The nights' DAGs in their order, and the name their tasks have in the summary.
 _DAGS = {"nightly": "", "text_to_video": "video."}
@@ -95,7 +96,7 @@ def services(where: State) -> Iterator[Services]:
         if not kept:
             for dag in _DAGS:
                 for number in found.api.active_backfills(dag):
-                    found.api.cancel_backfill(number)
+                    found.api.end_backfill(number)
                 for run in found.api.unfinished_runs(dag):
                     found.api.fail_run(dag, run)
         yield found
@@ -109,7 +110,7 @@ def run_nights(found: Services, first: dt.date, last: dt.date, logs_from: str) -
     durations: dict[dt.date, dict[str, float]] = {}
     for dag, prefix in _DAGS.items():
         conf = {"source": logs_from} if dag == "nightly" else {}
-        outcome = Backfill(found.api, dag, first, last).run(conf)
+        outcome = Backfill(found.api, dag, first, last).run(conf, _AT_ONCE)
         for day, seconds in outcome.seconds.items():
             durations.setdefault(day, {}).update({prefix + task: round(took, 1) for task, took in seconds.items()})
         if outcome.unsuccessful:

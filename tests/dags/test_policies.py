@@ -7,10 +7,13 @@ import subprocess
 import sys
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from airflow.dag_processing.dagbag import DagBag
+from airflow.sdk.definitions.mappedoperator import MappedOperator
+from airflow.sdk.exceptions import AirflowFailException
 from airflow.serialization.encoders import coerce_to_core_timetable
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -53,9 +56,16 @@ def test_a_dag_says_what_it_does_and_what_to_do_when_it_fails(dag: Any) -> None:
     assert dag.tags
 
 
-def test_only_runs_that_leave_no_night_out_are_allowed(dag: Any) -> None:
-    # A manual run takes the logical date, and the next backfill passes that night over.
-    assert {run_type.value for run_type in dag.allowed_run_types} == {"scheduled", "backfill"}
+def test_a_run_started_by_hand_is_allowed_for_the_button_and_refused_by_every_task(dag: Any) -> None:
+    # The UI disables Trigger, its only way to a backfill, where manual runs are not allowed. One that is started takes a
+    # logical date, and the next backfill passes that night over: so none gets anywhere.
+    assert {run_type.value for run_type in dag.allowed_run_types} == {"scheduled", "backfill", "manual"}
+    for task in dag.tasks:
+        check = task.partial_kwargs["pre_execute"] if isinstance(task, MappedOperator) else task._pre_execute_hook
+        with pytest.raises(AirflowFailException, match="run as a backfill"):
+            check({"dag_run": SimpleNamespace(run_type="manual")})
+        for run_type in ("scheduled", "backfill"):
+            check({"dag_run": SimpleNamespace(run_type=run_type)})
 
 
 def test_past_nights_are_run_only_when_asked_for(dag: Any) -> None:

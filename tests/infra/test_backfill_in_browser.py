@@ -1,0 +1,142 @@
+"""A backfill as a person starts it: in the browser, two nights at once. It must give what the nights give one after another."""
+
+import datetime as dt
+import os
+import re
+import secrets
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect, sync_playwright
+
+from infra.local.backfill import Backfill
+from infra.local.paths import State
+from infra.local.services import Services
+from jobs.operate.table_days import table_days
+from jobs.platform.settings import settings
+
+ROOT = Path(__file__).resolve().parents[2]
+ARTIFACTS = ROOT / "test-artifacts"
+NIGHTS = (dt.date(2022, 5, 1), dt.date(2022, 5, 2))
+_MINUTE_MS = 60_000
+
+
+@pytest.fixture
+def chromium() -> str:
+    found = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if found is None:
+        pytest.skip("needs a browser: sudo apt-get install chromium")
+    return found
+
+
+@contextmanager
+def services(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Services]:
+    monkeypatch.setenv("NIGHTREEL_HOME", str(home))
+    found = Services(State(home))
+    try:
+        found.start(with_mlflow=False)
+        yield found
+    finally:
+        found.stop()
+
+
+def land(home: Path, night: dt.date) -> None:
+    environment = os.environ | {"NIGHTREEL_HOME": str(home), "NIGHTREEL_SOURCE": "simulator"}
+    command = [sys.executable, "-m", "jobs.ingest.land", "--date", night.isoformat()]
+    subprocess.run(command, cwd=ROOT, env=environment, check=True)
+
+
+def contents(home: Path, monkeypatch: pytest.MonkeyPatch) -> dict[tuple[dt.date, str], tuple[int, str]]:
+    monkeypatch.setenv("NIGHTREEL_HOME", str(home))
+    return {
+        (night, table.table): (table.rows, table.digest) for night in NIGHTS for table in table_days(settings(), night)
+    }
+
+
+def choose_time_zone(page: Page, name: str) -> None:
+    page.get_by_role("button", name="+00:00").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_role("combobox").click()
+    page.keyboard.type(name)
+    page.keyboard.press("Enter")
+    expect(dialog.get_by_text(f"Current time in {name}")).to_be_visible()
+    page.keyboard.press("Escape")
+
+
+def fill_in_backfill(page: Page, at_once: int) -> None:
+    page.get_by_test_id("trigger-dag-button").click()
+    dialog = page.get_by_role("dialog").first
+    dialog.get_by_text("Run this Dag for a range of dates").click()
+    for night in NIGHTS:
+        dialog.get_by_text("Select date and time").first.click()
+        calendar = page.locator("[data-scope=popover][data-state=open]")
+        calendar.get_by_placeholder("YYYY/MM/DD").fill(night.strftime("%Y/%m/%d"))
+        calendar.get_by_placeholder("HH:mm").fill("00:00")
+        page.keyboard.press("Enter")
+        page.keyboard.press("Escape")
+    dialog.locator("[name=max_active_runs]").fill(str(at_once))
+    expect(dialog.get_by_text(f"{len(NIGHTS)} runs will be triggered.")).to_be_visible()
+
+
+def backfill_in_browser(chromium: str, address: str) -> None:
+    with sync_playwright() as playwright:
+        # Debian's chromium cannot make its sandbox as root, as which CI runs.
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        page = browser.new_page(viewport={"width": 1400, "height": 1000})
+        page.set_default_timeout(_MINUTE_MS)
+        expect.set_options(timeout=_MINUTE_MS)
+        page.goto(f"{address}/dags/nightly")
+        choose_time_zone(page, "Asia/Shanghai")
+        fill_in_backfill(page, at_once=2)
+        page.screenshot(path=ARTIFACTS / "backfill-form.png")
+        page.get_by_role("button", name="Run Backfill").click()
+        expect(page.get_by_role("dialog")).to_have_count(0)
+
+        page.goto(f"{address}/dags/nightly/runs")
+        finished = page.get_by_role("row").filter(has_text=re.compile(r"Success|Failed"))
+        expect(finished).to_have_count(len(NIGHTS), timeout=13 * _MINUTE_MS)
+        expect(finished.filter(has_text="Success")).to_have_count(len(NIGHTS))
+        page.goto(f"{address}/dags/nightly")
+        expect(page.get_by_text("publish").first).to_be_visible()
+        page.wait_for_load_state("networkidle")
+        page.screenshot(path=ARTIFACTS / "backfill.png")
+        browser.close()
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1500)
+def test_two_nights_at_once_from_the_browser_give_what_they_give_one_after_another(
+    chromium: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at_once, in_turn = tmp_path / "at-once", tmp_path / "in-turn"
+    monkeypatch.setenv("NIGHTREEL_PSEUDONYM_KEY", secrets.token_hex(32))
+    monkeypatch.setenv("NIGHTREEL_SIMULATED_EVENTS", "20000")
+    # Landed beforehand, since simulated users react to the night before, which would put the nights in a row anyway.
+    monkeypatch.setenv("NIGHTREEL_SOURCE", "landing")
+    monkeypatch.delenv("NIGHTREEL_LAKE", raising=False)
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    for night in NIGHTS:
+        land(at_once, night)
+    shutil.copytree(at_once, in_turn)
+    ARTIFACTS.mkdir(exist_ok=True)
+
+    with services(at_once, monkeypatch) as running:
+        backfill_in_browser(chromium, running.addresses()["Airflow"])
+    with services(in_turn, monkeypatch) as running:
+        outcome = Backfill(running.api, "nightly", *NIGHTS).run({}, at_once=1)
+        assert outcome.unsuccessful == []
+
+    found, expected = contents(at_once, monkeypatch), contents(in_turn, monkeypatch)
+    assert found == expected
+    assert {table for (_, table), (rows, _) in expected.items() if rows} >= {
+        "silver.behavior_events",
+        "gold.ctr_examples",
+        "gold.recommendations",
+        "gold.audience_segments",
+        "gold.video_requests",
+    }
