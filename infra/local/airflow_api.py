@@ -38,14 +38,6 @@ class AirflowApi:
         except (OSError, KeyError, ValueError):
             return False
 
-    def answers(self) -> bool:
-        """Whether the server itself answers."""
-        try:
-            self._once("GET", "/api/v2/version")
-        except (OSError, ValueError):
-            return False
-        return True
-
     def make_pool(self, name: str, slots: int, description: str) -> None:
         """Make a pool, unless it is there."""
         pools = self._call("GET", "/api/v2/pools")["pools"]

@@ -7,6 +7,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -59,6 +60,13 @@ class Daemon:
         if record is not None and self.running():
             _end_group(record["pid"])
         self._record.unlink(missing_ok=True)
+
+    def listens(self, port: int) -> bool:
+        """Whether it, and not some other program of this machine, listens on the port."""
+        record = self._read()
+        return (
+            record is not None and self.running() and not _listeners(port).isdisjoint(_sockets_of_group(record["pid"]))
+        )
 
     def wait(self, ready: Callable[[], bool], timeout_s: float) -> None:
         """Return when `ready` says so.
@@ -126,11 +134,26 @@ def _reap(pid: int) -> None:
         return
 
 
-def port_open(port: int) -> bool:
-    """Whether something listens on the port."""
-    with socket.socket() as probe:
-        probe.settimeout(1)
-        return probe.connect_ex((HOST, port)) == 0
+def _listeners(port: int) -> set[str]:
+    """Inodes of the sockets that listen on a port of this machine."""
+    found = set()
+    for table in ("tcp", "tcp6"):
+        for line in Path(f"/proc/net/{table}").read_text().splitlines()[1:]:
+            fields = line.split()
+            if fields[3] == "0A" and int(fields[1].rpartition(":")[2], 16) == port:
+                found.add(fields[9])
+    return found
+
+
+def _sockets_of_group(group: int) -> set[str]:
+    """Inodes of the sockets that the processes of a group hold."""
+    found = set()
+    for process in Path("/proc").iterdir():
+        with suppress(OSError, ValueError):  # a process may end while it is looked at
+            if os.getpgid(int(process.name)) == group:
+                links = [link.readlink().name for link in (process / "fd").iterdir()]
+                found |= {link[8:-1] for link in links if link.startswith("socket:[")}
+    return found
 
 
 def free_port(preferred: int) -> int:

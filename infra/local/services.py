@@ -3,13 +3,19 @@
 Spark Connect, Airflow and, for `up`, MLflow's UI: all on loopback addresses, all state under NIGHTREEL_HOME.
 """
 
+import fcntl
 import json
+import os
 import sys
+import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 from infra.local import airflow, mlflow_server
 from infra.local.airflow_api import DAGS, AirflowApi
-from infra.local.daemon import Daemon, ServiceError, free_port, port_open, write_json
+from infra.local.daemon import Daemon, ServiceError, free_port, write_json
 from infra.local.paths import HOST, State, state
 from infra.local.spark_server import spark_server
 
@@ -23,16 +29,20 @@ class Services:
     def __init__(self, where: State) -> None:
         self.state = where
         where.make()
-        self.ports = self._ports()
-        self.api = AirflowApi(self.ports["airflow"])
-        self._variables = airflow.environment(where, self.ports["airflow"], self.ports["spark"])
-        self._airflow = airflow.daemons(where, self._variables)
-        self._spark = spark_server(where, self.ports["spark"])
-        self._mlflow = mlflow_server.mlflow_server(where, self.ports["mlflow"])
+        record = where.run / "ports.json"
+        self._use(json.loads(record.read_text()) if record.is_file() else _PREFERRED)
+
+    def _use(self, ports: dict[str, int]) -> None:
+        self._ports = ports
+        self.api = AirflowApi(ports["airflow"])
+        self._variables = airflow.environment(self.state, ports["airflow"], ports["spark"])
+        self._airflow = airflow.daemons(self.state, self._variables)
+        self._spark = spark_server(self.state, ports["spark"])
+        self._mlflow = mlflow_server.mlflow_server(self.state, ports["mlflow"])
 
     def running(self) -> bool:
-        """Whether any of what a night needs runs."""
-        return any(daemon.running() for daemon in [*self._airflow, self._spark])
+        """Whether any of them runs."""
+        return any(daemon.running() for daemon in [*self._airflow, self._spark, self._mlflow])
 
     def start(self, *, with_mlflow: bool) -> None:
         """Start what does not run, and return when all of it is ready. One that had died alone is started again.
@@ -41,23 +51,28 @@ class Services:
             ServiceError: one of them does not start.
         """
         preparation = mlflow_server.Preparation(self.state)
-        _start(self._spark)
         airflow.migrate(self.state, self._variables)
-        for daemon in self._airflow:
-            _start(daemon)
-        preparation.finish()
-        if with_mlflow:
-            _start(self._mlflow)
-        server, scheduler, processor = self._airflow
-        server.wait(self.api.answers, _START_S)
+        with _ports_lock():
+            if not self.running():
+                ports = {name: free_port(preferred) for name, preferred in _PREFERRED.items()}
+                write_json(self.state.run / "ports.json", ports)
+                self._use(ports)
+            for daemon in (self._spark, *self._airflow):
+                _start(daemon)
+            preparation.finish()
+            if with_mlflow:
+                _start(self._mlflow)
+                self._wait_for(self._mlflow, "mlflow")
+            self._wait_for(self._airflow[0], "airflow")
+            self._wait_for(self._spark, "spark")
         self.api.make_pool("gpu", 1, "One slot a GPU: what trains or runs a video generator")
-        for daemon in (scheduler, processor):
+        for daemon in self._airflow:
             daemon.wait(self.api.ready, _START_S)
         for dag in DAGS:
             self.api.unpause(dag)
-        self._spark.wait(lambda: port_open(self.ports["spark"]), _START_S)
-        if with_mlflow:
-            self._mlflow.wait(lambda: port_open(self.ports["mlflow"]), _START_S)
+
+    def _wait_for(self, daemon: Daemon, port: str) -> None:
+        daemon.wait(lambda: daemon.listens(self._ports[port]), _START_S)
 
     def stop(self) -> None:
         """Stop all of them; Airflow first, so that no task sees Spark go."""
@@ -68,19 +83,16 @@ class Services:
     def addresses(self) -> dict[str, str]:
         """What a person opens in a browser."""
         return {
-            name: f"http://{HOST}:{self.ports[key]}" for name, key in (("Airflow", "airflow"), ("MLflow", "mlflow"))
+            name: f"http://{HOST}:{self._ports[key]}" for name, key in (("Airflow", "airflow"), ("MLflow", "mlflow"))
         }
 
-    def _ports(self) -> dict[str, int]:
-        """The ports of running services, as recorded, or else new ones: the usual where they are free."""
-        record = self.state.run / "ports.json"
-        names = ("airflow-api-server", "airflow-scheduler", "airflow-dag-processor", "mlflow", "spark")
-        if record.is_file() and any(Daemon(name, self.state).running() for name in names):
-            ports: dict[str, int] = json.loads(record.read_text())
-            return ports
-        ports = {name: free_port(preferred) for name, preferred in _PREFERRED.items()}
-        write_json(record, ports)
-        return ports
+
+@contextmanager
+def _ports_lock() -> Iterator[None]:
+    """Two state folders whose services start at the same moment would take the same free ports: one after the other."""
+    with Path(tempfile.gettempdir(), f"nightreel-{os.getuid()}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def _start(daemon: Daemon) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.local.daemon import Daemon, ServiceError, free_port, port_open
+from infra.local.daemon import Daemon, ServiceError, free_port
 from infra.local.paths import State
 
 # A service with a child of its own, which must not outlive it.
@@ -111,7 +111,23 @@ def test_a_taken_port_is_left_alone() -> None:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         number = taken.getsockname()[1]
-        assert port_open(number)
         assert free_port(number) != number
-    assert not port_open(number)
     assert free_port(number) == number
+
+
+def test_a_service_that_listens_is_told_from_another_program_on_its_port(tmp_path: Path) -> None:
+    state = State(tmp_path)
+    state.make()
+    port = free_port(0)
+    server = Daemon("server", state, [sys.executable, "-m", "http.server", "--bind", "127.0.0.1", str(port)])
+    other = Daemon("other", state, ["sleep", "600"])
+    try:
+        other.start()
+        server.start()
+        server.wait(lambda: server.listens(port), timeout_s=20)
+        assert not other.listens(port)
+        assert not server.listens(free_port(0))
+    finally:
+        server.stop()
+        other.stop()
+    assert not server.listens(port)
