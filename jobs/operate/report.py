@@ -23,7 +23,6 @@ _NIGHTS = 28
 _STAGES = {"recommender": "recommend", "click_model": "ads", "video_generator": "video"}
 # Over the nights: how good, and what it costs. The others stand in the table of the night.
 _PLOTTED = {"recommender": ("ndcg_at_20", "coverage_at_20"), "click_model": ("auc", "log_loss", "calibration")}
-_CALIBRATED = "click_model"
 _NEEDED = ("silver.behavior_events", "silver.videos")
 
 
@@ -112,14 +111,16 @@ def _models(settings: Settings, date: dt.date) -> list[dict[str, Any]]:
         plotted = [metric for metric in _PLOTTED.get(name, ()) if metric in known]
         verdict = _kept(settings, f"{_STAGES.get(name, name)}/promote", date, "verdict.json")
         best = min(tonight, key=lambda version: (not version.promoted, version.metrics.get("log_loss", 0.0)))
-        by_field = _kept(settings, f"{_STAGES.get(name, name)}/{best.family}", date, "calibration_by_field.json")
+        groups = _kept(settings, f"{_STAGES.get(name, name)}/{best.family}", date, "calibration_by_field.json")
+        by_field = {field: values for field, values in groups.items() if len(values) > 1}  # a lone value shows no more
+        several_nights = len({version.night for version in versions}) > 1
         shown.append(
             {
                 "name": name,
                 "versions": tonight,
                 "metrics": metrics,
                 "verdict": verdict.get("reason"),
-                "plot": report_plots.metrics_by_night(versions, plotted) if plotted else None,
+                "plot": report_plots.metrics_by_night(versions, plotted) if plotted and several_nights else None,
                 "calibrated": best.version,
                 "calibration": report_plots.calibration(by_field) if by_field else None,
             }

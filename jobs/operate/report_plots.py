@@ -85,7 +85,9 @@ def metrics_by_night(versions: Sequence[ModelVersion], metrics: Sequence[str]) -
                 places = [dates.index(v.night) for v in known]
                 (line,) = axes.plot(places, [v.metrics[metric] for v in known], marker="o", markersize=4, label=family)
                 live = [(dates.index(v.night), v.metrics[metric]) for v in known if v.promoted]
-                axes.plot(*zip(*live, strict=True) if live else ([], []), "o", ms=10, mfc="none", mec=line.get_color())
+                axes.plot(
+                    *zip(*live, strict=True) if live else ([], []), "o", ms=10, mfc="none", color=line.get_color()
+                )
             _dated(axes, dates)
             axes.set_title(metric)
             axes.margins(x=0.1)
@@ -94,21 +96,21 @@ def metrics_by_night(versions: Sequence[ModelVersion], metrics: Sequence[str]) -
 
 
 def calibration(by_field: Mapping[str, Rows]) -> str:
-    """Expected and observed click rate of the values of each field with most impressions."""
+    """Expected and observed click rate of those values of each field that were shown most."""
     with mpl.rc_context(_STYLE):
         figure, all_axes = _figure(len(by_field))
         for axes, (field, groups) in zip(all_axes, by_field.items(), strict=True):
-            seen = [group for group in groups if group["impressions"]]
-            most = sorted(seen, key=lambda group: (-group["impressions"], group["value"]))[:8]
-            shown = [group for group in groups if group in most]
+            most = sorted(groups, key=lambda group: (-group["impressions"], group["value"]))[:8]
+            shown = sorted(most, key=lambda group: (len(group["value"]), group["value"]))  # 2 before 10
             for name, shift in (("observed", -0.2), ("expected", 0.2)):
                 rates = [group[name] / group["impressions"] for group in shown]
                 axes.bar([place + shift for place in range(len(shown))], rates, width=0.4, label=name)
-            names = [str(group["value"]) for group in shown]
-            axes.set_xticks(range(len(shown)), names, rotation=0 if max(map(len, names)) < 4 else 30, ha="right")
-            axes.yaxis.set_major_formatter(PercentFormatter(1.0))
-            axes.set_title(f"Click rate by {field}")
-        all_axes[0].legend()
+            names = [group["value"] or "none" for group in shown]
+            long = max(map(len, names)) > 3
+            axes.set_xticks(range(len(shown)), names, rotation=30 if long else 0, ha="right" if long else "center")
+            axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
+            axes.set_title(field)
+        figure.legend(*all_axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
         return _svg(figure)
 
 

@@ -1,5 +1,6 @@
 """The nightly report: whole, self-contained, the same each time, and about the night only."""
 
+import base64
 import datetime as dt
 import re
 from collections.abc import Iterator
@@ -165,3 +166,26 @@ def test_models_are_plotted_by_night() -> None:
     assert plot == report_plots.metrics_by_night(list(versions()), ["ndcg_at_20"])
     unmeasured = [replace(version, metrics={}) for version in versions()]
     assert report_plots.metrics_by_night(unmeasured, ["ndcg_at_20"]) != plot
+
+
+def test_each_family_keeps_its_colour_and_rings_mark_the_promoted() -> None:
+    def colours(promoted: bool) -> list[str]:
+        families = "abcdef"
+        versions = [
+            ModelVersion("recommender", f, f, DAY + dt.timedelta(days=n), {"auc": ord(f) / n}, "1", promoted)
+            for f in families
+            for n in (1, 2)
+        ]
+        svg = base64.b64decode(report_plots.metrics_by_night(versions, ["auc"]).partition(",")[2]).decode()
+        return list(dict.fromkeys(re.findall(r"fill: none; stroke: (#[0-9a-f]{6}); stroke-width: 1.5", svg)))
+
+    assert len(colours(promoted=False)) == 6
+    assert colours(promoted=True) == colours(promoted=False)
+
+
+def test_calibration_shows_the_values_that_were_shown_most() -> None:
+    groups = [{"value": str(n), "impressions": 100 + n, "expected": 10.0, "observed": n} for n in range(12)]
+    plot = report_plots.calibration({"tab": groups})
+    assert plot == report_plots.calibration({"tab": list(reversed(groups))})
+    assert plot == report_plots.calibration({"tab": groups[4:]})
+    assert plot != report_plots.calibration({"tab": groups[:8]})
