@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from deltalake import DeltaTable
 from deltalake.exceptions import TableNotFoundError
-from pyspark.errors import PySparkException
 
 from jobs.platform.errors import BadInput
 from schemas.contract import Contract
@@ -97,6 +96,8 @@ def bad_rows_named(table: str) -> Iterator[None]:
     Raises:
         BadInput: a value is not of its type, is missing, or breaks a rule; nothing was written.
     """
+    from pyspark.errors import PySparkException  # pyspark takes long to import, and not every job needs it
+
     try:
         yield
     except PySparkException as error:

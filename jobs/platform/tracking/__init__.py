@@ -1,0 +1,33 @@
+"""Runs, models and champions in MLflow: the only package that knows it.
+
+All models that compete for one place are versions of one registered model ("recommender", "click_model"). A version is
+known by a name of our own, made of what it is rather than of when it was registered, so that nights run again, in another
+order or side by side give the same names. The `champion` alias is what serves; verdicts look at versions of earlier nights
+only, so that a night run again reaches the same verdict.
+"""
+
+from jobs.platform.tracking.runs import Run, artifact, run
+from jobs.platform.tracking.versions import (
+    ModelVersion,
+    candidates,
+    champion,
+    download,
+    history,
+    live_inputs,
+    serving,
+    set_verdict,
+)
+
+__all__ = [
+    "ModelVersion",
+    "Run",
+    "artifact",
+    "candidates",
+    "champion",
+    "download",
+    "history",
+    "live_inputs",
+    "run",
+    "serving",
+    "set_verdict",
+]
