@@ -93,7 +93,7 @@ class JobOperator(BaseOperator):
             stderr=subprocess.PIPE,
             text=True,
             errors="replace",
-            start_new_session=True,
+            process_group=0,  # to be ended as one; still in Airflow's session, so that it ends with Airflow too
         )
         output: list[str] = []
         messages: list[str] = []

@@ -6,7 +6,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -41,7 +41,8 @@ class Daemon:
         return record is not None and _started_at(record["pid"]) == record["started_at"]
 
     def start(self) -> None:
-        """Start it in a process group of its own, away from the terminal's Ctrl-C."""
+        """Start it in a session of its own, away from the terminal's Ctrl-C; what a killed one has left behind ends first."""
+        self.stop()
         with self.log.open("ab") as log:
             process = subprocess.Popen(
                 self.command,
@@ -55,18 +56,17 @@ class Daemon:
         write_json(self._record, {"pid": process.pid, "started_at": _started_at(process.pid)})
 
     def stop(self) -> None:
-        """End it and all processes of its group; nothing happens where it does not run."""
+        """End it and all processes of its session; nothing happens where it does not run."""
         record = self._read()
-        if record is not None and self.running():
-            _end_group(record["pid"])
+        # While any process of a session lives, its number is not given to a new one: if the leader is gone, the rest is ours.
+        if record is not None and _started_at(record["pid"]) in {record["started_at"], None}:
+            _end_session(record["pid"])
         self._record.unlink(missing_ok=True)
 
     def listens(self, port: int) -> bool:
         """Whether it, and not some other program of this machine, listens on the port."""
         record = self._read()
-        return (
-            record is not None and self.running() and not _listeners(port).isdisjoint(_sockets_of_group(record["pid"]))
-        )
+        return record is not None and self.running() and not _listeners(port).isdisjoint(_sockets(record["pid"]))
 
     def wait(self, ready: Callable[[], bool], timeout_s: float) -> None:
         """Return when `ready` says so.
@@ -113,21 +113,30 @@ def _started_at(pid: int) -> int | None:
     return None if after_name[0] == "Z" else int(after_name[19])
 
 
-def _end_group(group: int) -> None:
-    for sign, grace_s in ((signal.SIGTERM, _GRACE_S), (signal.SIGKILL, _GRACE_S)):
-        deadline = time.monotonic() + grace_s
-        try:
-            os.killpg(group, sign)
-            while time.monotonic() < deadline:
-                _reap(group)
-                os.killpg(group, 0)
-                time.sleep(0.05)
-        except ProcessLookupError:
-            return
+def _session(leader: int) -> Iterator[int]:
+    """The live processes of a session: the leader's children and theirs, whatever process groups they have made."""
+    for process in Path("/proc").iterdir():
+        with suppress(OSError, ValueError):  # a process may end while it is looked at
+            number = int(process.name)
+            if os.getsid(number) == leader and _started_at(number) is not None:
+                yield number
+
+
+def _end_session(leader: int) -> None:
+    for sign in (signal.SIGTERM, signal.SIGKILL):
+        for number in _session(leader):
+            with suppress(ProcessLookupError):
+                os.kill(number, sign)
+        deadline = time.monotonic() + _GRACE_S
+        while time.monotonic() < deadline:
+            _reap(leader)
+            if not any(_session(leader)):
+                return
+            time.sleep(0.1)
 
 
 def _reap(pid: int) -> None:
-    """Collect the leader if it is a child of this process: a zombie would keep its group alive for ever."""
+    """Collect the leader if it is a child of this process: nobody else does."""
     try:
         os.waitpid(pid, os.WNOHANG)
     except ChildProcessError:
@@ -145,14 +154,13 @@ def _listeners(port: int) -> set[str]:
     return found
 
 
-def _sockets_of_group(group: int) -> set[str]:
-    """Inodes of the sockets that the processes of a group hold."""
+def _sockets(leader: int) -> set[str]:
+    """Inodes of the sockets that the processes of a session hold."""
     found = set()
-    for process in Path("/proc").iterdir():
-        with suppress(OSError, ValueError):  # a process may end while it is looked at
-            if os.getpgid(int(process.name)) == group:
-                links = [link.readlink().name for link in (process / "fd").iterdir()]
-                found |= {link[8:-1] for link in links if link.startswith("socket:[")}
+    for number in _session(leader):
+        with suppress(OSError):
+            links = [link.readlink().name for link in Path(f"/proc/{number}/fd").iterdir()]
+            found |= {link[8:-1] for link in links if link.startswith("socket:[")}
     return found
 
 

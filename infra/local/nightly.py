@@ -7,6 +7,7 @@ import argparse
 import datetime as dt
 import fcntl
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -143,6 +144,8 @@ def main() -> int:
     args = parser.parse_args()
     where = state()
     started = time.monotonic()
+    # Told to end, it ends what it has started, as with Ctrl-C.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         now = dt.datetime.now(zone())
         first, last = night(args.first, now), night(args.last, now)

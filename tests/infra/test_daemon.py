@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import socket
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -14,8 +15,8 @@ import pytest
 from infra.local.daemon import Daemon, ServiceError, free_port
 from infra.local.paths import State
 
-# A service with a child of its own, which must not outlive it.
-_PARENT = "import subprocess; print('up', flush=True); subprocess.run(['sleep', '600'])"
+# A service with a child in a process group of its own, as Airflow's jobs are; it must not outlive the service.
+_PARENT = "import subprocess; print('up', flush=True); subprocess.run(['sleep', '600'], process_group=0)"
 
 
 @pytest.fixture
@@ -39,12 +40,11 @@ def eventually(condition: Callable[[], bool]) -> bool:
     return condition()
 
 
-def group_is_gone(group: int) -> bool:
-    try:
-        os.killpg(group, 0)
-    except ProcessLookupError:
-        return True
-    return False
+def session_is_gone(leader: int) -> bool:
+    listing = subprocess.run(
+        ["ps", "-s", str(leader), "-o", "stat="], capture_output=True, text=True, check=False
+    ).stdout
+    return all(state.startswith("Z") for state in listing.split())
 
 
 def test_a_service_is_found_by_another_command_and_stopped_with_its_children(daemon: Daemon) -> None:
@@ -53,10 +53,10 @@ def test_a_service_is_found_by_another_command_and_stopped_with_its_children(dae
     daemon.wait(lambda: daemon.last_words() == "up", timeout_s=20)
     again = Daemon("service", daemon.state)
     assert again.running()
-    group = pid(daemon)
+    leader = pid(daemon)
     again.stop()
     assert not daemon.running()
-    assert eventually(lambda: group_is_gone(group))
+    assert eventually(lambda: session_is_gone(leader))
 
 
 def test_a_service_that_does_not_heed_its_end_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -69,18 +69,20 @@ def test_a_service_that_does_not_heed_its_end_is_killed(tmp_path: Path, monkeypa
     daemon = Daemon("service", state, [sys.executable, "-c", deaf])
     daemon.start()
     daemon.wait(lambda: daemon.last_words() == "up", timeout_s=20)
-    group = pid(daemon)
+    leader = pid(daemon)
     daemon.stop()
-    assert eventually(lambda: group_is_gone(group))
+    assert eventually(lambda: session_is_gone(leader))
 
 
 def test_a_killed_service_is_not_running_and_can_be_started_again(daemon: Daemon) -> None:
     daemon.start()
+    daemon.wait(lambda: daemon.last_words() == "up", timeout_s=20)
     first = pid(daemon)
-    os.killpg(first, signal.SIGKILL)
+    os.kill(first, signal.SIGKILL)
     assert eventually(lambda: not daemon.running())
     daemon.start()
     assert daemon.running()
+    assert session_is_gone(first)  # with the child that the killed one left behind
     assert pid(daemon) != first
 
 
