@@ -7,6 +7,7 @@ import argparse
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
+from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -60,8 +61,10 @@ def train(night: Night, name: str) -> str:
         run.log_figure(plots.loss_plot(model.history), "loss.png")
         judged = {
             name: judge(model, split.judged),
-            "each video's click rate": judge(ClickRate("video_id").fit(split.train), split.judged),
-            "overall click rate": judge(ClickRate().fit(split.train), split.judged),
+            "each video's click rate": judge(
+                ClickRate("video_id").fit(chain(split.train, split.holdout)), split.judged
+            ),
+            "overall click rate": judge(ClickRate().fit(chain(split.train, split.holdout)), split.judged),
         }
         metrics = {model_name: judgement.metrics() for model_name, judgement in judged.items()}
         run.log_metrics(metrics[name])

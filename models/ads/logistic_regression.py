@@ -33,10 +33,9 @@ class _Linear(nn.Module):
     def __init__(self, encoder: Encoder, start: float) -> None:
         super().__init__()
         self.weights = FieldEmbedding(encoder, size=1, std=0.0)
-        self.dense = nn.Linear(encoder.dense_size, 1)
-        nn.init.zeros_(self.dense.weight)
-        nn.init.constant_(self.dense.bias, start)
+        self.dense = nn.Parameter(torch.zeros(encoder.dense_size, 1))
+        self.bias = nn.Parameter(torch.full((1,), start))
 
     def forward(self, dense: torch.Tensor, codes: torch.Tensor, bags: torch.Tensor) -> torch.Tensor:
-        logit: torch.Tensor = self.dense(dense).squeeze(1) + self.weights(codes, bags).sum(dim=1)
+        logit: torch.Tensor = (dense @ self.dense).squeeze(1) + self.weights(codes, bags).sum(dim=1) + self.bias
         return logit
