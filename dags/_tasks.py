@@ -72,11 +72,13 @@ def job(module: str, *arguments: str, writes: Sequence[str] = (), spark: bool = 
     """
     options.setdefault("task_id", module.rpartition(".")[2])
     options["outlets"] = [table(name) for name in writes]
-    connection = spark_connection() if spark else None
-    if connection is not None and connection.conn_type == "spark":
+    connection = spark_connection()
+    on_cluster = connection is not None and connection.conn_type == "spark"
+    if on_cluster and spark:
         return _submitted(module, arguments, options)
     environment = {"NIGHTREEL_SOURCE": SOURCE}
-    if connection is not None:
+    if connection is not None and not on_cluster:
+        # Also for what is no Spark stage: its one write then goes through the server, not through a JVM of its own.
         environment["SPARK_REMOTE"] = f"sc://{connection.host}:{connection.port}"
     return JobOperator(command=[PYTHON, "-m", f"jobs.{module}", *arguments], environment=environment, **options)
 
@@ -84,7 +86,7 @@ def job(module: str, *arguments: str, writes: Sequence[str] = (), spark: bool = 
 def job_per_value(module: str, option: str, values: XComArg, **options: Any) -> MappedOperator:
     """One mapped task for each of a list of strings: `python -m jobs.MODULE OPTION VALUE --date NIGHT`."""
     mapped = JobOperator.partial(
-        task_id=module.rpartition(".")[2], map_index_template="{{ task.command[-1] }}", **options
+        task_id=module.rpartition(".")[2], map_index_template="{{ task.command[-1].rpartition('/')[2] }}", **options
     )
     return mapped.expand(command=values.map(lambda value: [PYTHON, "-m", f"jobs.{module}", option, value]))
 

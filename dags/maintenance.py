@@ -2,9 +2,9 @@
 ### Keeping the lake small and quick
 
 Weekly: joins small files (OPTIMIZE), removes files that no kept version needs (VACUUM, which keeps the versions that a live
-model was trained on), and checks that no table holds days past its contract's retention.
+model was trained on), and drops the days past each contract's retention.
 
-It changes no table's content, and owns no day of any: it may run beside a night.
+It changes no other day's content: it may run beside a night.
 
 **When it fails:** the last lines of the log say which table and why. Clear the task: tables that are done are skipped quickly.
 """
