@@ -107,12 +107,12 @@ clean: ## Stop everything and remove all that was made here: environments, cache
 	touch $@
 
 $(JOBS_READY): requirements-jobs.txt .venv/bin/uv
-	@.venv/bin/uv pip sync --quiet --require-hashes --python $(JOBS) requirements-jobs.txt
+	@.venv/bin/uv pip sync --quiet --compile-bytecode --require-hashes --python $(JOBS) requirements-jobs.txt
 	touch $@
 
 $(AIRFLOW_READY): requirements-airflow.txt .venv/bin/uv
 	@"$(PYTHON)" -m venv --without-pip .venv-airflow
-	.venv/bin/uv pip sync --quiet --require-hashes --python $(AIRFLOW) requirements-airflow.txt
+	.venv/bin/uv pip sync --quiet --compile-bytecode --require-hashes --python $(AIRFLOW) requirements-airflow.txt
 	touch $@
 
 $(SPARK_READY): $(JOBS_READY) $(wildcard infra/spark/*.*)
