@@ -14,7 +14,7 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowRescheduleExcept
 from dags._night import night
 
 _log = logging.getLogger(__name__)
-_POLL = dt.timedelta(seconds=5)
+_POLL = dt.timedelta(seconds=10)
 _PATIENCE = dt.timedelta(hours=12)
 _PATIENCE_WITH_QUEUED = dt.timedelta(minutes=5)
 _LOST = frozenset(
