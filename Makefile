@@ -64,7 +64,8 @@ setup: $(SPARK_READY) $(AIRFLOW_READY) ## Install everything: two environments f
 
 .PHONY: test
 test: setup ## Run all tests
-	@.venv/bin/pytest --ignore tests/dags --timeout 900
+	@infra/local/check_browser.sh
+	.venv/bin/pytest --ignore tests/dags --timeout 900
 	.venv-airflow/bin/pytest tests/dags
 
 .PHONY: lint
