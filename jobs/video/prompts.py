@@ -107,7 +107,9 @@ TAG_SCENES: dict[str, tuple[str, ...]] = {
     "天文": ("stars",), "风光": ("sunrise", "snow"), "钢琴": ("music",), "足球": ("ball",), "篮球": ("ball",),
     "手游": ("arcade",), "穿搭": ("dress",), "试驾": ("car",), "英语": ("book",), "历史": ("book",), "人工智能": ("gears",),
 }  # fmt: skip
-"""Tags that say what they are about. Any other tag, such as a dataset's number, stands for the scene that its hash picks."""
+"""Tags that say what they are about. Any other tag, such as a dataset's number, stands for scenes that its hash picks."""
+
+_SCENES_OF_A_NUMBER = 3
 
 
 @dataclass(frozen=True)
@@ -121,7 +123,9 @@ class Prompt:
 
 def prompts_for(tag: str, key: str) -> tuple[Prompt, Prompt]:
     """The prompt for a tag in Chinese and in English; `key` (the night, say) varies it among those that the tag has."""
-    scenes = TAG_SCENES.get(tag) or (tuple(SCENE_PROMPTS)[_hash(tag) % len(SCENE_PROMPTS)],)
+    scenes = TAG_SCENES.get(tag) or tuple(
+        sorted(SCENE_PROMPTS, key=lambda s: _hash(f"{tag}/{s}"))[:_SCENES_OF_A_NUMBER]
+    )
     scene = scenes[_hash(f"{tag}/{key}/scene") % len(scenes)]
     pairs = SCENE_PROMPTS[scene]
     chinese, english = pairs[_hash(f"{tag}/{key}/words") % len(pairs)]

@@ -3,7 +3,7 @@
 Two sources of wishes. Trending: the tags whose share of all views was larger in the last three days than in the last seven,
 by the log of the ratio; both shares are smoothed, so that a tag with a handful of views does not win by chance. Tastes:
 users are clustered by what they spend their time on (k-means over `category_tastes`), and each cluster is served the tag by
-which it differs most from all users. What a tag looks like is in `jobs.video.prompts`.
+which it differs most from all users and that does not trend already. What a tag looks like is in `jobs.video.prompts`.
 """
 
 import datetime as dt
@@ -41,8 +41,9 @@ def transform(videos: pl.DataFrame, video_features: pl.DataFrame, tastes: pl.Dat
     Returns:
         The rows of gold.video_requests, ranked from 1: trending first, then tastes.
     """
-    wishes = [("trending", tag, language) for tag in trending_tags(videos, video_features) for language in (0, 1)]
-    wishes += [("taste", tag, place % 2) for place, tag in enumerate(taste_tags(tastes))]
+    trending = trending_tags(videos, video_features)
+    wishes = [("trending", tag, language) for tag in trending for language in (0, 1)]
+    wishes += [("taste", tag, place % 2) for place, tag in enumerate(taste_tags(tastes, asked=trending))]
     rows = []
     for rank, (origin, tag, language) in enumerate(wishes, 1):
         prompt = prompts_for(tag, f"{date}/{origin}")[language]
@@ -89,8 +90,8 @@ def trending_tags(videos: pl.DataFrame, video_features: pl.DataFrame) -> list[st
     )
 
 
-def taste_tags(tastes: pl.DataFrame) -> list[str]:
-    """One tag for each cluster of users, the largest cluster first, no tag twice."""
+def taste_tags(tastes: pl.DataFrame, asked: Sequence[str] = ()) -> list[str]:
+    """One tag for each cluster of users, the largest cluster first, none twice and none of those `asked` for already."""
     if tastes.is_empty():
         return []
     tags = sorted(tastes["tag"].unique())
@@ -99,12 +100,12 @@ def taste_tags(tastes: pl.DataFrame) -> list[str]:
     clusters = min(_TASTE_CLUSTERS, len(np.unique(shares, axis=0)))
     with threadpool_limits(1):  # sums in one order, so that a night run again finds the same clusters
         labels = KMeans(clusters, n_init=4, random_state=0).fit_predict(shares)
-    return list(_distinctive(shares, labels, tags))
+    return list(_distinctive(shares, labels, tags, asked))
 
 
-def _distinctive(shares: np.ndarray, labels: np.ndarray, tags: Sequence[str]) -> Iterator[str]:
+def _distinctive(shares: np.ndarray, labels: np.ndarray, tags: Sequence[str], asked: Sequence[str]) -> Iterator[str]:
     sizes = np.bincount(labels)
-    taken: set[str] = set()
+    taken = set(asked)
     for cluster in sorted(range(len(sizes)), key=lambda c: (-sizes[c], c)):
         above = shares[labels == cluster].mean(0) - shares.mean(0)
         order = (tags[i] for i in np.argsort(-above.round(9), kind="stable"))

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from matplotlib import font_manager
 from PIL import Image
 
 from jobs.video import contact_sheet
@@ -25,7 +26,7 @@ def test_every_clip_is_on_the_sheet(count: int, tmp_path: Path) -> None:
 
 def test_without_a_chinese_font_the_plain_label_is_drawn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(contact_sheet, "_packaged_font", list)
-    monkeypatch.setattr(contact_sheet.font_manager, "findSystemFonts", list)
+    monkeypatch.setattr(font_manager, "findSystemFonts", list)
     assert font_for("日出") is None
     write_contact_sheet(tmp_path / "chinese.png", "", [Strip(CLIP, "日出", "sunrise")])
     write_contact_sheet(tmp_path / "plain.png", "", [Strip(CLIP, "sunrise", "sunrise")])

@@ -13,15 +13,15 @@ from jobs.video.requests import taste_tags, tastes_by_tag, transform, trending_t
 from models.video.scenes import SCENE_NAMES
 
 NIGHT = dt.date(2022, 5, 1)
-TAGS = ["美食", "旅游", "39", "2", "音乐", "体育", "科技", "11"]
+TAGS = ["美食", "旅游", "39", "2", "音乐", "体育", "科技", "11", "汽车", "7", "教育", "萌宠"]
 
 VIDEOS = pl.DataFrame(
-    {"video_id": range(80), "tags": [[TAGS[i % 8]] if i % 9 else [TAGS[i % 8], "美食"] for i in range(80)]}
+    {"video_id": range(80), "tags": [[TAGS[i % 12]] if i % 9 else [TAGS[i % 12], "美食"] for i in range(80)]}
 )
 FEATURES = pl.DataFrame({"video_id": range(80), "views_3d": [i % 13 for i in range(80)], "views_7d": [20] * 80})
 TASTES = pl.DataFrame(
     [
-        {"user_id": f"{u:032x}", "tag": TAGS[(u + k) % 8], "share": 0.7 if k == 0 else 0.3}
+        {"user_id": f"{u:032x}", "tag": TAGS[(u + k) % 12], "share": 0.7 if k == 0 else 0.3}
         for u in range(60)
         for k in (0, 3)
     ]
@@ -30,8 +30,8 @@ TASTES = pl.DataFrame(
 
 def test_requests_are_the_same_whatever_the_order_of_rows() -> None:
     first = transform(VIDEOS, FEATURES, TASTES, NIGHT)
-    shuffled = (frame.sample(fraction=1.0, shuffle=True, seed=4) for frame in (VIDEOS, FEATURES, TASTES))
-    assert transform(*shuffled, NIGHT).equals(first)
+    videos, features, tastes = (f.sample(fraction=1.0, shuffle=True, seed=4) for f in (VIDEOS, FEATURES, TASTES))
+    assert transform(videos, features, tastes, NIGHT).equals(first)
     assert not transform(VIDEOS, FEATURES, TASTES, NIGHT + dt.timedelta(days=1)).equals(first)
 
 
@@ -71,6 +71,7 @@ def test_each_cluster_is_served_what_sets_it_apart() -> None:
     rows += [(u, ("chess", "tea", "cars")[u % 3], 0.4) for u in range(30)]
     tastes = pl.DataFrame([{"user_id": f"{u:032x}", "tag": tag, "share": share} for u, tag, share in rows])
     assert set(taste_tags(tastes)) == {"chess", "tea", "cars"}
+    assert "chess" not in taste_tags(tastes, asked=["chess"])
 
 
 def test_tastes_are_read_from_the_lake_as_rows() -> None:
