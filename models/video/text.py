@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-_BUCKETS = 1 << 16  # ten times the n-grams of the captions, so few unknown ones share a bucket with a known one
+_BUCKETS = 1 << 14
 _RUNS = re.compile(r"[\u3400-\u9fff]+|[a-z]+")
 _CHINESE_LENGTHS = (1, 2, 3)
 _ENGLISH_LENGTHS = (4, 5)
@@ -84,7 +84,7 @@ def fit_text_encoder(
         Mean cross-entropy (nats) of scene and colour together, for each step.
     """
     bags = [torch.tensor(ngrams(text)) for text in texts]
-    optimizer = torch.optim.Adam(encoder.parameters(), lr=2e-2, fused=True)
+    optimizer = torch.optim.Adam(encoder.parameters(), lr=2e-2)
     losses = []
     for _ in range(steps):
         batch = torch.randint(len(bags), (256,), generator=rng).tolist()
