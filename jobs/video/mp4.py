@@ -101,6 +101,8 @@ def _decode(path: Path) -> tuple[Frames, VideoFacts]:
                 raise BrokenVideo(f"{path.name}: no video in it")
             stream = container.streams.video[0]
             context = stream.codec_context
+            if context is None:  # the header was cut before it named a codec this build knows
+                raise BrokenVideo(f"{path.name}: no decoder for its video stream")
             context.options = {"err_detect": "explode"}  # a damaged frame is an error, not a concealed guess
             context.thread_count = 1
             frames = [frame.to_ndarray(format="rgb24") for frame in container.decode(stream)]
@@ -113,7 +115,7 @@ def _decode(path: Path) -> tuple[Frames, VideoFacts]:
                 str(context.pix_fmt),
             )
             announced = stream.frames
-    except (FFmpegError, OSError, IndexError) as error:
+    except (FFmpegError, OSError, IndexError, ValueError) as error:  # ValueError: names in the container that are no UTF-8
         raise BrokenVideo(f"{path.name}: {error}") from error
     if not frames or (announced and announced != len(frames)):
         raise BrokenVideo(f"{path.name}: {len(frames)} frames decode of the {announced} announced")
