@@ -115,7 +115,12 @@ def _decode(path: Path) -> tuple[Frames, VideoFacts]:
                 str(context.pix_fmt),
             )
             announced = stream.frames
-    except (FFmpegError, OSError, IndexError, ValueError) as error:  # ValueError: names in the container that are no UTF-8
+    except (
+        FFmpegError,
+        OSError,
+        IndexError,
+        ValueError,
+    ) as error:  # ValueError: names in the container that are no UTF-8
         raise BrokenVideo(f"{path.name}: {error}") from error
     if not frames or (announced and announced != len(frames)):
         raise BrokenVideo(f"{path.name}: {len(frames)} frames decode of the {announced} announced")
