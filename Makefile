@@ -51,6 +51,14 @@ sql: $(JOBS_READY) ## Query any table by its name: Q="select * from gold.recomme
 	)
 	$(JOBS) -m jobs.operate.sql "$$Q"
 
+.PHONY: verify
+verify: $(JOBS_READY) ## Read every file of the tables and say what is damaged: [TABLE=gold.interactions] [DAY=YYYY-MM-DD]
+	@$(JOBS) -m jobs.operate.verify --table "$(TABLE)" --day "$(DAY)"
+
+.PHONY: restore
+restore: $(JOBS_READY) ## Go back to the last good version of what is damaged: [TABLE=gold.interactions]
+	@$(JOBS) -m jobs.operate.restore --table "$(TABLE)"
+
 .PHONY: docs
 docs: $(JOBS_READY) ## Build a browsable catalogue of all tables from their contracts
 	@rm -rf "$(NIGHTREEL_HOME)/docs"

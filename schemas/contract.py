@@ -61,28 +61,22 @@ class Contract:
         """The table's schema as Spark knows it. Needs an active session, whose parser reads the types."""
         from pyspark.sql.types import StructType  # imported late: reading a contract needs no Spark
 
-        columns = ", ".join(f"`{c.name}` {c.type}{' NOT NULL' if c.required else ''}" for c in self.columns)
-        return cast(StructType, StructType.fromDDL(columns))
-
-    def create_statement(self, path: str) -> str:
-        """The `CREATE TABLE IF NOT EXISTS` of the Delta table at `path`, with comments, NOT NULL and a CHECK a row rule."""
-        columns = ",\n  ".join(
+        columns = ", ".join(
             f"`{c.name}` {c.type}{' NOT NULL' if c.required else ''} COMMENT {_literal(c.description)}"
             for c in self.columns
         )
-        properties = {
+        return cast(StructType, StructType.fromDDL(columns))
+
+    def properties(self) -> dict[str, str]:
+        """The Delta table's properties: each row rule as a CHECK constraint, which any other writer is held to as well."""
+        return {
             "nightreel.contract": f"{self.table} {self.version}",
+            "delta.minReaderVersion": "1",
+            "delta.minWriterVersion": "3",  # the first that knows CHECK
             "delta.enableDeletionVectors": "false",  # some readers cannot read tables with these two
             "delta.columnMapping.mode": "none",
+            **{f"delta.constraints.{rule.name}": rule.expression for rule in self.rules},
         }
-        # As properties the constraints come in the one commit that makes the table; ALTER TABLE takes a commit for each.
-        properties |= {f"delta.constraints.{rule.name}": rule.expression for rule in self.rules}
-        return (
-            f"CREATE TABLE IF NOT EXISTS delta.`{path}` (\n  {columns}\n) USING delta\n"
-            f"PARTITIONED BY ({', '.join(f'`{name}`' for name in self.partitioned_by)})\n"
-            f"COMMENT {_literal(self.purpose)}\n"
-            f"TBLPROPERTIES ({', '.join(f'{_literal(k)} = {_literal(v)}' for k, v in properties.items())})"
-        )
 
 
 def tables() -> list[str]:

@@ -164,9 +164,9 @@ def audience_segments(night: Night) -> tuple[pa.Table, str]:
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Writes the night's segments."""
-    with job(argv, __doc__) as night:
+    with job(argv, __doc__, writes=TABLE) as night:
         rows, version = audience_segments(night)
-        night.write(TABLE, rows, model=version)
+        night.write(rows, model=version)
 
 
 if __name__ == "__main__":

@@ -69,7 +69,7 @@ def snapshots(night: Night, table: str, until: dt.date) -> DataFrame:
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Writes the night's examples."""
-    with job(argv, __doc__) as night:
+    with job(argv, __doc__, writes=TABLE) as night:
         before = night.date - dt.timedelta(days=1)
         first = min(night.days("silver.behavior_events"), default=night.date)
         later = night.date > first  # only a lake's first day has no features from before
@@ -82,7 +82,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             night.date,
             night.settings.timezone,
         )
-        night.write(TABLE, rows)
+        night.write(rows)
 
 
 if __name__ == "__main__":

@@ -37,9 +37,9 @@ def arrived_before(night: Night, events: DataFrame) -> DataFrame:
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Write the night's events."""
-    with job(argv, __doc__) as night:
+    with job(argv, __doc__, writes=EVENTS) as night:
         events = valid(parse(night.read_day("bronze.behavior_log"), night.settings.timezone))
-        night.write(EVENTS, transform(events, arrived_before(night, events)))
+        night.write(transform(events, arrived_before(night, events)))
 
 
 if __name__ == "__main__":

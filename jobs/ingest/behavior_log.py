@@ -34,7 +34,7 @@ def transform(lines: DataFrame, key: bytes, arrival_date: dt.date) -> DataFrame:
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Write the night's bronze rows from its landing."""
-    with job(argv, __doc__) as night:
+    with job(argv, __doc__, writes="bronze.behavior_log") as night:
         counted = landing.data_lines(night.settings.landing, landing.BEHAVIOR_LOGS, night.date)
         folder = landing.folder(night.settings.landing, landing.BEHAVIOR_LOGS, night.date)
         files = [str(folder / name) for name in counted]
@@ -51,7 +51,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             .withColumn("log_line", F.row_number().over(within).cast("bigint"))
             .where("log_line > 1")  # the header
         )
-        night.write("bronze.behavior_log", transform(lines, pseudonym.key(night.settings), night.date))
+        night.write(transform(lines, pseudonym.key(night.settings), night.date))
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pyspark.sql import DataFrame
 
 from jobs.ingest import landing
-from jobs.ingest.snapshot import must_be_unique, read_snapshot, typed
+from jobs.ingest.snapshot import read_snapshot, typed
 from jobs.platform.job import job
 
 _TABLE = "silver.campaigns"
@@ -21,8 +21,8 @@ def transform(rows: DataFrame) -> DataFrame:
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Write the night's campaigns."""
-    with job(argv, __doc__) as night:
-        night.write(_TABLE, must_be_unique(transform(read_snapshot(night, landing.CAMPAIGNS)), _TABLE))
+    with job(argv, __doc__, writes=_TABLE) as night:
+        night.write(transform(read_snapshot(night, landing.CAMPAIGNS)))
 
 
 if __name__ == "__main__":

@@ -18,10 +18,8 @@ def transform(parsed: DataFrame) -> DataFrame:
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Write the night's quarantined rows."""
-    with job(argv, __doc__) as night:
-        night.write(
-            "silver.quarantine", transform(parse(night.read_day("bronze.behavior_log"), night.settings.timezone))
-        )
+    with job(argv, __doc__, writes="silver.quarantine") as night:
+        night.write(transform(parse(night.read_day("bronze.behavior_log"), night.settings.timezone)))
 
 
 if __name__ == "__main__":

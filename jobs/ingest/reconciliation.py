@@ -82,7 +82,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             "--accept", action="store_true", help="take the night in though its size or quarantine is odd"
         )
 
-    with job(argv, __doc__, extra) as night:
+    with job(argv, __doc__, extra, writes=_BOOKS) as night:
         books = count(night)
         before: list[int] = []
         if night.exists(_BOOKS):
@@ -91,7 +91,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             before = [row.lines_in for row in latest.collect()]
         books.check(before, accept=night.args.accept)
         row = (EVENTS, *astuple(books), night.date)
-        night.write(_BOOKS, night.spark.createDataFrame([row], contract(_BOOKS).struct_type()))
+        night.write(night.spark.createDataFrame([row], contract(_BOOKS).struct_type()))
 
 
 if __name__ == "__main__":

@@ -4,8 +4,6 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from jobs.ingest import landing
-from jobs.platform.errors import BadInput
-from jobs.platform.lakehouse import bad_rows_named
 from jobs.platform.night import Night
 from schemas.contract import Column as ContractColumn
 from schemas.contract import contract
@@ -30,20 +28,6 @@ def typed(rows: DataFrame, table: str) -> DataFrame:
     its type fails the write, see `lakehouse.replace_day`.
     """
     return rows.select(*(_typed(column).alias(column.name) for column in contract(table).columns))
-
-
-def must_be_unique(rows: DataFrame, table: str) -> DataFrame:
-    """The rows, if no two have the same key.
-
-    Raises:
-        BadInput: names the first key that occurs twice, or a value that is not of its type.
-    """
-    key = contract(table).key
-    with bad_rows_named(table):
-        twice = rows.groupBy(*key).count().where("count > 1").orderBy(*key).first()
-    if twice is not None:
-        raise BadInput(f"{table}: {twice.asDict()} rows with one key in the landing; land the snapshot again without")
-    return rows
 
 
 def _typed(column: ContractColumn) -> Column:

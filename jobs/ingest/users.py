@@ -6,7 +6,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from jobs.ingest import landing
-from jobs.ingest.snapshot import must_be_unique, read_snapshot, typed
+from jobs.ingest.snapshot import read_snapshot, typed
 from jobs.platform.job import job
 from jobs.platform.pseudonym import key, pseudonym_column
 
@@ -20,9 +20,9 @@ def transform(rows: DataFrame, key: bytes) -> DataFrame:
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Write the night's users."""
-    with job(argv, __doc__) as night:
+    with job(argv, __doc__, writes=_TABLE) as night:
         users = transform(read_snapshot(night, landing.USERS), key(night.settings))
-        night.write(_TABLE, must_be_unique(users, _TABLE))
+        night.write(users)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from jobs.ingest import landing
-from jobs.ingest.snapshot import must_be_unique, read_snapshot, typed
+from jobs.ingest.snapshot import read_snapshot, typed
 from jobs.platform.job import job
 
 _TABLE = "silver.videos"
@@ -29,8 +29,8 @@ def transform(rows: DataFrame) -> DataFrame:
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Write the night's catalogue."""
-    with job(argv, __doc__) as night:
-        night.write(_TABLE, must_be_unique(transform(read_snapshot(night, landing.VIDEOS)), _TABLE))
+    with job(argv, __doc__, writes=_TABLE) as night:
+        night.write(transform(read_snapshot(night, landing.VIDEOS)))
 
 
 if __name__ == "__main__":

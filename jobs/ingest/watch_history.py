@@ -46,7 +46,7 @@ def main(argv: Sequence[str] | None = None) -> None:
                 sequences = night.spark.read.parquet(
                     str(landing.folder(night.settings.landing, landing.WATCH_HISTORY, day))
                 )
-                replace(night, date=day).write(_TABLE, transform(sequences, key(night.settings), day))
+                replace(night, date=day, writes=_TABLE).write(transform(sequences, key(night.settings), day))
 
 
 if __name__ == "__main__":

@@ -10,19 +10,27 @@ import logging
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.dataset as ds
 from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError
 
 from jobs.operate.query import tables
+from jobs.platform import lakehouse, publish, receipts, staging
+from jobs.platform.content_hash import content_hash
 from jobs.platform.errors import MissingInput
 from jobs.platform.job import job
-from jobs.platform.night import Night
-from schemas.contract import contract
+from jobs.platform.night import Night, code_version, run_id
+from jobs.platform.publications import latest
+from schemas.contract import Contract, contract
 
 _log = logging.getLogger(__name__)
 
 # Longer than any reader holds on to a version, and time enough to notice a bad commit and go back before it.
 _KEEP_HOURS = 7 * 24
+_SMALL_BYTES = 32 << 20
+"""Files that are smaller on average are worth joining."""
 
 
 @dataclass(frozen=True)
@@ -51,15 +59,47 @@ def maintain(night: Night, table: str, last_night: dt.date, kept: Collection[int
     uri = night.uri(table)
     oldest = last_night - dt.timedelta(days=agreed.retention_days)
     expired = {day for day in night.days(table) if day < oldest}
-    rows_dropped = 0
-    if expired:
-        (dropped,) = night.spark.sql(
-            f"DELETE FROM delta.`{uri}` WHERE `{agreed.day_column}` < DATE'{oldest}'"
-        ).collect()
-        rows_dropped = dropped.num_affected_rows
-    (joined,) = night.spark.sql(f"OPTIMIZE delta.`{uri}` WHERE `{agreed.day_column}` < DATE'{night.date}'").collect()
-    files_joined = joined.metrics.numFilesRemoved
-    return Done(table, len(expired), rows_dropped, files_joined, _vacuum(uri, sorted(kept)))
+    rows_dropped = sum(_drop(night, table, day) for day in sorted(expired))
+    joined = [_join(night, table, day) for day in _scattered(uri, agreed) if oldest <= day < night.date]
+    return Done(table, len(expired), rows_dropped, sum(joined), _vacuum(uri, sorted(kept)))
+
+
+def _drop(night: Night, table: str, day: dt.date) -> int:
+    """Take a day's rows out of a table; how many there were."""
+    uri = night.uri(table)
+    seen = publish.token(uri, day)
+    rows = night.arrow(table).count_rows(filter=ds.field(contract(table).day_column) == day)
+    nothing = staging.Staged(f"{day}-dropped", day, 0, content_hash(()), ())
+    publish.commit(uri, contract(table), nothing, seen, {"run": run_id(), "code": code_version()})
+    return rows
+
+
+def _scattered(uri: str, agreed: Contract) -> list[dt.date]:
+    """Days that lie in more small files than their partitions need, by the table's log."""
+    files = pa.table(DeltaTable(uri).get_add_actions(flatten=True))
+    places = files.group_by([f"partition.{name}" for name in agreed.partitioned_by]).aggregate(
+        [("size_bytes", "mean"), ("size_bytes", "count")]
+    )
+    scattered = places.filter((pc.field("size_bytes_count") > 1) & (pc.field("size_bytes_mean") < _SMALL_BYTES))
+    return sorted({dt.date.fromisoformat(str(day)) for day in scattered[f"partition.{agreed.day_column}"].to_pylist()})
+
+
+def _join(night: Night, table: str, day: dt.date) -> int:
+    """Write a day again with one file a partition, the same rows; how many files that replaced.
+
+    Raises:
+        Unreadable: the rows are not those that were published; the table stays as it is.
+    """
+    uri = night.uri(table)
+    agreed = contract(table)
+    before = Night(day, night.settings, writes=table)  # a night that publishes the day from now on wins over this
+    published = latest(DeltaTable(uri)).get(day)
+    files = lakehouse.files_of_day(uri, agreed.day_column, day)
+    rows = before.read_day(table).repartition(*agreed.partitioned_by)
+    made_by = {**(published.made_by if published else {}), "joined": lakehouse.version(uri)}
+    expected = published.content if published else None
+    lakehouse.replace_day(rows, agreed, uri, day, before.seen, made_by, expected)
+    return len(files)
 
 
 def _vacuum(uri: str, kept: Sequence[int]) -> int:
@@ -70,6 +110,7 @@ def _vacuum(uri: str, kept: Sequence[int]) -> int:
     useless = table.vacuum(_KEEP_HOURS, full=True, keep_versions=readable)
     if useless:
         table.vacuum(_KEEP_HOURS, full=True, keep_versions=readable, dry_run=False)
+        receipts.write(uri, DeltaTable(uri).version())
     return len(useless)
 
 

@@ -25,6 +25,8 @@ def job(
     argv: Sequence[str] | None,
     description: str | None,
     extra: Callable[[argparse.ArgumentParser], object] = lambda parser: None,
+    *,
+    writes: str | None = None,
 ) -> Iterator[Night]:
     """Run the body of a job for the night that `--date` names.
 
@@ -34,6 +36,7 @@ def job(
         argv: the arguments, those of the process where None.
         description: the job's docstring, for `--help`.
         extra: adds the job's own arguments to the parser.
+        writes: the table that the job writes, if it writes one.
     """
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     parser = _Parser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -41,7 +44,7 @@ def job(
     extra(parser)
     args = parser.parse_args(argv)
     try:
-        night = Night(args.date, settings(), args)
+        night = Night(args.date, settings(), args, writes=writes)
         yield night
     except NightreelError as error:
         print(f"error: {error}", file=sys.stderr)

@@ -1,49 +1,38 @@
-"""Delta tables by path: the only module that knows how they are created, read at a version, and written a day at a time."""
+"""Delta tables by path: how they are created, read at a version, and written a day at a time (`staging`, then `publish`)."""
 
 import datetime as dt
-import json
-import logging
-import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any
 
-from deltalake import DeltaTable
-from deltalake.exceptions import TableNotFoundError
+import pyarrow as pa
+from deltalake import DeltaTable, Schema
+from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
 
+from jobs.platform import publish, receipts, staging
 from jobs.platform.errors import BadInput
+from jobs.platform.failpoint import failpoint
 from schemas.contract import Contract
 
 if TYPE_CHECKING:
     import pyarrow.dataset
     from pyspark.sql import DataFrame, SparkSession
 
-_log = logging.getLogger(__name__)
-_T = TypeVar("_T")
-
-_ATTEMPTS = 6
-_PAUSE_S = 0.5
-# Error conditions of Delta that mean "another commit came in between": nothing was written, so the write may be tried again.
-_CONFLICTS = (
-    "ConcurrentAppend",
-    "ConcurrentDeleteRead",
-    "ConcurrentTransaction",
-    "ConcurrentWrite",
-    "MetadataChanged",
-    "ProtocolChanged",
-    "DELTA_CONCURRENT",
-    "DELTA_METADATA_CHANGED",
-    "DELTA_PROTOCOL_CHANGED",
-)
-_BROKEN_RULES = ("DELTA_VIOLATE_CONSTRAINT", "DELTA_NOT_NULL_CONSTRAINT", "CAST_INVALID_INPUT", "CAST_OVERFLOW")
+_BROKEN_RULES = ("CAST_INVALID_INPUT", "CAST_OVERFLOW")
 
 
 def version(uri: str) -> int | None:
-    """The current version of the table at `uri`, None where there is no table."""
+    """The current version of the table at `uri`, None where there is no table.
+
+    Raises:
+        Damaged: the table's log is not what was written.
+    """
     try:
-        return DeltaTable(uri).version()
+        table = DeltaTable(uri)
     except TableNotFoundError:
         return None
+    receipts.check(uri)
+    return table.version()
 
 
 def has_day(uri: str, at_version: int, day_column: str, day: dt.date) -> bool:
@@ -57,6 +46,11 @@ def days(uri: str, at_version: int, day_column: str) -> set[dt.date]:
     return {dt.date.fromisoformat(str(partition[day_column])) for partition in partitions}
 
 
+def files_of_day(uri: str, day_column: str, day: dt.date) -> list[str]:
+    """The day's files in the current version of the table, by its log."""
+    return DeltaTable(uri).file_uris(file_pruning_predicate=f"{day_column} = '{day}'")
+
+
 def arrow(uri: str, at_version: int) -> "pyarrow.dataset.Dataset":
     """The table as an Arrow dataset, to be scanned batch by batch without Spark."""
     return DeltaTable(uri, version=at_version).to_pyarrow_dataset()
@@ -67,26 +61,62 @@ def read(spark: "SparkSession", uri: str, at_version: int) -> "DataFrame":
     return spark.read.format("delta").option("versionAsOf", at_version).load(uri)
 
 
-def replace_day(frame: "DataFrame", contract: Contract, uri: str, day: dt.date, metadata: Mapping[str, Any]) -> None:
-    """Replace the day's rows of the table by those of `frame`, in one commit that carries `metadata`.
+def replace_day(
+    frame: "DataFrame",
+    contract: Contract,
+    uri: str,
+    day: dt.date,
+    seen: int,
+    made_by: Mapping[str, Any],
+    expected: str | None = None,
+) -> None:
+    """Replace the day's rows of the table by those of `frame`: staged, audited, then published in one commit.
 
-    The table is created from its contract where it does not exist yet. A commit that another one overtook is tried again,
-    at most six times.
+    The table is created from its contract where it does not exist yet.
+
+    Args:
+        frame: exactly the contract's columns.
+        contract: of the table.
+        uri: where the table lies.
+        day: the only day that rows may be of.
+        seen: the day's `publish.token` when the writer began.
+        made_by: what made the rows; the commit carries it.
+        expected: content hash that the rows must have, where they are known already.
 
     Raises:
-        BadInput: the frame's columns are not those of the contract, or a row breaks one of its rules; nothing is written.
+        BadInput: the frame's columns are not those of the contract, or its rows break its promises; nothing is published.
+        Overtaken: another writer published the day since this one began.
+        Unreadable: what was written could not be read back.
     """
     aligned = _aligned(frame, contract)
-    if version(uri) is None:
-        _retried(lambda: frame.sparkSession.sql(contract.create_statement(uri)))
-    writer = (
-        aligned.write.format("delta")
-        .mode("overwrite")
-        .option("replaceWhere", f"`{contract.day_column}` = DATE'{day}'")
-        .option("userMetadata", json.dumps(metadata, ensure_ascii=False, sort_keys=True))
-    )
+    table = create(contract, uri)
     with bad_rows_named(contract.table):
-        _retried(lambda: writer.save(uri))
+        attempt, rows, checksum = staging.write(aligned, contract, uri, day)
+    failpoint("staged")
+    where = f"{uri}/{attempt}"
+    back = frame.sparkSession.read.schema(contract.struct_type()).parquet(where)
+    staging.audit(back, contract, day, where, rows, checksum)
+    staged = staging.staged(uri, attempt, contract, day, pa.schema(table.schema()))
+    if expected is not None and staged.content != expected:
+        raise staging.Unreadable(
+            f"{contract.table}: the rows of {day} are not those that were published; see make verify"
+        )
+    publish.commit(uri, contract, staged, seen, made_by)
+
+
+def create(contract: Contract, uri: str) -> DeltaTable:
+    """The table, made by one commit where there is none; of two that make it at once, one wins and both use it."""
+    if version(uri) is None:
+        with suppress(CommitFailedError, DeltaError):
+            DeltaTable.create(
+                uri,
+                Schema.from_json(contract.struct_type().json()),
+                partition_by=list(contract.partitioned_by),
+                description=contract.purpose,
+                configuration=contract.properties(),
+                raise_if_key_not_exists=False,
+            )
+    return DeltaTable(uri)
 
 
 @contextmanager
@@ -118,15 +148,3 @@ def _aligned(frame: "DataFrame", contract: Contract) -> "DataFrame":
     if wrong:
         raise BadInput(f"{contract.table}: {'; '.join(wrong)}; nothing was written")
     return frame.select(*declared)
-
-
-def _retried(write: Callable[[], _T]) -> _T:
-    for attempt in range(1, _ATTEMPTS + 1):
-        try:
-            return write()
-        except Exception as error:
-            if attempt == _ATTEMPTS or not any(conflict in str(error) for conflict in _CONFLICTS):
-                raise
-            _log.warning("another commit came first, attempt %d of %d: %.200s", attempt, _ATTEMPTS, error)
-            time.sleep(_PAUSE_S * attempt)
-    raise AssertionError("unreachable")

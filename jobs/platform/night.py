@@ -10,7 +10,7 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from jobs.platform import lakehouse
+from jobs.platform import lakehouse, publish
 from jobs.platform.errors import MissingInput
 from jobs.platform.settings import Settings
 from schemas.contract import contract
@@ -32,6 +32,12 @@ class Night:
     args: argparse.Namespace = field(default_factory=argparse.Namespace)
     inputs: dict[str, int] = field(default_factory=dict)
     """Version of every table read so far."""
+    writes: str | None = None
+    """The table that the job writes, if it writes one."""
+
+    def __post_init__(self) -> None:
+        # Before anything is read: who publishes the day from now on overtakes this job.
+        self.seen = publish.token(self.uri(self.writes), self.date) if self.writes else 0
 
     @cached_property
     def spark(self) -> "SparkSession":
@@ -89,29 +95,26 @@ class Night:
         """
         return lakehouse.arrow(self.uri(table), self._pinned(table))
 
-    def write(self, table: str, rows: "DataFrame | pyarrow.Table", *, model: str | None = None) -> None:
-        """Replace the night's rows of a table in one commit, whose metadata says what made them.
+    def write(self, rows: "DataFrame | pyarrow.Table", *, model: str | None = None) -> None:
+        """Replace the night's rows of the table that the job writes in one commit, whose metadata says what made them.
 
         Args:
-            table: layer and name; created from its contract where it does not exist.
             rows: exactly the contract's columns, for this night only.
             model: the version of the model that computed the rows, if one did.
 
         Raises:
-            BadInput: the columns are not those of the contract.
+            BadInput: the columns are not those of the contract, or a row breaks it; nothing is published.
+            Overtaken: another run published this night of the table since this job began.
         """
         import pyarrow
 
+        if self.writes is None:
+            raise ValueError("this job said that it writes no table")
         frame = self.spark.createDataFrame(rows) if isinstance(rows, pyarrow.Table) else rows
-        made_by = {
-            "date": str(self.date),
-            "run": run_id(),
-            "code": code_version(),
-            "inputs": self.inputs,
-            "model": model,
-        }
-        lakehouse.replace_day(frame, contract(table), self.uri(table), self.date, made_by)
-        _log.info("%s: the rows of %s are replaced", table, self.date)
+        made_by = {"run": run_id(), "code": code_version(), "inputs": self.inputs, "model": model}
+        lakehouse.replace_day(frame, contract(self.writes), self.uri(self.writes), self.date, self.seen, made_by)
+        self.seen += 1
+        _log.info("%s: the rows of %s are replaced", self.writes, self.date)
 
     def _pinned(self, table: str) -> int:
         if table not in self.inputs:

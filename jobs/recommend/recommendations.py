@@ -77,14 +77,14 @@ def in_columns(videos: Catalogue, video_ids: npt.NDArray[np.int64]) -> Catalogue
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Write the night's recommendations."""
-    with job(argv, __doc__) as night:
+    with job(argv, __doc__, writes=TABLE) as night:
         version = tracking.serving(night.settings, REGISTERED_MODEL, night=night.date)
         directory = tracking.download(night.settings, version)
         video_ids = load_columns(directory)
         videos = in_columns(catalogue(night), video_ids)
         known = interactions(night, video_ids)
         rows = transform(night.date, load_recommender(directory), version.version, videos, known)
-        night.write(TABLE, rows, model=version.version)
+        night.write(rows, model=version.version)
 
 
 if __name__ == "__main__":

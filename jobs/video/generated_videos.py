@@ -111,11 +111,11 @@ def _plain(row: dict[str, Any]) -> str:
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Writes the manifest and the contact sheet."""
-    with job(argv, __doc__) as night:
+    with job(argv, __doc__, writes=TABLE) as night:
         rows = manifest(night)
         _draw(night, rows)
         (version,) = set(rows["generator_version"].to_pylist())
-        night.write(TABLE, rows, model=version)
+        night.write(rows, model=version)
         _log.info("%d videos, contact sheet %s", rows.num_rows, contact_sheet_path(night.settings.videos, night.date))
 
 

@@ -131,14 +131,14 @@ def tastes_by_tag(features: pa.Table) -> pl.DataFrame:
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Writes the night's requests."""
-    with job(argv, __doc__) as night:
+    with job(argv, __doc__, writes=TABLE) as night:
         videos = _day(night, "silver.videos", ["video_id", "tags"], "arrival_date")
         features = _day(night, "gold.video_features", ["video_id", "views_3d", "views_7d"], "date")
         tastes = _day(night, "gold.user_features", ["user_id", "category_tastes"], "date")
         requests = transform(pl.DataFrame(videos), pl.DataFrame(features), tastes_by_tag(tastes), night.date)
         if not requests.num_rows:
             raise BadInput(f"no tag was viewed and no taste is known on {night.date}: nothing to ask for")
-        night.write(TABLE, requests)
+        night.write(requests)
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ import yaml
 from datacontract.data_contract import DataContract
 from deltalake import DeltaTable
 
+from jobs.platform import lakehouse
 from schemas.contract import Contract, ContractError, contract, tables
 
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ def test_columns_of_one_name_have_one_type() -> None:
 @every_table
 def test_the_delta_table_is_what_the_contract_says(table: str, spark: "SparkSession", tmp_path: Path) -> None:
     agreed = contract(table)
-    spark.sql(agreed.create_statement(str(tmp_path / "table")))
+    lakehouse.create(agreed, str(tmp_path / "table"))
     made = DeltaTable(tmp_path / "table")
     declared = agreed.struct_type().fields
     assert [(f.name, f.nullable) for f in made.schema().fields] == [(f.name, f.nullable) for f in declared]

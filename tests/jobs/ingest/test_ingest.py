@@ -9,12 +9,11 @@ from hypothesis import strategies as st
 from pyspark.sql import SparkSession
 
 from jobs.ingest.behavior_events import transform
-from jobs.ingest.parse import parse, valid
+from jobs.ingest.parse import EVENTS, parse, valid
+from jobs.platform.night import Night
 from jobs.platform.pseudonym import key, pseudonym
 from jobs.platform.settings import settings as read_settings
 from tests.jobs.ingest.nights import MAY_1, MAY_2, NOON_MAY_1, ingest, lay, line
-
-EVENTS = "silver.behavior_events"
 
 
 def test_a_night_balances_and_runs_twice_alike(home: Path, spark: SparkSession) -> None:
@@ -119,8 +118,9 @@ def test_rows_that_are_lost_on_the_way_are_noticed(
     from jobs.ingest import reconciliation
 
     lay(home, [line(n) for n in range(10)])
-    night = ingest()
-    night.write(EVENTS, night.read_day(EVENTS).where("log_line > 3"))
+    ingest()
+    night = Night(MAY_1, read_settings(), writes=EVENTS)
+    night.write(night.read_day(EVENTS).where("log_line > 3"))
     with pytest.raises(SystemExit):
         reconciliation.main(["--date", str(MAY_1)])
     assert (

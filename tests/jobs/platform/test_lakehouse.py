@@ -29,37 +29,41 @@ def rows(night: Night) -> set[tuple[object, ...]]:
 
 @pytest.fixture
 def night(home: Path) -> Night:
-    return Night(MAY_1, settings())
+    return Night(MAY_1, settings(), writes=BOOKS)
 
 
 def test_a_night_replaces_its_own_day_only(night: Night, spark: SparkSession) -> None:
-    later = Night(MAY_2, night.settings)
-    night.write(BOOKS, books(spark, MAY_1, 10))
-    later.write(BOOKS, books(spark, MAY_2, 20))
+    later = Night(MAY_2, night.settings, writes=BOOKS)
+    night.write(books(spark, MAY_1, 10))
+    later.write(books(spark, MAY_2, 20))
     of_later = {row for row in rows(night) if row[-1] == MAY_2}
     for _ in range(2):
-        night.write(BOOKS, books(spark, MAY_1, 11))
+        night.write(books(spark, MAY_1, 11))
         assert {row[1] for row in rows(night) if row[-1] == MAY_1} == {11}
         assert {row for row in rows(night) if row[-1] == MAY_2} == of_later
     assert Night(MAY_1, night.settings).days(BOOKS) == {MAY_1, MAY_2}
 
 
 def test_rows_of_another_day_are_refused(night: Night, spark: SparkSession) -> None:
-    night.write(BOOKS, books(spark, MAY_1, 10))
+    night.write(books(spark, MAY_1, 10))
     before = rows(night)
-    with pytest.raises(BadInput, match="arrival_date = DATE '2022-05-01'"):
-        night.write(BOOKS, books(spark, MAY_2, 20))
+    with pytest.raises(BadInput, match="1 of 1 rows break 'is of 2022-05-01'; nothing was published"):
+        night.write(books(spark, MAY_2, 20))
     assert rows(night) == before
 
 
 def test_a_commit_says_what_made_it(night: Night, spark: SparkSession, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NIGHTREEL_RUN_ID", "nightly/2022-05-01/reconciliation/1")
     night.inputs["bronze.behavior_log"] = 7
-    night.write(BOOKS, books(spark, MAY_1, 10), model="als-2022-05-01-00000000")
+    night.write(books(spark, MAY_1, 10), model="als-2022-05-01-00000000")
     (commit, *_) = DeltaTable(night.uri(BOOKS)).history()
     made_by = json.loads(commit["userMetadata"])
     assert made_by.pop("code")
+    assert made_by.pop("attempt").startswith("2022-05-01-")
+    assert len(made_by.pop("content")) == 16
+    assert [len(sha256) for sha256 in made_by.pop("files").values()] == [64]
     assert made_by == {
+        "rows": 1,
         "date": "2022-05-01",
         "run": "nightly/2022-05-01/reconciliation/1",
         "inputs": {"bronze.behavior_log": 7},
@@ -68,13 +72,13 @@ def test_a_commit_says_what_made_it(night: Night, spark: SparkSession, monkeypat
 
 
 def test_a_row_that_breaks_a_rule_leaves_the_table_as_it_was(night: Night, spark: SparkSession) -> None:
-    night.write(BOOKS, books(spark, MAY_1, 10))
+    night.write(books(spark, MAY_1, 10))
     before, version = rows(night), lakehouse.version(night.uri(BOOKS))
     unbalanced = books(spark, MAY_1, 10).withColumn("lines_in", F.col("lines_in") + 1)
     with pytest.raises(
-        BadInput, match=r"ops\.reconciliation: a row breaks its contract, nothing was written: .*books_balance"
+        BadInput, match=r"1 of 1 rows break 'books_balance: .*; nothing was published, the rows are in "
     ):
-        night.write(BOOKS, unbalanced)
+        night.write(unbalanced)
     assert (rows(night), lakehouse.version(night.uri(BOOKS))) == (before, version)
 
 
@@ -85,7 +89,7 @@ def test_columns_must_be_those_of_the_contract(night: Night, spark: SparkSession
         .withColumns({"lines_in": F.col("lines_in").cast("int"), "extra": F.lit(1)})
     )
     with pytest.raises(BadInput) as raised:
-        night.write(BOOKS, wrong)
+        night.write(wrong)
     assert str(raised.value) == (
         "ops.reconciliation: extra is int, the contract says no such column; lines_in is int, the contract says bigint; "
         "quarantined is absent, the contract says bigint; nothing was written"
@@ -94,10 +98,10 @@ def test_columns_must_be_those_of_the_contract(night: Night, spark: SparkSession
 
 
 def test_a_job_reads_a_table_at_one_version(night: Night, spark: SparkSession) -> None:
-    night.write(BOOKS, books(spark, MAY_1, 10))
+    night.write(books(spark, MAY_1, 10))
     reader = Night(MAY_1, night.settings)
     seen = reader.read(BOOKS).collect()
-    night.write(BOOKS, books(spark, MAY_1, 12))
+    night.write(books(spark, MAY_1, 12))
     assert reader.read_day(BOOKS).collect() == seen
     assert reader.arrow(BOOKS).to_table()["lines_in"].to_pylist() == [10]
     assert reader.inputs == {BOOKS: 1}
@@ -108,8 +112,8 @@ def test_a_missing_table_or_day_is_named(night: Night, spark: SparkSession) -> N
         MissingInput, match=r"missing input: ops\.reconciliation; there is no such table at .*run a night first"
     ):
         night.read(BOOKS)
-    night.write(BOOKS, books(spark, MAY_1, 10))
-    later = Night(MAY_2, night.settings)
+    night.write(books(spark, MAY_1, 10))
+    later = Night(MAY_2, night.settings, writes=BOOKS)
     with pytest.raises(
         MissingInput, match=r"ops\.reconciliation has no rows for 2022-05-02; run the night of 2022-05-02 first"
     ):
@@ -119,7 +123,7 @@ def test_a_missing_table_or_day_is_named(night: Night, spark: SparkSession) -> N
 
 
 def test_arrow_tables_are_written_as_frames_are(night: Night, spark: SparkSession) -> None:
-    night.write(BOOKS, books(spark, MAY_1, 10))
+    night.write(books(spark, MAY_1, 10))
     before = rows(night)
-    night.write(BOOKS, Night(MAY_1, night.settings).arrow(BOOKS).to_table())
+    night.write(Night(MAY_1, night.settings).arrow(BOOKS).to_table())
     assert rows(night) == before

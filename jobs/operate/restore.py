@@ -1,0 +1,86 @@
+"""Puts back what `make verify` finds damaged: `make restore`.
+
+A commit is put back from its receipt, a damaged checkpoint is taken away, and a day with damaged files goes back to its last
+publication whose files are all sound, in one new commit. A day of which there is none is named: its night has to be run again.
+"""
+
+import argparse
+import sys
+from collections.abc import Iterator, Sequence
+
+from deltalake import DeltaTable
+
+from jobs.operate.verify import chosen, verify, verify_day
+from jobs.platform import durable, publish, receipts, staging
+from jobs.platform.errors import BadInput, NightreelError
+from jobs.platform.night import code_version, run_id
+from jobs.platform.publications import Publication, publications
+from jobs.platform.settings import Settings, settings
+from schemas.contract import contract
+
+
+def restore(settings: Settings, table: str) -> Iterator[str]:
+    """Put a table back in order; says what was done, a line for each.
+
+    Raises:
+        BadInput: a day is damaged and no earlier publication of it is sound, or the log cannot be put back.
+    """
+    uri = f"{settings.lake}/{table.replace('.', '/')}"
+    if where := durable.local(uri):
+        yield from receipts.restore(where)
+    lost = []
+    damaged = list(verify(settings, table))
+    for damage in damaged:
+        if damage.day is None:
+            raise BadInput(f"{damage}; it cannot be put back from what is here")
+    for day in sorted({damage.day for damage in damaged if damage.day}):
+        sound = next((p for p in publications(DeltaTable(uri)) if p.day == day and _is_sound(uri, table, p)), None)
+        if sound is None:
+            lost.append(str(day))
+            continue
+        _publish_again(uri, table, sound)
+        yield f"{table} {day}: back to what version {sound.version} published"
+    if lost:
+        raise BadInput(
+            f"{table}: no sound copy is left of {', '.join(lost)}; run again: make backfill FROM={lost[0]} TO={lost[-1]}"
+        )
+
+
+def _is_sound(uri: str, table: str, publication: Publication) -> bool:
+    then = DeltaTable(uri, version=publication.version)
+    files = then.get_add_actions(flatten=True)
+    sizes = dict(zip(files["path"].to_pylist(), files["size_bytes"].to_pylist(), strict=True))
+    return not list(verify_day(then, uri, table, publication, sizes))
+
+
+def _publish_again(uri: str, table: str, sound: Publication) -> None:
+    store, root = staging.filesystem(uri)
+    files = tuple(staging.data_file(store, root, f"{root}/{path}") for path in sound.files)
+    staged = staging.Staged(f"{sound.attempt}-restored", sound.day, sound.rows, sound.content, files)
+    made_by = {**sound.made_by, "restored": sound.version, "run": run_id(), "code": code_version()}
+    publish.commit(uri, contract(table), staged, publish.token(uri, sound.day), made_by)
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Restore one table or all."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--table", default="", help="layer and name; all unless given")
+    args = parser.parse_args(argv)
+    problems: list[NightreelError] = []
+    try:
+        for table in chosen(args.table):
+            try:
+                for line in restore(settings(), table):
+                    print(line, flush=True)
+            except BadInput as error:
+                print(f"error: {error}", file=sys.stderr)
+                problems.append(error)  # the other tables are restored all the same
+    except NightreelError as error:
+        print(f"error: {error}", file=sys.stderr)
+        raise SystemExit(error.exit_code) from error
+    if problems:
+        raise SystemExit(BadInput.exit_code)
+
+
+if __name__ == "__main__":
+    main()

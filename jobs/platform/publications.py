@@ -1,0 +1,48 @@
+"""Which commits published a day of a table, by the table's log: what they put there, and what made it."""
+
+import datetime as dt
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from deltalake import DeltaTable
+
+
+@dataclass(frozen=True)
+class Publication:
+    """One commit that replaced a day."""
+
+    version: int
+    """Of the table, made by the commit."""
+    day: dt.date
+    attempt: str
+    """Folder of its files, below the table."""
+    rows: int
+    content: str
+    """Content hash of the rows, volatile columns aside."""
+    files: dict[str, str]
+    """Path below the table -> SHA-256."""
+    made_by: dict[str, Any]
+    """Run, version of the code, versions of the input tables, model: see `Night.write`."""
+
+
+def publications(table: DeltaTable) -> list[Publication]:
+    """All of a table's publications, the newest first."""
+    found = []
+    for commit in table.history():
+        made_by = json.loads(commit.get("userMetadata") or "{}")
+        if "attempt" not in made_by:
+            continue
+        day, attempt, rows, content, files = (
+            made_by.pop(name) for name in ("date", "attempt", "rows", "content", "files")
+        )
+        found.append(Publication(commit["version"], dt.date.fromisoformat(day), attempt, rows, content, files, made_by))
+    return found
+
+
+def latest(table: DeltaTable) -> dict[dt.date, Publication]:
+    """The last publication of each day."""
+    found: dict[dt.date, Publication] = {}
+    for publication in publications(table):
+        found.setdefault(publication.day, publication)
+    return found

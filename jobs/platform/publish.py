@@ -1,0 +1,153 @@
+"""The second half of a write: one commit that takes a day's old files out of a table and puts the audited ones in.
+
+Delta for Spark takes a local disk's rename for atomic, which it is not: of two processes that commit at once one can lose its
+commit without an error. So Spark only writes files and reads tables; every commit is made here, by delta-rs, which puts a
+version's file in place only where there is none: by a hard link on a local disk, by a conditional put on S3, GCS and ABFS.
+
+A day has a token in the table's log (a `txn` action), one higher with every publication. A writer remembers the token that
+it saw when it began and publishes only over that one. So a process that was stopped, and wakes when its retry has published,
+is refused: it would put rows in place that were computed from older inputs.
+"""
+
+import contextlib
+import datetime as dt
+import json
+import logging
+import random
+import time
+from collections.abc import Collection, Mapping
+from typing import Any
+
+import pyarrow as pa
+from deltalake import CommitProperties, DeltaTable, PostCommitHookProperties, Transaction
+from deltalake.exceptions import CommitFailedError, TableNotFoundError
+from deltalake.transaction import AddAction, RemoveAction
+
+from jobs.platform import durable, receipts
+from jobs.platform.errors import NightreelError
+from jobs.platform.failpoint import failpoint
+from jobs.platform.publications import latest
+from jobs.platform.staging import Staged
+from schemas.contract import Contract
+
+_log = logging.getLogger(__name__)
+_ATTEMPTS = 200
+_LONGEST_PAUSE_S = 0.2
+_CHECKPOINT_EVERY = 50
+
+
+class Overtaken(NightreelError):
+    """Somebody else published the day since this process began (EX_TEMPFAIL): begin again, from the inputs of now."""
+
+    exit_code = 75
+
+
+def token(uri: str, day: dt.date) -> int:
+    """How often the day has been published in the table; 0 for never, or where there is no table."""
+    try:
+        return _token(DeltaTable(uri), day)
+    except TableNotFoundError:
+        return 0
+
+
+def commit(uri: str, contract: Contract, staged: Staged, seen: int, made_by: Mapping[str, Any]) -> int:
+    """Publish a day; when this returns, it is on the disk.
+
+    Args:
+        uri: the table, which exists.
+        contract: of the table.
+        staged: the audited files.
+        seen: the day's token when the writer began.
+        made_by: what made the rows; goes into the commit.
+
+    Returns:
+        The table's new version.
+
+    Raises:
+        Overtaken: the day was published by somebody else since.
+        Damaged: the table's log is not what it was when it was written.
+    """
+    _make_durable(uri, staged)
+    metadata = {
+        **made_by,
+        "date": str(staged.day),
+        "attempt": staged.attempt,
+        "rows": staged.rows,
+        "content": staged.content,
+        "files": {file.path: file.sha256 for file in staged.files},
+    }
+    for _ in range(_ATTEMPTS):
+        table = DeltaTable(uri)
+        receipts.check(uri)
+        if _token(table, staged.day) != seen:
+            last = latest(table).get(staged.day)
+            if last is not None and last.attempt == staged.attempt:
+                break  # the commit was made, though its reply never came
+            raise Overtaken(
+                f"{contract.table}: {staged.day} was published by another attempt since this one began, so nothing was "
+                f"published by this one; its rows are in {uri}/{staged.attempt}"
+            )
+        failpoint("audited")
+        with contextlib.suppress(CommitFailedError):  # most often another commit came first; the log says what happened
+            _commit_once(table, contract, staged, seen + 1, metadata)
+            failpoint("committed")
+            break
+        time.sleep(random.uniform(0, _LONGEST_PAUSE_S))
+    else:
+        raise NightreelError(f"{contract.table}: no turn among {_ATTEMPTS} commits of others; run the job again")
+    version = DeltaTable(uri).version()
+    receipts.write(uri, version)
+    if version and version % _CHECKPOINT_EVERY == 0:
+        DeltaTable(uri).create_checkpoint()
+        receipts.write_checkpoint(uri)
+    return version
+
+
+def _commit_once(table: DeltaTable, contract: Contract, staged: Staged, new: int, metadata: Mapping[str, Any]) -> None:
+    now = int(time.time() * 1000)
+    # Bounds of the files' rows are trusted by readers, who pass a file by on their word: they come from what was audited.
+    added: list[Any] = [
+        AddAction(file.path, file.size, file.partition, now, True, file.statistics) for file in staged.files
+    ]
+    table.create_write_transaction(
+        [*added, *_removals(table, contract, staged.day, now, kept={file.path for file in staged.files})],
+        "append",
+        table.schema(),
+        list(contract.partitioned_by),
+        commit_properties=CommitProperties(
+            custom_metadata={"userMetadata": json.dumps(metadata, ensure_ascii=False, sort_keys=True)},
+            max_commit_retries=0,  # or delta-rs would commit over a version whose token nobody has looked at
+            app_transactions=[Transaction(_app(staged.day), new)],
+        ),
+        post_commithook_properties=PostCommitHookProperties(create_checkpoint=False, cleanup_expired_logs=False),
+    )
+
+
+def _removals(
+    table: DeltaTable, contract: Contract, day: dt.date, now: int, kept: Collection[str]
+) -> list[RemoveAction]:
+    files = pa.table(table.get_add_actions(flatten=True)).to_pydict()
+    columns = {name: files[f"partition.{name}"] for name in contract.partitioned_by}
+    removals = []
+    for i, path in enumerate(files["path"]):
+        partition: dict[str, str | None] = {name: str(values[i]) for name, values in columns.items()}
+        if partition[contract.day_column] == str(day) and path not in kept:
+            removals.append(RemoveAction(path, True, now, size=files["size_bytes"][i], partition_values=partition))
+    return removals
+
+
+def _make_durable(uri: str, staged: Staged) -> None:
+    folder = durable.local(uri)
+    if folder is None:
+        return
+    files = [folder / file.path for file in staged.files]
+    folders = {parent for file in files for parent in file.parents if parent == folder or folder in parent.parents}
+    durable.sync([*files, *folders])
+
+
+def _app(day: dt.date) -> str:
+    return f"nightreel/{day}"
+
+
+def _token(table: DeltaTable, day: dt.date) -> int:
+    return table.transaction_version(_app(day)) or 0

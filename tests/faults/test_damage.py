@@ -1,0 +1,135 @@
+"""Every damaged file is found by `verify` and put right by `restore`; a damaged log is found before anything is published."""
+
+import datetime as dt
+import random
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from deltalake import DeltaTable
+
+from jobs.operate import restore, verify
+from jobs.platform import lakehouse
+from jobs.platform.receipts import Damaged
+from jobs.platform.settings import settings
+from tests.faults import rows
+from tests.faults.conftest import RecordFault
+
+DAYS = [dt.date(2022, 5, 1) + dt.timedelta(days=ago) for ago in range(3)]
+
+
+def cut_to_zero(path: Path, chance: random.Random) -> None:
+    path.write_bytes(b"")
+
+
+def cut_short(path: Path, chance: random.Random) -> None:
+    content = path.read_bytes()
+    path.write_bytes(content[: chance.randrange(1, len(content))])
+
+
+def flip_a_bit(path: Path, chance: random.Random) -> None:
+    content = bytearray(path.read_bytes())
+    content[chance.randrange(len(content))] ^= 1 << chance.randrange(8)
+    path.write_bytes(content)
+
+
+def take_away(path: Path, chance: random.Random) -> None:
+    path.unlink()
+
+
+DAMAGES = (cut_to_zero, cut_short, flip_a_bit, take_away)
+
+
+@pytest.fixture
+def published(table: str) -> str:
+    """A table whose days were each published twice, the second time with the same rows."""
+    for day in [*DAYS, *DAYS]:
+        rows.publish_day(table, day, rows.rows(day, 20, "once"))
+    return table
+
+
+def content(table: str) -> list[list[str]]:
+    return [rows.read(table, day) for day in DAYS]
+
+
+def found(table: str) -> list[verify.Damage]:
+    return list(verify.verify(settings(), rows.TABLE))
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+@pytest.mark.parametrize("kind", ["data", "commit", "receipt"])
+def test_it_is_found_and_put_right(
+    published: str, kind: str, damage: Callable[[Path, random.Random], None], record_fault: RecordFault
+) -> None:
+    chance = random.Random(f"{kind} {damage.__name__}")
+    whole = content(published)
+    tries, seen, restored = 12, 0, 0
+    for _ in range(tries):
+        if kind == "data":
+            files = [Path(uri) for uri in DeltaTable(published).file_uris()]
+        else:
+            files = sorted(Path(published, {"commit": "_delta_log", "receipt": "_receipts"}[kind]).glob("*.json"))
+        harmed = chance.choice(files)
+        damage(harmed, chance)
+        seen += any(harmed.name in str(found_) for found_ in found(published)) or (
+            kind == "receipt" and damage is take_away and not found(published)  # the next publication writes it again
+        )
+        list(restore.restore(settings(), rows.TABLE))
+        restored += not found(published) and content(published) == whole
+        for day in DAYS:  # so that each has a sound copy again
+            rows.publish_day(published, day, rows.rows(day, 20, "once"))
+    record_fault(
+        f"damaged {kind}: {damage.__name__.replace('_', ' ')}", f"{seen} of {tries} found, {restored} restored"
+    )
+    assert (seen, restored) == (tries, tries)
+
+
+def test_nothing_is_built_on_a_log_with_a_hole(published: str) -> None:
+    newest = max(Path(published, "_delta_log").glob("*.json"))
+    newest.write_bytes(b"")
+    with pytest.raises(
+        Damaged, match=f"{newest.name} is not what was written; see all that is damaged with `make verify`"
+    ):
+        lakehouse.version(published)
+    with pytest.raises(Damaged):
+        rows.publish_day(published, DAYS[0], rows.rows(DAYS[0], 1))
+    newest.unlink()
+    with pytest.raises(Damaged, match="is missing"):
+        rows.publish_day(published, DAYS[0], rows.rows(DAYS[0], 1))
+
+
+def test_a_day_without_a_sound_copy_is_named(table: str, capsys: pytest.CaptureFixture[str]) -> None:
+    rows.publish_day(table, DAYS[0], rows.rows(DAYS[0], 20))
+    rows.publish_day(table, DAYS[1], rows.rows(DAYS[1], 20))
+    (harmed, *_) = Path(table).glob(f"*/arrival_date={DAYS[1]}/*.parquet")
+    harmed.write_bytes(harmed.read_bytes()[:-10])
+    with pytest.raises(SystemExit) as ended:
+        verify.main(["--table", rows.TABLE])
+    assert ended.value.code == 65
+    with pytest.raises(SystemExit) as ended:
+        restore.main([])
+    assert ended.value.code == 65
+    said = capsys.readouterr()
+    assert f"{rows.TABLE} {DAYS[1]}: {harmed} has" in said.out + said.err
+    assert f"no sound copy is left of {DAYS[1]}; run again: make backfill FROM={DAYS[1]} TO={DAYS[1]}" in said.err
+    rows.publish_day(table, DAYS[1], rows.rows(DAYS[1], 20))
+    assert found(table) == []
+
+
+def test_a_checkpoint_is_only_a_summary(table: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    from jobs.platform import publish
+
+    monkeypatch.setattr(publish, "_CHECKPOINT_EVERY", 4)
+    for number in range(9):
+        rows.publish_day(table, DAYS[number % 3], rows.rows(DAYS[number % 3], 20))
+    whole = content(table)
+    checkpoint = max(Path(table, "_delta_log").glob("*.checkpoint.parquet"))
+    flip_a_bit(checkpoint, random.Random(1))
+    assert [damage.day for damage in found(table)] == [None]
+    with pytest.raises(Damaged, match=checkpoint.name):
+        lakehouse.version(table)
+    assert list(restore.restore(settings(), rows.TABLE)) == [
+        f"{checkpoint}: taken away, the commits it sums up are there"
+    ]
+    assert found(table) == []
+    assert content(table) == whole

@@ -1,0 +1,79 @@
+"""Several processes that write one table at once lose nothing of what they were told is published."""
+
+import datetime as dt
+import shutil
+import subprocess
+import sys
+
+import pytest
+from deltalake import DeltaTable
+
+from jobs.operate.verify import verify
+from jobs.platform.publications import publications
+from jobs.platform.settings import settings
+from tests.faults import rows
+from tests.faults.conftest import RecordFault
+
+WRITER = """
+import datetime as dt, sys
+from jobs.platform.publish import Overtaken
+from tests.faults import rows
+uri, number, writers, count = sys.argv[1], *map(int, sys.argv[2:])
+for turn in range(count):
+    # Every other day is everybody's, the others are this writer's own.
+    day = dt.date(2022, 1, 1) + dt.timedelta(days=turn % 40 * (writers + 1) + (number if turn % 2 else writers))
+    said = f"{number}-{turn}"
+    try:
+        print(rows.publish_day(uri, day, rows.rows(day, 4, said)), day, said, flush=True)
+    except Overtaken:
+        print("overtaken", day, said, flush=True)
+"""
+
+
+def run_writers(uri: str, writers: int, count: int, delay: int | None) -> list[tuple[int, dt.date, str]]:
+    """Let processes write at once; what each was told is published, as (version, day, what it wrote)."""
+    # With a delay, each system call that puts a file in place takes that much longer, so that commits do meet.
+    slow = ["strace", "-qq", "-f", "-e", "trace=link,linkat,rename,renameat,renameat2", "-o", "/dev/null"]
+    slow += ["-e", f"inject=link,linkat,rename,renameat,renameat2:delay_enter={delay}"]
+    commands = [
+        [*(slow if delay else []), sys.executable, "-c", WRITER, uri, *map(str, (number, writers, count))]
+        for number in range(writers)
+    ]
+    processes = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for command in commands]
+    answers = [process.communicate()[0] for process in processes]
+    assert [process.returncode for process in processes] == [0] * writers
+    lines = [line.split(" ") for answer in answers for line in answer.splitlines()]
+    assert len(lines) == writers * count
+    return [(int(line[0]), dt.date.fromisoformat(line[1]), line[2]) for line in lines if line[0] != "overtaken"]
+
+
+@pytest.mark.parametrize(
+    ("writers", "count", "delay"),
+    [
+        pytest.param(4, 40, None, id="4 writers"),
+        pytest.param(4, 12, 20_000, id="4 writers, rename delayed by 20 ms"),
+        pytest.param(2, 300, None, id="2 writers, 600 commits", marks=pytest.mark.slow),
+        pytest.param(4, 150, 100_000, id="4 writers, 600 commits, rename delayed by 0.1 s", marks=pytest.mark.slow),
+    ],
+)
+def test_nothing_that_was_acknowledged_is_lost(
+    table: str, writers: int, count: int, delay: int | None, record_fault: RecordFault
+) -> None:
+    if delay and shutil.which("strace") is None:
+        pytest.fail("this test delays system calls by strace; install it with: sudo apt-get install strace")
+    acknowledged = run_writers(table, writers, count, delay)
+    versions = [version for version, _, _ in acknowledged]
+    assert len(set(versions)) == len(versions)
+    published = {p.version: p for p in publications(DeltaTable(table))}
+    lost = [version for version in versions if version not in published]
+    last = {day: said for _, day, said in sorted(acknowledged)}
+    wrong = [
+        day
+        for day, said in last.items()
+        if rows.read(table, day) != sorted(str(r["raw"]) for r in rows.rows(day, 4, said))
+    ]
+    record_fault("several writers on one table", f"{len(lost)} lost of {len(acknowledged)} acknowledged")
+    assert not lost
+    assert not wrong
+    assert len(published) == len(versions)
+    assert list(verify(settings(), rows.TABLE)) == []
