@@ -35,7 +35,7 @@ class Column:
     required: bool
     description: str
     personal: bool
-    """Says something of one person: kept out of the analysts' views."""
+    """Tells who a person is: kept out of the analysts' views, and of the bounds that a table's log keeps for good."""
     volatile: bool
     """Differs between two runs of the same night (seconds spent), so it is left out of the content hash."""
 

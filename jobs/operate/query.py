@@ -2,9 +2,13 @@
 
 DuckDB's own Delta extension is downloaded at first use, which a machine without the internet cannot; `deltalake` gives it
 the tables as Arrow datasets, into which it pushes filters and the choice of columns, so a day's query reads a day's files.
+
+The platform's own reports see all of it. Who asks with `make sql` gets views without personal data: no bronze, no column that
+its contract marks as personal, and for `user_id` a stand-in that is drawn anew for each query, by which its tables still join.
 """
 
 import re
+import secrets
 from typing import Any
 
 import duckdb
@@ -12,7 +16,10 @@ import duckdb
 from jobs.platform import lakehouse
 from jobs.platform.errors import MissingInput, UsageError
 from jobs.platform.settings import Settings
+from schemas.contract import Contract, contract
 from schemas.contract import tables as contracted
+
+_LINES_AS_THEY_CAME = ("bronze",)
 
 
 def tables(settings: Settings) -> dict[str, int]:
@@ -26,8 +33,12 @@ def uri(settings: Settings, table: str) -> str:
     return f"{settings.lake}/{table.replace('.', '/')}"
 
 
-def connect(settings: Settings) -> duckdb.DuckDBPyConnection:
+def connect(settings: Settings, *, personal: bool = True) -> duckdb.DuckDBPyConnection:
     """A connection in which every table of the lake is a view in the schema of its layer, at its current version.
+
+    Args:
+        settings: which lake.
+        personal: whether personal data is there; without it, nothing else can be read through the connection either.
 
     Raises:
         MissingInput: the lake has no tables.
@@ -36,21 +47,37 @@ def connect(settings: Settings) -> duckdb.DuckDBPyConnection:
     if not versions:
         raise MissingInput(f"no tables at {settings.lake}", hint="run a night first: make nightly")
     connection = duckdb.connect(config={"autoinstall_known_extensions": "false"})  # nothing is fetched in mid-query
+    salt = secrets.token_hex(16)
     for table, version in versions.items():
         layer, name = table.split(".")
-        connection.register(f"{layer}_{name}", lakehouse.arrow(uri(settings, table), version))
-        connection.execute(f"create schema if not exists {layer}; create view {layer}.{name} as from {layer}_{name}")
+        if layer in _LINES_AS_THEY_CAME and not personal:
+            continue
+        connection.execute(f"create schema if not exists {layer}; set schema = '{layer}'")
+        rows = connection.from_arrow(lakehouse.arrow(uri(settings, table), version))  # under no name of its own
+        shown = rows if personal else rows.project(_impersonal(contract(table), salt))
+        shown.create_view(name)
+    connection.execute("set schema = 'main'")
+    if not personal:
+        connection.execute("set enable_external_access = false; set lock_configuration = true")
     return connection
 
 
+def _impersonal(agreed: Contract, salt: str) -> str:
+    """The table's columns as SQL, the personal ones left out."""
+    shown = {c.name: f'"{c.name}"' for c in agreed.columns if not c.personal}
+    if any(c.name == "user_id" for c in agreed.columns):
+        shown["user_id"] = f"md5('{salt}' || user_id) as user_id"
+    return ", ".join(shown[c.name] for c in agreed.columns if c.name in shown)
+
+
 def ask(settings: Settings, query: str) -> duckdb.DuckDBPyRelation:
-    """The answer to one query.
+    """The answer to one query, without personal data.
 
     Raises:
         MissingInput: the lake has no tables, or not one that the query names.
         UsageError: the query is not a single one, or DuckDB does not understand it.
     """
-    connection = connect(settings)
+    connection = connect(settings, personal=False)
     try:
         statements = connection.extract_statements(query)
         if len(statements) != 1:
@@ -60,8 +87,12 @@ def ask(settings: Settings, query: str) -> duckdb.DuckDBPyRelation:
         return connection.sql(query)
     except duckdb.CatalogException as error:
         if unknown := re.search(r'Table with name "?([^" ]+)"? does not exist', str(error)):
-            there = f"there are: {', '.join(tables(settings))}"
-            raise MissingInput(f"the lake has no table {unknown[1]}", hint=there) from error
+            if unknown[1].split(".")[0] in _LINES_AS_THEY_CAME:
+                raise UsageError(
+                    f"{unknown[1]} has lines as they came, personal data and all: ask silver or gold"
+                ) from error
+            there = [table for table in tables(settings) if table.split(".")[0] not in _LINES_AS_THEY_CAME]
+            raise MissingInput(f"the lake has no table {unknown[1]}", hint=f"there are: {', '.join(there)}") from error
         raise UsageError(_one_line(error)) from error
     except duckdb.Error as error:
         raise UsageError(_one_line(error)) from error

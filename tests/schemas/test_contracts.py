@@ -66,6 +66,14 @@ def test_a_column_that_says_who_a_user_is_is_marked_as_personal(table: str) -> N
     assert all(column.personal for column in contract(table).columns if column.name in ("user_id", "raw"))
 
 
+def test_a_column_is_personal_wherever_it_is() -> None:
+    marks: dict[str, set[bool]] = {}
+    for table in tables():
+        for column in contract(table).columns:
+            marks.setdefault(column.name, set()).add(column.personal)
+    assert {name for name, found in marks.items() if len(found) > 1} == set()
+
+
 def test_columns_of_one_name_have_one_type() -> None:
     """So that tables join without a cast; `video_type` is a word everywhere."""
     types: dict[str, dict[str, str]] = {}

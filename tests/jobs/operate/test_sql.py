@@ -10,18 +10,23 @@ from deltalake import write_deltalake
 from jobs.operate import sql
 from jobs.operate.query import connect, tables
 from jobs.platform.settings import settings
+from schemas.contract import contract
 from tests.jobs.operate.lake import lay
 
 DAY = dt.date(2022, 5, 1)
 
 
+USER = "5e" * 16
+
+
 @pytest.fixture
 def lake(home: Path) -> Path:
+    lay(home, "bronze.behavior_log", [{"raw": f"{USER},1,2", "arrival_date": DAY}])
     lay(home, "silver.videos", [{"video_id": 7, "tags": ["美食", "旅游"], "arrival_date": DAY}])
     lay(
         home,
         "gold.interactions",
-        [{"user_id": "u", "views_before": rank, "video_id": 7, "date": DAY} for rank in (1, 2)],
+        [{"user_id": USER, "views_before": rank, "video_id": 7, "date": DAY} for rank in (1, 2)],
     )
     return home
 
@@ -53,6 +58,9 @@ def test_a_later_commit_is_seen(lake: Path) -> None:
         ("select * from recommendations", 66, "the lake has no table recommendations; there are: "),
         ("select * from platinum.videos", 66, "the lake has no table platinum.videos; there are: "),
         ("select titel from silver.videos", 64, 'Referenced column "titel" not found'),
+        ("from bronze.behavior_log", 64, "bronze.behavior_log has lines as they came, personal data and all"),
+        ("from bronze_behavior_log", 66, "the lake has no table bronze_behavior_log"),
+        ("from read_csv('/etc/hostname')", 64, "file system operations are disabled"),
         ("selec 1", 64, "syntax error"),
         ("select no_such_function(1)", 64, "no_such_function"),
         ("select cast(user_id as int) from gold.interactions", 64, "Could not convert"),
@@ -85,4 +93,26 @@ def test_an_empty_lake_says_how_to_fill_it(home: Path, capsys: pytest.CaptureFix
 def test_only_tables_with_a_contract_are_shown(lake: Path) -> None:
 
     write_deltalake(str(lake / "lake" / "gold" / "scratch"), pa.table({"a": [1]}))
-    assert tables(settings()) == {"gold.interactions": 0, "silver.videos": 0}
+    assert tables(settings()) == {"bronze.behavior_log": 0, "gold.interactions": 0, "silver.videos": 0}
+
+
+def test_analysts_see_no_personal_data_and_tables_still_join(lake: Path) -> None:
+    lay(lake, "silver.users", [{"user_id": USER, "user_active_degree": "full_active", "register_days": 7}])
+    lay(lake, "silver.quarantine", [{"raw": f"{USER},1,2", "reasons": ["broken"], "arrival_date": DAY}])
+    lay(lake, "ops.reconciliation", [{"arrival_date": DAY}])
+    lay(lake, "gold.recommendations", [{"user_id": USER, "date": DAY}])
+    shown = connect(settings(), personal=False)
+    names = [
+        f"{layer}.{name}"
+        for (layer, name) in shown.sql("select table_schema, table_name from information_schema.tables").fetchall()
+    ]
+    assert sorted(names) == sorted(set(tables(settings())) - {"bronze.behavior_log"})
+    for name in names:
+        columns = shown.sql(f"from {name}").columns
+        assert columns == [c.name for c in contract(name).columns if not c.personal or c.name == "user_id"]
+        assert USER not in str(shown.sql(f"from {name}").fetchall())
+    joined = shown.sql("select count(*) from gold.interactions join silver.users using (user_id)").fetchall()
+    assert joined == [(2,)]
+    stand_in = shown.sql("from gold.recommendations select user_id").fetchall()
+    assert stand_in != connect(settings(), personal=False).sql("from gold.recommendations select user_id").fetchall()
+    assert connect(settings()).sql("from gold.recommendations select user_id").fetchall() == [(USER,)]
