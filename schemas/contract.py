@@ -1,5 +1,7 @@
 """Reads the data contract of a table (Open Data Contract Standard 3.1) and derives its Spark schema, Delta DDL and row rules."""
 
+import hashlib
+import json
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -66,6 +68,13 @@ class Contract:
             for c in self.columns
         )
         return cast(StructType, StructType.fromDDL(columns))
+
+    @property
+    def digest(self) -> str:
+        """Of what decides which rows the table may hold: columns, types, key and rules. 16 hexadecimal digits of SHA-256."""
+        columns = [(c.name, c.type, c.required) for c in self.columns]
+        rules = sorted((rule.name, rule.expression) for rule in self.rules)
+        return hashlib.sha256(json.dumps([columns, self.key, rules]).encode()).hexdigest()[:16]
 
     def properties(self) -> dict[str, str]:
         """The Delta table's properties: each row rule as a CHECK constraint, which any other writer is held to as well."""

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
-from jobs.ingest.parse import EVENTS, KEY, parse, valid
+from jobs.ingest.parse import EVENTS, KEY, parsed, valid
 from jobs.platform.job import job
 from jobs.platform.night import Night
 from schemas.contract import contract
@@ -38,7 +38,7 @@ def arrived_before(night: Night, events: DataFrame) -> DataFrame:
 def main(argv: Sequence[str] | None = None) -> None:
     """Write the night's events."""
     with job(argv, __doc__, writes=EVENTS) as night:
-        events = valid(parse(night.read_day("bronze.behavior_log"), night.settings.timezone))
+        events = valid(parsed(night))
         night.write(transform(events, arrived_before(night, events)))
 
 

@@ -35,8 +35,10 @@ def transform(lines: DataFrame, key: bytes, arrival_date: dt.date) -> DataFrame:
 def main(argv: Sequence[str] | None = None) -> None:
     """Write the night's bronze rows from its landing."""
     with job(argv, __doc__, writes="bronze.behavior_log") as night:
-        counted = landing.data_lines(night.settings.landing, landing.BEHAVIOR_LOGS, night.date)
-        folder = landing.folder(night.settings.landing, landing.BEHAVIOR_LOGS, night.date)
+        feed = landing.BEHAVIOR_LOGS
+        night.landed[feed] = landing.digest(night.settings.landing, feed, night.date)
+        counted = landing.data_lines(night.settings.landing, feed, night.date)
+        folder = landing.folder(night.settings.landing, feed, night.date)
         files = [str(folder / name) for name in counted]
         read = night.spark.read.option("lineSep", "\n").text(files)
         name = F.substring_index("_metadata.file_path", f"{night.settings.landing.name}/", -1)

@@ -7,6 +7,7 @@ renames it, so that a night is there whole or not at all.
 import datetime as dt
 import fcntl
 import filecmp
+import hashlib
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -105,6 +106,17 @@ def check(landing: Path, date: dt.date) -> dict[str, dict[str, int]]:
         BadInput: a folder holds no file or a strange one; a file is damaged, has another header, or no row.
     """
     return {feed: data_lines(landing, feed, date) for feed in COLUMNS}
+
+
+def digest(landing: Path, feed: str, date: dt.date) -> str:
+    """SHA-256 over the names and bytes of a night's files, 16 hexadecimal digits; empty unless the night is complete."""
+    if not is_complete(landing, feed, date):
+        return ""
+    sha = hashlib.sha256()
+    for path in sorted(folder(landing, feed, date).iterdir()):
+        with path.open("rb") as file:
+            sha.update(f"{path.name}\0{hashlib.file_digest(file, 'sha256').hexdigest()}\n".encode())
+    return sha.hexdigest()[:16]
 
 
 def data_lines(landing: Path, feed: str, date: dt.date) -> dict[str, int]:

@@ -5,21 +5,36 @@ from zoneinfo import ZoneInfo
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from jobs.platform.night import Night
+from jobs.platform.rules import LATE_DAYS, TIMEZONE, rule
 from schemas.contract import Contract, contract
 
 EVENTS = "silver.behavior_events"
 KEY = contract(EVENTS).key
+TOO_LATE = "too_late"
+"""The reason of an event that arrived longer after its day than NIGHTREEL_LATE_DAYS."""
+
 # The log's 19 columns stand first in the contract, in the order of the log.
 LOG_COLUMNS = tuple(
     c for c in contract(EVENTS).columns if c.name not in ("log_file", "log_line", "event_date", "arrival_date")
 )
 
 
-def parse(lines: DataFrame, timezone: ZoneInfo) -> DataFrame:
+def parsed(night: Night) -> DataFrame:
+    """The night's lines as `parse` gives them, under the rules of now, which the night's commit then names.
+
+    Raises:
+        MissingInput: the night has no lines.
+    """
+    night.rules |= {name: rule(night.settings, name) for name in (EVENTS, LATE_DAYS, TIMEZONE)}
+    return parse(night.read_day("bronze.behavior_log"), night.settings.timezone, night.settings.late_days)
+
+
+def parse(lines: DataFrame, timezone: ZoneInfo, late_days: int) -> DataFrame:
     """The columns of silver.behavior_events from rows of bronze.behavior_log, with `raw` and `reasons` array<string>.
 
     A row without reasons is valid. The others keep null where a field could not be read. A reason names the field and its
-    text, or the contract's rule that does not hold.
+    text, or the contract's rule that does not hold, or says that the row arrived more than `late_days` after its day.
     """
     fields = F.split("raw", ",", -1)
     whole = F.size(fields) == len(LOG_COLUMNS)
@@ -35,9 +50,8 @@ def parse(lines: DataFrame, timezone: ZoneInfo) -> DataFrame:
         for c in LOG_COLUMNS
     ]
     count = F.concat(F.lit(f"{len(LOG_COLUMNS)} fields expected, found "), F.size(fields))
-    reasons = F.when(whole, F.array_compact(F.array(*unread, *_broken_rules(contract(EVENTS))))).otherwise(
-        F.array(count)
-    )
+    broken = (*unread, *_broken_rules(contract(EVENTS)), _too_late(late_days))
+    reasons = F.when(whole, F.array_compact(F.array(*broken))).otherwise(F.array(count))
     return dated.withColumn("reasons", reasons).select(*(c.name for c in contract(EVENTS).columns), "raw", "reasons")
 
 
@@ -55,3 +69,9 @@ def _typed(name: str, type_name: str) -> Column:
 def _broken_rules(agreed: Contract) -> list[Column]:
     # A rule over a field that could not be read is null: the field's own reason says it already.
     return [F.when(~F.expr(rule.expression), F.lit(f"{rule.name}: {rule.expression}")) for rule in agreed.rules]
+
+
+def _too_late(late_days: int) -> Column:
+    late = F.datediff("arrival_date", "event_date")
+    said = F.concat(F.lit(f"{TOO_LATE}: "), late, F.lit(f" days after its own day, {LATE_DAYS} is {late_days}"))
+    return F.when(late > late_days, said)

@@ -13,7 +13,7 @@ from pyspark.sql import functions as F
 
 from jobs.ingest import landing
 from jobs.ingest.behavior_events import arrived_before
-from jobs.ingest.parse import EVENTS, KEY, parse, valid
+from jobs.ingest.parse import EVENTS, KEY, parsed, valid
 from jobs.platform.errors import BadInput
 from jobs.platform.job import job
 from jobs.platform.night import Night
@@ -61,7 +61,7 @@ class Books:
 def count(night: Night) -> Books:
     """Count the night's lines, events, duplicates and quarantined rows, each from its own source."""
     lines = landing.data_lines(night.settings.landing, landing.BEHAVIOR_LOGS, night.date)
-    keys = valid(parse(night.read_day("bronze.behavior_log"), night.settings.timezone)).select("event_date", *KEY)
+    keys = valid(parsed(night)).select("event_date", *KEY)
     earlier = arrived_before(night, keys).select(*KEY)
     counted = keys.agg(F.count("*").alias("rows"), F.countDistinct(*KEY).alias("distinct")).first()
     assert counted is not None  # an aggregate without groups has one row

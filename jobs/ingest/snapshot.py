@@ -15,6 +15,7 @@ def read_snapshot(night: Night, feed: str) -> DataFrame:
     Raises:
         MissingInput, BadInput: the landing is not complete or not sound.
     """
+    night.landed[feed] = landing.digest(night.settings.landing, feed, night.date)
     counted = landing.data_lines(night.settings.landing, feed, night.date)
     files = [str(landing.folder(night.settings.landing, feed, night.date) / name) for name in counted]
     rows = night.spark.read.option("header", True).option("escape", '"').csv(files)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from jobs.platform import lakehouse, publish
 from jobs.platform.errors import MissingInput
+from jobs.platform.rules import rule
 from jobs.platform.settings import Settings
 from schemas.contract import contract
 
@@ -32,12 +33,17 @@ class Night:
     args: argparse.Namespace = field(default_factory=argparse.Namespace)
     inputs: dict[str, int] = field(default_factory=dict)
     """Version of every table read so far."""
+    landed: dict[str, str] = field(default_factory=dict)
+    """Feed of the landing -> digest of its files that were read."""
+    rules: dict[str, str] = field(default_factory=dict)
+    """What decides which rows are written, by name -> what it said: see `jobs.platform.rules`."""
     writes: str | None = None
     """The table that the job writes, if it writes one."""
 
     def __post_init__(self) -> None:
         # Before anything is read: who publishes the day from now on overtakes this job.
         self.seen = publish.token(self.uri(self.writes), self.date) if self.writes else 0
+        self.rules = {**self.rules, **({self.writes: rule(self.settings, self.writes)} if self.writes else {})}
 
     @cached_property
     def spark(self) -> "SparkSession":
@@ -106,13 +112,18 @@ class Night:
             BadInput: the columns are not those of the contract, or a row breaks it; nothing is published.
             Overtaken: another run published this night of the table since this job began.
         """
-        import pyarrow
-
         if self.writes is None:
             raise ValueError("this job said that it writes no table")
-        frame = self.spark.createDataFrame(rows) if isinstance(rows, pyarrow.Table) else rows
-        made_by = {"run": run_id(), "code": code_version(), "inputs": self.inputs, "model": model}
-        lakehouse.replace_day(frame, contract(self.writes), self.uri(self.writes), self.date, self.seen, made_by)
+        made_by = {
+            "run": run_id(),
+            "code": code_version(),
+            "inputs": self.inputs,
+            "landed": self.landed,
+            "rules": self.rules,
+            "model": model,
+        }
+        agreed, uri = contract(self.writes), self.uri(self.writes)
+        lakehouse.replace_day(self.spark, rows, agreed, uri, self.date, self.seen, made_by)
         self.seen += 1
         _log.info("%s: the rows of %s are replaced", self.writes, self.date)
 

@@ -22,6 +22,8 @@ class Settings:
     """NIGHTREEL_SOURCE: `simulator`, `landing` (files are laid by others), or a folder in KuaiRand's layout."""
     simulated_events: int
     """NIGHTREEL_SIMULATED_EVENTS: views a night that the simulator makes, 100,000 unless set."""
+    late_days: int
+    """NIGHTREEL_LATE_DAYS: how many days after its own day an event may arrive, 3 unless set; a later one is quarantined."""
     video_generator: str
     """NIGHTREEL_VIDEO_GENERATOR: `vae`, or the path or id of a diffusers text-to-video pipeline."""
     mlflow_uri: str
@@ -61,6 +63,7 @@ def settings() -> Settings:
         timezone=timezone,
         source=os.environ.get("NIGHTREEL_SOURCE", "simulator"),
         simulated_events=_simulated_events(),
+        late_days=_late_days(),
         video_generator=os.environ.get("NIGHTREEL_VIDEO_GENERATOR", "vae"),
         mlflow_uri=os.environ.get("MLFLOW_TRACKING_URI", f"sqlite:///{home / 'mlflow.db'}"),
     )
@@ -70,4 +73,11 @@ def _simulated_events() -> int:
     text = os.environ.get("NIGHTREEL_SIMULATED_EVENTS", "100000")
     if not text.isdecimal() or int(text) == 0:
         raise UsageError(f"NIGHTREEL_SIMULATED_EVENTS={text!r} is not a number of views; use one such as 100000")
+    return int(text)
+
+
+def _late_days() -> int:
+    text = os.environ.get("NIGHTREEL_LATE_DAYS", "3")
+    if not text.isdecimal():
+        raise UsageError(f"NIGHTREEL_LATE_DAYS={text!r} is not a number of days; use one such as 3")
     return int(text)

@@ -90,6 +90,20 @@ def test_events_from_the_future_are_quarantined(home: Path, spark: SparkSession)
     assert row.reasons == ["event_not_after_arrival: event_date <= arrival_date"]
 
 
+def test_late_rows_go_to_their_own_day_and_later_ones_are_kept_aside(home: Path, spark: SparkSession) -> None:
+    day = 86_400_000
+    lay(
+        home,
+        [*(line(n) for n in range(30)), line(30, time_ms=NOON_MAY_1 - 3 * day), line(31, time_ms=NOON_MAY_1 - 4 * day)],
+    )
+    night = ingest()
+    assert {row.event_date for row in night.read(EVENTS).where("log_line = 32").collect()} == {dt.date(2022, 4, 28)}
+    (row,) = night.read("silver.quarantine").collect()
+    assert row.reasons == ["too_late: 4 days after its own day, NIGHTREEL_LATE_DAYS is 3"]
+    (books,) = night.read("ops.reconciliation").collect()
+    assert (books.lines_in, books.rows_out, books.quarantined) == (32, 31, 1)
+
+
 @pytest.mark.parametrize(
     ("lines", "said"),
     [
@@ -151,7 +165,7 @@ def test_every_line_is_accounted_for_in_any_order(
             [(raw.replace(raw.split(",")[0], "0" * 31 + raw[:1], 1), "f", n, MAY_1) for n, raw in enumerate(shuffled)],
             "raw string, log_file string, log_line bigint, arrival_date date",
         )
-        parsed = parse(bronze, read_settings().timezone)
+        parsed = parse(bronze, read_settings().timezone, read_settings().late_days)
         kept = valid(parsed)
         events = transform(kept, kept.limit(0)).drop("log_line").collect()
         distinct = {(row.user_id, row.video_id, row.time_ms) for row in kept.collect()}

@@ -68,6 +68,8 @@ def test_a_commit_says_what_made_it(night: Night, spark: SparkSession, monkeypat
         "run": "nightly/2022-05-01/reconciliation/1",
         "inputs": {"bronze.behavior_log": 7},
         "model": "als-2022-05-01-00000000",
+        "landed": {},
+        "rules": {BOOKS: contract(BOOKS).digest},
     }
 
 
