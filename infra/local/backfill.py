@@ -3,6 +3,7 @@
 import datetime as dt
 import time
 from collections import defaultdict
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -37,19 +38,20 @@ class Backfill:
         self._first, self._last = first, last
         self._told: set[tuple[str, str, int]] = set()
 
-    def run(self, conf: dict[str, str], at_once: int) -> Outcome:
+    def run(self, conf: dict[str, str], at_once: int, keep_up: Callable[[], Sequence[str]] = lambda: ()) -> Outcome:
         """Start it, show it, and return when all its runs are over. Left by Ctrl-C, its runs are ended first.
 
         Args:
             conf: parameters of the DAG.
             at_once: how many nights may run at a time.
+            keep_up: starts again what has died of the services, and names it.
 
         Raises:
             ServiceError: Airflow refused, or went away.
         """
         number = self._api.start_backfill(self._dag, self._first, self._last, conf, at_once)
         try:
-            outcome = self._follow()
+            outcome = self._follow(keep_up)
         except BaseException:
             self._give_up(number)
             raise
@@ -57,10 +59,12 @@ class Backfill:
         self._api.end_backfill(number)
         return outcome
 
-    def _follow(self) -> Outcome:
+    def _follow(self, keep_up: Callable[[], Sequence[str]]) -> Outcome:
         days = (self._last - self._first).days + 1
         with tqdm(disable=None, unit="task", desc=self._dag, leave=False, dynamic_ncols=True) as bar:
             while True:
+                for name in keep_up():
+                    bar.write(f"  {name} died and was started again")
                 runs = self._api.runs(self._dag, self._first, self._last)
                 if len(runs) != days:
                     raise ServiceError(f"Airflow made {len(runs)} runs of {self._dag} for {days} nights")

@@ -111,7 +111,7 @@ def run_nights(found: Services, first: dt.date, last: dt.date, logs_from: str) -
     durations: dict[dt.date, dict[str, float]] = {}
     for dag, prefix in _DAGS.items():
         conf = {"source": logs_from} if dag == "nightly" else {}
-        outcome = Backfill(found.api, dag, first, last).run(conf, _AT_ONCE)
+        outcome = Backfill(found.api, dag, first, last).run(conf, _AT_ONCE, found.keep_up)
         for day, seconds in outcome.seconds.items():
             durations.setdefault(day, {}).update({prefix + task: round(took, 1) for task, took in seconds.items()})
         if outcome.unsuccessful:

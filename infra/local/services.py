@@ -71,6 +71,13 @@ class Services:
         for dag in DAGS:
             self.api.unpause(dag)
 
+    def keep_up(self) -> list[str]:
+        """Start again what has died, as a supervisor would; the names of it. Tasks that it takes with it are tried again."""
+        died = [daemon for daemon in (self._spark, *self._airflow) if not daemon.running()]
+        for daemon in died:
+            daemon.start()
+        return [daemon.name for daemon in died]
+
     def _wait_for(self, daemon: Daemon, port: str) -> None:
         daemon.wait(lambda: daemon.listens(self._ports[port]), _START_S)
 

@@ -98,7 +98,7 @@ def _join(night: Night, table: str, day: dt.date) -> int:
     rows = before.read_day(table).repartition(*agreed.partitioned_by)
     made_by = {**(published.made_by if published else {}), "joined": lakehouse.version(uri)}
     expected = published.content if published else None
-    lakehouse.replace_day(rows, agreed, uri, day, before.seen, made_by, expected)
+    lakehouse.replace_day(night.spark, rows, agreed, uri, day, before.seen, made_by, expected)
     return len(files)
 
 

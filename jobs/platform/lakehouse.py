@@ -27,12 +27,11 @@ def version(uri: str) -> int | None:
     Raises:
         Damaged: the table's log is not what was written.
     """
+    receipts.check(uri)
     try:
-        table = DeltaTable(uri)
+        return DeltaTable(uri).version()
     except TableNotFoundError:
         return None
-    receipts.check(uri)
-    return table.version()
 
 
 def has_day(uri: str, at_version: int, day_column: str, day: dt.date) -> bool:
@@ -62,7 +61,8 @@ def read(spark: "SparkSession", uri: str, at_version: int) -> "DataFrame":
 
 
 def replace_day(
-    frame: "DataFrame",
+    spark: "SparkSession",
+    rows: "DataFrame | pa.Table",
     contract: Contract,
     uri: str,
     day: dt.date,
@@ -70,12 +70,13 @@ def replace_day(
     made_by: Mapping[str, Any],
     expected: str | None = None,
 ) -> None:
-    """Replace the day's rows of the table by those of `frame`: staged, audited, then published in one commit.
+    """Replace the day's rows of the table by others: staged, audited, then published in one commit.
 
     The table is created from its contract where it does not exist yet.
 
     Args:
-        frame: exactly the contract's columns.
+        spark: the session that audits.
+        rows: exactly the contract's columns.
         contract: of the table.
         uri: where the table lies.
         day: the only day that rows may be of.
@@ -84,19 +85,23 @@ def replace_day(
         expected: content hash that the rows must have, where they are known already.
 
     Raises:
-        BadInput: the frame's columns are not those of the contract, or its rows break its promises; nothing is published.
+        BadInput: the rows' columns are not those of the contract, or its rows break its promises; nothing is published.
         Overtaken: another writer published the day since this one began.
         Unreadable: what was written could not be read back.
     """
-    aligned = _aligned(frame, contract)
+    aligned = _aligned(rows, contract)
     table = create(contract, uri)
+    schema = pa.schema(table.schema())
     with bad_rows_named(contract.table):
-        attempt, rows, checksum = staging.write(aligned, contract, uri, day)
+        if isinstance(aligned, pa.Table):
+            written = staging.write_arrow(aligned, contract, uri, day, schema)
+        else:
+            written = staging.write(aligned, contract, uri, day)
     failpoint("staged")
-    where = f"{uri}/{attempt}"
-    back = frame.sparkSession.read.schema(contract.struct_type()).parquet(where)
-    staging.audit(back, contract, day, where, rows, checksum)
-    staged = staging.staged(uri, attempt, contract, day, pa.schema(table.schema()))
+    where = f"{uri}/{written.attempt}"
+    back = spark.read.schema(contract.struct_type()).parquet(where)
+    staging.audit(back, contract, day, where, written)
+    staged = staging.staged(uri, contract, day, written, schema)
     if expected is not None and staged.content != expected:
         raise staging.Unreadable(
             f"{contract.table}: the rows of {day} are not those that were published; see make verify"
@@ -137,9 +142,13 @@ def bad_rows_named(table: str) -> Iterator[None]:
         raise
 
 
-def _aligned(frame: "DataFrame", contract: Contract) -> "DataFrame":
+def _aligned(rows: "DataFrame | pa.Table", contract: Contract) -> "DataFrame | pa.Table":
+    """The rows with the contract's columns in its order. Those of an Arrow table are cast when they are written."""
     declared = {column.name: column.type for column in contract.columns}
-    given = {field.name: field.dataType.simpleString() for field in frame.schema.fields}
+    if isinstance(rows, pa.Table):
+        given = {name: declared.get(name, "there") for name in rows.column_names}
+    else:
+        given = {field.name: field.dataType.simpleString() for field in rows.schema.fields}
     wrong = [
         f"{name} is {given.get(name, 'absent')}, the contract says {declared.get(name, 'no such column')}"
         for name in sorted(declared.keys() | given.keys())
@@ -147,4 +156,4 @@ def _aligned(frame: "DataFrame", contract: Contract) -> "DataFrame":
     ]
     if wrong:
         raise BadInput(f"{contract.table}: {'; '.join(wrong)}; nothing was written")
-    return frame.select(*declared)
+    return rows.select(list(declared)) if isinstance(rows, pa.Table) else rows.select(*declared)

@@ -77,8 +77,8 @@ def commit(uri: str, contract: Contract, staged: Staged, seen: int, made_by: Map
         "files": {file.path: file.sha256 for file in staged.files},
     }
     for _ in range(_ATTEMPTS):
-        table = DeltaTable(uri)
         receipts.check(uri)
+        table = DeltaTable(uri)
         if _token(table, staged.day) != seen:
             last = latest(table).get(staged.day)
             if last is not None and last.attempt == staged.attempt:

@@ -51,11 +51,23 @@ class DataFile:
 
 
 @dataclass(frozen=True)
+class Written:
+    """What a writer says it has written, before anybody has looked."""
+
+    attempt: str
+    """Name of the files' folder below the table; no two writes share one."""
+    rows: int
+    checksum: int | None = None
+    """Of the rows as Spark wrote them, see `_checksum`; None for rows that Arrow wrote."""
+    content: str | None = None
+    """Content hash of the rows as Arrow wrote them; None for rows that Spark wrote."""
+
+
+@dataclass(frozen=True)
 class Staged:
     """A day's rows, written and found to be right."""
 
     attempt: str
-    """Name of their folder below the table; no two writes share one."""
     day: dt.date
     rows: int
     content: str
@@ -71,26 +83,51 @@ def filesystem(uri: str) -> tuple[pafs.FileSystem, str]:
     return found, path
 
 
-def write(frame: "DataFrame", contract: Contract, uri: str, day: dt.date) -> tuple[str, int, int]:
-    """Write the rows of a day aside.
-
-    Returns:
-        The attempt's name; how many rows were written, and their checksum, both counted as they passed by.
-    """
+def write(frame: "DataFrame", contract: Contract, uri: str, day: dt.date) -> Written:
+    """Write the rows of a day aside; they are counted and summed up as they pass by."""
     from pyspark.sql import Observation
     from pyspark.sql import functions as F
 
-    attempt = f"{day}-{secrets.token_hex(6)}"
+    attempt = _attempt(day)
     passed = Observation()
     observed = frame.observe(passed, F.count(F.lit(1)).alias("rows"), _checksum(contract).alias("checksum"))
     observed.write.partitionBy(*contract.partitioned_by).option(
         "mapreduce.fileoutputcommitter.marksuccessfuljobs", "false"
     ).parquet(f"{uri}/{attempt}")
     counted = passed.get
-    return attempt, counted["rows"], int(counted["checksum"] or 0)
+    return Written(attempt, counted["rows"], checksum=int(counted["checksum"] or 0))
 
 
-def audit(frame: "DataFrame", contract: Contract, day: dt.date, where: str, rows: int, checksum: int) -> None:
+def write_arrow(rows: pa.Table, contract: Contract, uri: str, day: dt.date, schema: pa.Schema) -> Written:
+    """The same for rows that no Spark has: through it they would be one task, in the memory of its JVM.
+
+    Raises:
+        BadInput: a value is not of its column's type.
+    """
+    try:
+        typed = rows.cast(pa.schema([field.with_nullable(True) for field in schema]))
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+        raise BadInput(f"{contract.table}: {error}; nothing was written") from error
+    attempt = _attempt(day)
+    store, root = filesystem(uri)
+    parquet = ds.ParquetFileFormat()
+    ds.write_dataset(
+        typed,
+        f"{root}/{attempt}",
+        format=parquet,
+        file_options=parquet.make_write_options(write_page_checksum=True),
+        filesystem=store,
+        partitioning=ds.partitioning(pa.schema([schema.field(n) for n in contract.partitioned_by]), flavor="hive"),
+    )
+    stable = [column.name for column in contract.columns if not column.volatile]
+    return Written(attempt, typed.num_rows, content=content_hash(typed.select(stable).to_batches()))
+
+
+def _attempt(day: dt.date) -> str:
+    return f"{day}-{secrets.token_hex(6)}"
+
+
+def audit(frame: "DataFrame", contract: Contract, day: dt.date, where: str, written: Written) -> None:
     """Hold what was written against the contract, all of it read back from the files.
 
     Args:
@@ -98,8 +135,7 @@ def audit(frame: "DataFrame", contract: Contract, day: dt.date, where: str, rows
         contract: of the table.
         day: the only day that the rows may be of.
         where: the files' folder, for a person to look at.
-        rows: how many were written.
-        checksum: of what was written.
+        written: what the files should hold.
 
     Raises:
         Unreadable: the files hold something else than what was written.
@@ -118,7 +154,8 @@ def audit(frame: "DataFrame", contract: Contract, day: dt.date, where: str, rows
         *(F.count_if(check).alias(f"check {i}") for i, check in enumerate(broken.values())),
     ).first()
     assert found is not None  # an aggregate without groups has one row
-    if (found["rows"], int(found["checksum"] or 0)) != (rows, checksum):
+    rows = written.rows
+    if found["rows"] != rows or written.checksum not in (None, int(found["checksum"] or 0)):
         raise Unreadable(f"{contract.table}: {where} does not hold the {rows} rows that were written to it")
     for i, (name, check) in enumerate(broken.items()):
         if found[f"check {i}"]:
@@ -134,12 +171,13 @@ def _broken(contract: Contract, where: str, what: str, example: Any) -> BadInput
     return BadInput(f"{contract.table}: {what}; nothing was published, the rows are in {where}; e.g. {shown}")
 
 
-def staged(uri: str, attempt: str, contract: Contract, day: dt.date, schema: pa.Schema) -> Staged:
-    """Read an attempt's files to their last byte, with their checksums, and describe them.
+def staged(uri: str, contract: Contract, day: dt.date, written: Written, schema: pa.Schema) -> Staged:
+    """Read what was written to its last byte, with its checksums, and describe it.
 
     Raises:
         Unreadable: a file is damaged.
     """
+    attempt = written.attempt
     store, root = filesystem(uri)
     found = store.get_file_info(pafs.FileSelector(f"{root}/{attempt}", recursive=True))
     paths = sorted(info.path for info in found if info.is_file and info.path.endswith(".parquet"))
@@ -148,6 +186,8 @@ def staged(uri: str, attempt: str, contract: Contract, day: dt.date, schema: pa.
         rows, content = hashed(store, root, files, contract, schema)
     except (OSError, pa.ArrowException) as error:
         raise Unreadable(f"{contract.table}: {uri}/{attempt} cannot be read back: {error}") from error
+    if written.content not in (None, content):
+        raise Unreadable(f"{contract.table}: {uri}/{attempt} does not hold the rows that were written to it")
     return Staged(attempt, day, rows, content, files)
 
 

@@ -1,11 +1,8 @@
 """Days of a small table, written without Spark, so that a test can make hundreds of publications in seconds."""
 
 import datetime as dt
-import secrets
-from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 from deltalake import DeltaTable
 
 from jobs.platform import publish, staging
@@ -14,8 +11,6 @@ from schemas.contract import contract
 
 TABLE = "silver.quarantine"
 """A table with a list, a long text and a day."""
-
-COLUMNS = ["source", "log_file", "log_line", "raw", "reasons"]
 
 
 def rows(day: dt.date, count: int, said: str = "") -> list[dict[str, object]]:
@@ -33,16 +28,11 @@ def rows(day: dt.date, count: int, said: str = "") -> list[dict[str, object]]:
 
 
 def stage(uri: str, day: dt.date, content: list[dict[str, object]]) -> staging.Staged:
-    """Write a day's rows aside as Spark would, and describe them."""
-    attempt = f"{day}-{secrets.token_hex(6)}"
-    folder = Path(uri, attempt, f"arrival_date={day}")
-    folder.mkdir(parents=True)
-    schema = pa.schema([field for field in pa.schema(DeltaTable(uri).schema()) if field.name in COLUMNS])
-    half = len(content) // 2
-    for number, part in enumerate((content[:half], content[half:])):
-        table = pa.Table.from_pylist(part, schema)
-        pq.write_table(table, folder / f"part-{number:05}.snappy.parquet", write_page_checksum=True)
-    return staging.staged(uri, attempt, contract(TABLE), day, pa.schema(DeltaTable(uri).schema()))
+    """Write a day's rows aside, and describe them."""
+    schema = pa.schema(DeltaTable(uri).schema())
+    table = pa.Table.from_pylist([row | {"arrival_date": day} for row in content], schema)
+    written = staging.write_arrow(table, contract(TABLE), uri, day, schema)
+    return staging.staged(uri, contract(TABLE), day, written, schema)
 
 
 def publish_day(uri: str, day: dt.date, content: list[dict[str, object]]) -> int:
