@@ -51,6 +51,11 @@ sql: $(JOBS_READY) ## Query any table by its name: Q="select * from gold.recomme
 	)
 	$(JOBS) -m jobs.operate.sql "$$Q"
 
+.PHONY: explain
+explain: $(JOBS_READY) ## Tell where a row comes from, down to the lines of the log: TABLE=gold.recommendations KEY="user_id=…,date=YYYY-MM-DD,rank=1"
+	@$(if $(and $(TABLE),$(KEY)),,echo 'name a table and a row: make explain TABLE=gold.video_features KEY="video_id=7,date=2022-05-01"' >&2; exit 64)
+	$(JOBS) -m jobs.operate.explain --table "$(TABLE)" --key "$(KEY)"
+
 .PHONY: verify
 verify: $(JOBS_READY) ## Read every file of the tables and say what is damaged: [TABLE=gold.interactions] [DAY=YYYY-MM-DD]
 	@$(JOBS) -m jobs.operate.verify --table "$(TABLE)" --day "$(DAY)"

@@ -14,6 +14,8 @@ class Publication:
 
     version: int
     """Of the table, made by the commit."""
+    made_at: dt.datetime
+    """When the commit was made, by its writer's clock; in UTC."""
     day: dt.date
     attempt: str
     """Folder of its files, below the table."""
@@ -36,7 +38,10 @@ def publications(table: DeltaTable) -> list[Publication]:
         day, attempt, rows, content, files = (
             made_by.pop(name) for name in ("date", "attempt", "rows", "content", "files")
         )
-        found.append(Publication(commit["version"], dt.date.fromisoformat(day), attempt, rows, content, files, made_by))
+        made_at = dt.datetime.fromtimestamp(commit["timestamp"] / 1000, dt.UTC)
+        found.append(
+            Publication(commit["version"], made_at, dt.date.fromisoformat(day), attempt, rows, content, files, made_by)
+        )
     return found
 
 

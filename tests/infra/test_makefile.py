@@ -21,7 +21,14 @@ def test_make_alone_lists_every_target() -> None:
     assert listed == targets
 
 
-@pytest.mark.parametrize(("target", "line"), [("backfill", "make backfill FROM="), ("sql", 'make sql Q="select')])
+@pytest.mark.parametrize(
+    ("target", "line"),
+    [
+        ("backfill", "make backfill FROM="),
+        ("sql", 'make sql Q="select'),
+        ("explain", "make explain TABLE=gold.video_features KEY="),
+    ],
+)
 def test_a_target_without_what_it_needs_says_how_to_call_it(target: str, line: str) -> None:
     result = make(target)
     assert result.returncode != 0

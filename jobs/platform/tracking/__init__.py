@@ -9,6 +9,7 @@ only, so that a night run again reaches the same verdict.
 from jobs.platform.tracking.runs import Run, artifact, run
 from jobs.platform.tracking.versions import (
     ModelVersion,
+    Training,
     candidates,
     champion,
     download,
@@ -16,11 +17,13 @@ from jobs.platform.tracking.versions import (
     live_inputs,
     serving,
     set_verdict,
+    training,
 )
 
 __all__ = [
     "ModelVersion",
     "Run",
+    "Training",
     "artifact",
     "candidates",
     "champion",
@@ -30,4 +33,5 @@ __all__ = [
     "run",
     "serving",
     "set_verdict",
+    "training",
 ]

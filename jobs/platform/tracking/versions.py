@@ -1,7 +1,7 @@
 """Versions of models: which there are, which one serves, and what each night decided."""
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,6 +31,22 @@ class ModelVersion:
     number: str
     """MLflow's own number of the version."""
     promoted: bool
+
+
+@dataclass(frozen=True)
+class Training:
+    """What made a registered version of a model."""
+
+    name: str
+    """The registered model, e.g. `recommender`."""
+    number: str
+    """MLflow's own number of the version."""
+    run: str
+    """MLflow's id of the run."""
+    scheduler_run: str
+    code: str
+    inputs: dict[str, int]
+    """Version of every table that it was trained on."""
 
 
 def champion(settings: Settings, name: str, *, before: dt.date) -> ModelVersion | None:
@@ -107,10 +123,30 @@ def live_inputs(settings: Settings) -> dict[str, list[tuple[dt.date, int]]]:
         registered = live and find_registered(live.name, live.version)
         if live is None or not registered or not registered.run_id:
             continue
-        for tag, value in mlflow.get_run(registered.run_id).data.tags.items():
-            if tag.startswith("input."):
-                found.setdefault(tag.removeprefix("input."), []).append((live.night, int(value)))
+        for table, version in _inputs(mlflow.get_run(registered.run_id).data.tags).items():
+            found.setdefault(table, []).append((live.night, version))
     return found
+
+
+def training(settings: Settings, version: str) -> Training | None:
+    """What made a version, by our own name of it; None where MLflow does not know it or its run."""
+    found = () if is_empty(settings) else client(settings).search_model_versions(f"tags.version = '{version}'")
+    for registered in found:
+        if registered.run_id:
+            tags = mlflow.get_run(registered.run_id).data.tags
+            return Training(
+                name=registered.name,
+                number=str(registered.version),
+                run=registered.run_id,
+                scheduler_run=tags.get("scheduler_run", "unknown"),
+                code=tags.get("code_version", "unknown"),
+                inputs=_inputs(tags),
+            )
+    return None
+
+
+def _inputs(tags: Mapping[str, str]) -> dict[str, int]:
+    return {tag.removeprefix("input."): int(value) for tag, value in tags.items() if tag.startswith("input.")}
 
 
 def _versions(settings: Settings, name: str) -> list[ModelVersion]:

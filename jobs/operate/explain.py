@@ -1,0 +1,107 @@
+"""Tells where a row comes from, down to the lines of the log: `make explain TABLE=gold.video_features KEY="video_id=7,date=…"`.
+
+What is shown of every table on the way is the commit that published the row's day in it (or a day before, where the version
+that was read had none of the day), the run and the code that made it, and the versions of tables and model that went in.
+"""
+
+import argparse
+import sys
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.dataset as ds
+
+from jobs.operate.provenance import Node, provenance
+from jobs.operate.query import uri
+from jobs.platform import lakehouse
+from jobs.platform.errors import BadInput, MissingInput, NightreelError, UsageError
+from jobs.platform.settings import Settings, settings
+from schemas.contract import contract, tables
+
+
+def find(settings: Settings, table: str, key: str) -> dict[str, Any]:
+    """The one row that a key names, as the table has it now.
+
+    Args:
+        settings: name the lake.
+        table: layer and name.
+        key: e.g. `user_id=0a…,date=2022-05-01,rank=1`; any columns may be named, the day always.
+
+    Raises:
+        UsageError: there is no such table or column, a value is not of its column's type, no day is named, or several rows
+            have the key.
+        MissingInput: the lake has no such table, day or row.
+        BadInput: a file of the table is gone.
+    """
+    if table not in tables():
+        raise UsageError(f"TABLE={table} is no table; there are: {', '.join(tables())}")
+    agreed = contract(table)
+    wanted = dict(part.strip().partition("=")[::2] for part in key.split(","))
+    if unknown := wanted.keys() - {column.name for column in agreed.columns}:
+        named = ", ".join(f"{name}=…" for name in agreed.key)
+        raise UsageError(f"KEY: {table} has no column {', '.join(sorted(unknown))!r}; a row is named by {named}")
+    if agreed.day_column not in wanted:
+        raise UsageError(f"KEY names no day; add {agreed.day_column}=YYYY-MM-DD")
+    at = uri(settings, table)
+    version = lakehouse.version(at)
+    if version is None:
+        raise MissingInput(table, hint=f"there is no such table at {at}; run a night first")
+    rows = lakehouse.arrow(at, version)
+    values = {name: _typed(name, text, rows.schema.field(name).type) for name, text in wanted.items()}
+    day = values.pop(agreed.day_column).as_py()
+    if day not in lakehouse.days(at, version, agreed.day_column):
+        raise MissingInput(table, day, f"run it first: make backfill FROM={day} TO={day}")
+    matching = ds.field(agreed.day_column) == day
+    for name, value in values.items():
+        matching &= ds.field(name) == value
+    try:
+        found = rows.to_table(filter=matching)
+    except FileNotFoundError as error:
+        raise BadInput(f"{table} has lost a file ({error}); see what is damaged with: make verify") from error
+    if not found.num_rows:
+        raise MissingInput(f"{table} has no row with {key}")
+    if found.num_rows > 1:
+        more = [name for name in agreed.key if name not in wanted and pc.count_distinct(found[name]).as_py() > 1]
+        raise UsageError(f"{found.num_rows:,} rows of {table} have {key}; name {' and '.join(more)} as well")
+    (row,) = found.to_pylist()
+    return dict(row)
+
+
+def _typed(name: str, text: str, kind: pa.DataType) -> pa.Scalar:
+    try:
+        return pa.scalar(text).cast(kind)
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+        raise UsageError(f"KEY: {name}={text} is no {kind}") from None
+
+
+def drawn(node: Node) -> Iterator[str]:
+    """A tree as lines of text, each branch under its own stem."""
+    yield node.lines[0]
+    stem = "│  " if node.below else "   "
+    yield from (stem + line for line in node.lines[1:])
+    for place, branch in enumerate(node.below, 1):
+        last = place == len(node.below)
+        first, *others = drawn(branch)
+        yield ("└─ " if last else "├─ ") + first
+        yield from (("   " if last else "│  ") + line for line in others)
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Print the tree."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--table", required=True, help="layer and name")
+    parser.add_argument("--key", required=True, help="columns and values of one row: user_id=…,date=YYYY-MM-DD")
+    args = parser.parse_args(argv)
+    try:
+        row = find(settings(), args.table, args.key)
+        for line in drawn(provenance(settings(), args.table, row)):
+            print(line)
+    except NightreelError as error:
+        print(f"error: {error}", file=sys.stderr)
+        raise SystemExit(error.exit_code) from error
+
+
+if __name__ == "__main__":
+    main()
