@@ -182,7 +182,7 @@ def staged(uri: str, contract: Contract, day: dt.date, written: Written, schema:
     found = store.get_file_info(pafs.FileSelector(f"{root}/{attempt}", recursive=True))
     paths = sorted(info.path for info in found if info.is_file and info.path.endswith(".parquet"))
     try:
-        files = tuple(data_file(store, root, path) for path in paths)
+        files = tuple(data_file(store, root, path, contract) for path in paths)
         rows, content = hashed(store, root, files, contract, schema)
     except (OSError, pa.ArrowException) as error:
         raise Unreadable(f"{contract.table}: {uri}/{attempt} cannot be read back: {error}") from error
@@ -217,7 +217,7 @@ def hashed(
     return rows, digest
 
 
-def data_file(store: pafs.FileSystem, root: str, path: str) -> DataFile:
+def data_file(store: pafs.FileSystem, root: str, path: str, contract: Contract) -> DataFile:
     with store.open_input_file(path) as file:
         sha256 = hashlib.file_digest(file, "sha256").hexdigest()
         size = file.size()
@@ -225,11 +225,15 @@ def data_file(store: pafs.FileSystem, root: str, path: str) -> DataFile:
         footer = pq.read_metadata(file)
     below = path[len(root) + 1 :]
     partition = dict(unquote(part).split("=", 1) for part in below.split("/")[1:-1])
-    return DataFile(below, size, sha256, partition, _statistics(footer))
+    return DataFile(below, size, sha256, partition, _statistics(footer, contract))
 
 
-def _statistics(footer: pq.FileMetaData) -> str:
-    """What lets a reader pass a file by: bounds of whole numbers, days and short texts at the top level."""
+def _statistics(footer: pq.FileMetaData, contract: Contract) -> str:
+    """What lets a reader pass a file by: bounds of whole numbers, days and short texts at the top level.
+
+    Of personal columns there are none: a bound is somebody's value, and the log outlives the rows.
+    """
+    personal = {column.name for column in contract.columns if column.personal}
     least: dict[str, Any] = {}
     most: dict[str, Any] = {}
     nulls: dict[str, int] = {}
@@ -237,7 +241,9 @@ def _statistics(footer: pq.FileMetaData) -> str:
         groups = [footer.row_group(i).column(column) for i in range(footer.num_row_groups)]
         name = groups[0].path_in_schema if groups else ""
         bounds = [group.statistics for group in groups]
-        if not groups or "." in name or any(b is None or not b.has_min_max or not b.has_null_count for b in bounds):
+        if not groups or "." in name or name in personal:
+            continue
+        if any(b is None or not b.has_min_max or not b.has_null_count for b in bounds):
             continue
         low, high = min(b.min for b in bounds), max(b.max for b in bounds)
         if not isinstance(low, int | dt.date | str) or isinstance(low, bool):
