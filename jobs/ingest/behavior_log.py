@@ -1,7 +1,8 @@
 """bronze.behavior_log: the night's behaviour log as it came, a row a line, with the user id replaced by its pseudonym.
 
 Real ids never enter the lake. The pseudonym goes where the id stood; an id that is no whole number is replaced by `invalid`,
-since it may still tell who the user is: such a line is quarantined and can only be mended in the landing.
+since it may still tell who the user is: such a line is quarantined and can only be mended in the landing. Lines of erased
+users are none.
 """
 
 import datetime as dt
@@ -11,6 +12,7 @@ from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
 from jobs.ingest import landing
+from jobs.ingest.erased_lines import ERASED
 from jobs.platform import pseudonym
 from jobs.platform.job import job
 
@@ -27,7 +29,7 @@ def transform(lines: DataFrame, key: bytes, arrival_date: dt.date) -> DataFrame:
     whole = user_id.rlike("^(0|[1-9][0-9]{0,18})$")
     replaced = F.when(whole, pseudonym.pseudonym_column(user_id, key)).otherwise("invalid")
     rest = F.expr("substr(raw, length(substring_index(raw, ',', 1)) + 1)")
-    return lines.select(
+    return lines.where(F.col("raw") != ERASED).select(
         "log_file", "log_line", F.concat(replaced, rest).alias("raw"), F.lit(arrival_date).alias("arrival_date")
     )
 

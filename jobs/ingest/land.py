@@ -1,8 +1,9 @@
 """Lay a night's files where ingest finds them, and prove that the night is complete and sound.
 
 The files come from NIGHTREEL_SOURCE: the built-in simulator, a folder in KuaiRand's layout, or `landing` where log shippers lay
-them. Nothing is written to the lake. Fails where the night before was never landed although an earlier one was: its features
-would miss a day without saying so. The first night of a landing has no night before.
+them. Users on the erasure list are taken out of them. Nothing is written to the lake. Fails where the night before was never
+landed although an earlier one was: its features would miss a day without saying so. The first night of a landing has no night
+before.
 """
 
 import argparse
@@ -11,7 +12,7 @@ import logging
 from collections.abc import Sequence
 from pathlib import Path
 
-from jobs.ingest import kuairand, landing
+from jobs.ingest import erased_lines, kuairand, landing
 from jobs.ingest.simulator.night import Scale, land
 from jobs.ingest.simulator.slates import slates
 from jobs.platform import pseudonym
@@ -36,6 +37,17 @@ def check_no_gap(root: Path, date: dt.date) -> None:
         first_missing = earlier[-1] + dt.timedelta(days=1)
         hint = f"land it first: make backfill FROM={first_missing} TO={date}"
         raise MissingInput(f"landing {landing.folder(root, landing.BEHAVIOR_LOGS, before)}", before, hint)
+
+
+def redact(night: Night) -> None:
+    """Take erased users out of the night, and out of the watch history, which a source may lay again with every night."""
+    root = night.settings.landing
+    is_erased = erased_lines.judge(night.settings)
+    laid = [(landing.BEHAVIOR_LOGS, night.date), (landing.USERS, night.date)]
+    laid += [(landing.WATCH_HISTORY, day) for day in landing.nights(root, landing.WATCH_HISTORY)]
+    for feed, day in laid:
+        if lines := erased_lines.redact(root, feed, day, is_erased):
+            _log.info("%s: %d lines of erased users taken out", landing.folder(root, feed, day), lines)
 
 
 def _simulate(night: Night) -> None:
@@ -66,6 +78,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             _log.info(
                 "%s: %d rows in %d files", landing.folder(root, feed, night.date), sum(files.values()), len(files)
             )
+        redact(night)
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:

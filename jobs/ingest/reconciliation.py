@@ -1,4 +1,4 @@
-"""ops.reconciliation: proves that every line of the landing is an event, a duplicate or in quarantine, and none twice.
+"""ops.reconciliation: proves that every line of the landing is an event, a duplicate, in quarantine or erased, and none twice.
 
 The lines are counted in the files themselves, the duplicates from the log's keys: neither from the table that they are to
 prove. A night whose books do not balance, or that looks nothing like the nights before it, ends here, before anything
@@ -11,7 +11,7 @@ from dataclasses import astuple, dataclass
 
 from pyspark.sql import functions as F
 
-from jobs.ingest import landing
+from jobs.ingest import erased_lines, landing
 from jobs.ingest.behavior_events import arrived_before
 from jobs.ingest.parse import EVENTS, KEY, parsed, valid
 from jobs.platform.errors import BadInput
@@ -33,6 +33,7 @@ class Books:
     rows_out: int
     duplicates: int
     quarantined: int
+    erased: int
 
     def check(self, lines_before: Sequence[int], *, accept: bool) -> None:
         """Refuse books that do not balance and, unless accepted, a night far off.
@@ -44,11 +45,12 @@ class Books:
         Raises:
             BadInput: the night is not to be used; says why and what to do.
         """
-        accounted = self.rows_out + self.duplicates + self.quarantined
+        accounted = self.rows_out + self.duplicates + self.quarantined + self.erased
         if self.lines_in != accounted:
             raise BadInput(
                 f"the books do not balance: {self.lines_in} lines came in, but {self.rows_out} events + {self.duplicates} "
-                f"duplicates + {self.quarantined} quarantined = {accounted}; run the night's ingest again from its landing"
+                f"duplicates + {self.quarantined} quarantined + {self.erased} erased = {accounted}; run the night's ingest "
+                "again from its landing"
             )
         hint = "look at silver.quarantine and the landing; if the night is right, run this job with --accept"
         if not accept and self.quarantined > _MOST_QUARANTINED * self.lines_in:
@@ -59,7 +61,7 @@ class Books:
 
 
 def count(night: Night) -> Books:
-    """Count the night's lines, events, duplicates and quarantined rows, each from its own source."""
+    """Count the night's lines, events, duplicates, quarantined and erased rows, each from its own source."""
     lines = landing.data_lines(night.settings.landing, landing.BEHAVIOR_LOGS, night.date)
     keys = valid(parsed(night)).select("event_date", *KEY)
     earlier = arrived_before(night, keys).select(*KEY)
@@ -71,6 +73,7 @@ def count(night: Night) -> Books:
         rows_out=night.read_day(EVENTS, required=False).count(),
         duplicates=counted["rows"] - counted["distinct"] + again,
         quarantined=night.read_day("silver.quarantine", required=False).count(),
+        erased=erased_lines.count(night.settings.landing, night.date),
     )
 
 

@@ -82,7 +82,7 @@ def _quarantine(lake: duckdb.DuckDBPyConnection, date: dt.date) -> Iterator[str]
     for book in books:
         yield (
             f"  {book['lines_in']:,} lines came in: {book['rows_out']:,} events, {book['duplicates']:,} duplicates, "
-            f"{book['quarantined']:,} in quarantine"
+            f"{book['quarantined']:,} in quarantine" + (f", {book['erased']:,} erased" if book.get("erased") else "")
         )
     grouped = rows(lake, REASONS, date)
     yield from () if grouped else ["  no row"]

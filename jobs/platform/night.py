@@ -10,7 +10,7 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from jobs.platform import lakehouse, publish
+from jobs.platform import erasure, lakehouse, publish
 from jobs.platform.errors import MissingInput
 from jobs.platform.rules import rule
 from jobs.platform.settings import Settings
@@ -104,6 +104,8 @@ class Night:
     def write(self, rows: "DataFrame | pyarrow.Table", *, model: str | None = None) -> None:
         """Replace the night's rows of the table that the job writes in one commit, whose metadata says what made them.
 
+        Rows of erased users are left out.
+
         Args:
             rows: exactly the contract's columns, for this night only.
             model: the version of the model that computed the rows, if one did.
@@ -123,8 +125,12 @@ class Night:
             "model": model,
         }
         agreed, uri = contract(self.writes), self.uri(self.writes)
-        lakehouse.replace_day(self.spark, rows, agreed, uri, self.date, self.seen, made_by)
-        self.seen += 1
+        erased = None
+        while erased != (listed := erasure.read(self.settings)):  # again, where somebody left while this was written
+            erased = listed
+            kept = erasure.without(rows, agreed, erased)
+            lakehouse.replace_day(self.spark, kept, agreed, uri, self.date, self.seen, made_by)
+            self.seen += 1
         _log.info("%s: the rows of %s are replaced", self.writes, self.date)
 
     def _pinned(self, table: str) -> int:

@@ -138,7 +138,7 @@ def test_rows_that_are_lost_on_the_way_are_noticed(
     with pytest.raises(SystemExit):
         reconciliation.main(["--date", str(MAY_1)])
     assert (
-        "the books do not balance: 10 lines came in, but 8 events + 0 duplicates + 0 quarantined = 8"
+        "the books do not balance: 10 lines came in, but 8 events + 0 duplicates + 0 quarantined + 0 erased = 8"
         in capsys.readouterr().err
     )
 

@@ -1,0 +1,112 @@
+"""The erasure list: users whose rows are in no table, and come into none again.
+
+It lies beside the pseudonym key, outside the lake, and names nobody: it holds a digest (SHA-256) of each pseudonym. The first
+line says which key the pseudonyms were made with, since under another key nobody on the list would be recognised.
+"""
+
+import fcntl
+import hashlib
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from jobs.platform import durable
+from jobs.platform.errors import UsageError
+from jobs.platform.settings import Settings
+from schemas.contract import Contract
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+_BEGINS_WITH_PSEUDONYM = ("user_id", "raw")
+_PSEUDONYM_DIGITS = 32
+
+
+def path(settings: Settings) -> Path:
+    """Where the list lies."""
+    return settings.secrets / "erased_users.txt"
+
+
+def digest(pseudonym: str) -> str:
+    """How the list has a pseudonym."""
+    return hashlib.sha256(pseudonym.encode()).hexdigest()
+
+
+def read(settings: Settings) -> frozenset[str]:
+    """The digests of all erased users; none where nobody was ever erased.
+
+    Raises:
+        UsageError: the file is not what `add` wrote.
+    """
+    if not path(settings).exists():
+        return frozenset()
+    lines = path(settings).read_text(encoding="utf-8", errors="replace").splitlines()
+    if not lines or not all(re.fullmatch("[0-9a-f]{64}", line) for line in lines[1:]):
+        raise UsageError(f"{path(settings)} is not an erasure list any more; put it back from a copy")
+    return frozenset(lines[1:])
+
+
+def check_key(settings: Settings, key: bytes) -> None:
+    """Make sure that the list was made with this pseudonym key, if there is a list.
+
+    Raises:
+        UsageError: it was made with another one.
+    """
+    if path(settings).exists() and path(settings).read_text(encoding="utf-8").partition("\n")[0] != _made_with(key):
+        raise UsageError(
+            f"{path(settings)} was made with another pseudonym key, so nobody on it would be recognised; after a rotation, "
+            "move it away and run make erase with all users erased so far"
+        )
+
+
+def add(settings: Settings, pseudonyms: Iterable[str], key: bytes) -> int:
+    """Put users on the list, on the disk when this returns; how many were not on it.
+
+    Raises:
+        UsageError: the list was made with another key, or cannot be read.
+    """
+    settings.secrets.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with (settings.secrets / ".erased_users.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        check_key(settings, key)
+        listed = read(settings)
+        new = {digest(pseudonym) for pseudonym in pseudonyms} - listed
+        if new:
+            durable.write(path(settings), "\n".join([_made_with(key), *sorted(listed | new), ""]).encode())
+    return len(new)
+
+
+def column(agreed: Contract) -> str | None:
+    """The table's column whose texts begin with a user's pseudonym, None where it has none."""
+    return next((c.name for c in agreed.columns if c.name in _BEGINS_WITH_PSEUDONYM), None)
+
+
+def owners(texts: pa.Array | pa.ChunkedArray) -> list[str]:
+    """The digest of the pseudonym that each text begins with, each different one computed once."""
+    encoded = pc.utf8_slice_codeunits(texts, 0, _PSEUDONYM_DIGITS).dictionary_encode()
+    if isinstance(encoded, pa.ChunkedArray):
+        encoded = encoded.unify_dictionaries().combine_chunks()
+    digests = [digest(text) for text in encoded.dictionary.to_pylist()]
+    return [digests[i] for i in encoded.indices.to_pylist()]
+
+
+def without(rows: "DataFrame | pa.Table", agreed: Contract, erased: frozenset[str]) -> "DataFrame | pa.Table":
+    """The rows of a table that are not of erased users."""
+    holder = column(agreed)
+    if holder is None or not erased:
+        return rows
+    if isinstance(rows, pa.Table):
+        return rows.filter(pa.array([owner not in erased for owner in owners(rows[holder])], pa.bool_()))
+    from pyspark.sql import functions as F  # pyspark takes long to import, and not every job needs it
+
+    listed = rows.sparkSession.createDataFrame(pa.table({"erased": sorted(erased)}))
+    owner = F.sha2(F.encode(F.substring(holder, 1, _PSEUDONYM_DIGITS), "UTF-8"), 256)
+    return rows.join(F.broadcast(listed), owner == F.col("erased"), "left_anti")
+
+
+def _made_with(key: bytes) -> str:
+    return f"key {hashlib.sha256(b'nightreel erasure list' + key).hexdigest()[:16]}"
