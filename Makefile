@@ -33,6 +33,10 @@ backfill: setup ## Run a range of nights: FROM=YYYY-MM-DD TO=YYYY-MM-DD [SOURCE=
 	@$(if $(and $(FROM),$(TO)),,echo 'a backfill needs its first and last day: make backfill FROM=2022-04-25 TO=2022-04-28' >&2; exit 64)
 	$(JOBS) -m infra.local.nightly --from "$(FROM)" --to "$(TO)" --source "$(SOURCE)"
 
+.PHONY: stale
+stale: $(SPARK_READY) ## List the nights that a run of now would make otherwise, and why, and bring ops.stale_days up to date
+	@$(JOBS) -m jobs.operate.stale_days --date "$$(TZ="$${NIGHTREEL_TIMEZONE:-Asia/Shanghai}" date -d yesterday +%F)"
+
 .PHONY: up
 up: setup ## Start Airflow, MLflow and Spark on loopback addresses, and print these
 	@$(JOBS) -m infra.local.services up

@@ -25,14 +25,20 @@ _ARROW: dict[str, tuple[pa.DataType, object]] = {
 
 
 def lay(home: Path, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Append rows in one commit. A column that a row does not give is null, or zero or empty where the contract requires it."""
+    """Append rows in one commit."""
+    agreed = contract(table)
+    uri = home / "lake" / table.replace(".", "/")
+    write_deltalake(str(uri), arrow(table, rows), mode="append", partition_by=list(agreed.partitioned_by))
+
+
+def arrow(table: str, rows: Sequence[Mapping[str, Any]]) -> pa.Table:
+    """Rows of a table; a column that a row does not give is null, or zero or empty where the contract requires it."""
     agreed = contract(table)
     schema = pa.schema([pa.field(c.name, _ARROW[c.type][0], nullable=not c.required) for c in agreed.columns])
     columns = {c.name: [row.get(c.name, _missing(c)) for row in rows] for c in agreed.columns}
     unknown = {name for row in rows for name in row} - columns.keys()
     assert not unknown, f"{table} has no {unknown}"
-    uri = home / "lake" / table.replace(".", "/")
-    write_deltalake(str(uri), pa.table(columns, schema=schema), mode="append", partition_by=list(agreed.partitioned_by))
+    return pa.table(columns, schema=schema)
 
 
 def _missing(column: Column) -> object:

@@ -1,0 +1,147 @@
+"""ops.stale_days: which published nights a run of now would make otherwise, and why: `make stale`.
+
+A night of a table is stale if, since it was published,
+
+* its landing has changed,
+* a night that it is made from, or that the model it names was trained on, was published with other content, or
+* a rule that decided over its rows, a contract or a setting, says something else.
+
+Events that arrive late make nothing stale: a night is made of what had arrived by its end. A change of code does not either. Of
+what follows from a stale night only that is listed which is stale by now; more may be once the night was run again.
+"""
+
+import datetime as dt
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+
+import pyarrow as pa
+from deltalake import DeltaTable
+
+from jobs.ingest import landing
+from jobs.operate.days_read import NIGHTLY, days_read, days_trained_on
+from jobs.operate.query import tables, uri
+from jobs.platform.job import job
+from jobs.platform.night import Night
+from jobs.platform.publications import Publication, publications
+from jobs.platform.rules import rule
+from jobs.platform.settings import Settings
+from schemas.contract import tables as contracted
+
+TABLE = "ops.stale_days"
+_NIGHT_OF_MODEL = re.compile(r"-(\d{4}-\d{2}-\d{2})-[0-9a-f]{8}$")
+
+
+@dataclass(frozen=True)
+class Stale:
+    """A night of a table that a run of now would make otherwise."""
+
+    night: dt.date
+    table: str
+    reasons: tuple[str, ...]
+
+
+def stale_days(settings: Settings, until: dt.date) -> list[Stale]:
+    """All stale nights up to `until`, by night, and of each night in the order in which a night is made."""
+    lake = _Lake(settings)
+    found = []
+    for table in NIGHTLY:
+        for night, of_night in lake.published[table].items():
+            made = of_night[0]
+            if night <= until and not _is_dropped(made) and (reasons := tuple(lake.reasons(table, made))):
+                found.append(Stale(night, table, reasons))
+    return sorted(found, key=lambda stale: stale.night)
+
+
+@dataclass
+class _Lake:
+    """What was published in the lake, night by night."""
+
+    settings: Settings
+    published: dict[str, dict[dt.date, list[Publication]]] = field(init=False)
+    """Table -> night -> its publications, the newest first."""
+
+    def __post_init__(self) -> None:
+        self.published = {table: defaultdict(list) for table in contracted()}
+        for table in tables(self.settings):
+            for publication in publications(DeltaTable(uri(self.settings, table))):
+                self.published[table][publication.day].append(publication)
+
+    def reasons(self, table: str, made: Publication) -> Iterator[str]:
+        """Why the publication, the last one of its night, is stale."""
+        for name, said in made.made_by.get("rules", {}).items():
+            if said != (now := rule(self.settings, name)):
+                yield f"the contract of {name} changed" if name in contracted() else f"{name} was {said}, is {now}"
+        for feed, digest in made.made_by.get("landed", {}).items():
+            # Logs that were cleared away, or are just being laid, have not changed.
+            if landing.digest(self.settings.landing, feed, made.day) not in ("", digest):
+                yield f"the landing of {feed} changed"
+        inputs: dict[str, int] = made.made_by.get("inputs", {})
+        for read, days in days_read(table, made.day, self.settings.late_days).items():
+            yield from self._changed(read, days, inputs.get(read, -1))
+        if model := made.made_by.get("model"):
+            yield from self._trained_on(model)
+
+    def _trained_on(self, model: str) -> Iterator[str]:
+        from jobs.platform import tracking  # MLflow takes seconds to import
+
+        night, training = _NIGHT_OF_MODEL.search(model), tracking.training(self.settings, model)
+        if night and training:
+            for read, version in training.inputs.items():
+                days = days_trained_on(read, dt.date.fromisoformat(night[1]))
+                yield from (f"{model}: {what}" for what in self._changed(read, days, version))
+
+    def _changed(self, table: str, days: Iterable[dt.date], since: int) -> Iterator[str]:
+        """Says which of the days have other content than at that version of the table; -1 is before there was one."""
+        changed = []
+        for day in days:
+            of_day = self.published.get(table, {}).get(day, [])
+            then = next((p.content for p in of_day if p.version <= since), None)
+            if of_day and not _is_dropped(of_day[0]) and of_day[0].content != then:
+                changed.append(str(day))
+        if changed:
+            yield f"{table} of {', '.join(sorted(changed))} changed"
+
+
+def _is_dropped(publication: Publication) -> bool:
+    """Whether maintenance took the night out, as its retention was over: it cannot be made again."""
+    return publication.rows == 0 and publication.attempt.endswith("-dropped")
+
+
+def write(night: Night, found: Sequence[Stale]) -> None:
+    """Bring the table up to date for the nights up to this one: a commit for each whose rows change."""
+    now: dict[dt.date, list[dict[str, object]]] = defaultdict(list)
+    for stale in found:
+        row = {"date": stale.night, "table_name": stale.table, "reasons": list(stale.reasons)}
+        now[stale.night].append(row)
+    before = _listed(night)
+    for day in sorted(now.keys() | before.keys()):
+        if day <= night.date and now[day] != before.get(day, []):
+            rows = pa.Table.from_pylist(now[day], _SCHEMA)
+            replace(night, date=day, inputs={}, writes=TABLE).write(rows)
+
+
+_SCHEMA = pa.schema([("date", pa.date32()), ("table_name", pa.string()), ("reasons", pa.list_(pa.string()))])
+
+
+def _listed(night: Night) -> dict[dt.date, list[dict[str, object]]]:
+    found: dict[dt.date, list[dict[str, object]]] = defaultdict(list)
+    if night.exists(TABLE):
+        for row in night.arrow(TABLE).to_table(columns=_SCHEMA.names).to_pylist():
+            found[row["date"]].append(row)
+    order = {table: place for place, table in enumerate(NIGHTLY)}
+    return {day: sorted(rows, key=lambda row: order[str(row["table_name"])]) for day, rows in found.items()}
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Bring the table up to date, and print a line for each night and table that is stale."""
+    with job(argv, __doc__) as night:
+        found = stale_days(night.settings, night.date)
+        write(night, found)
+        for stale in found:
+            print(f"{stale.night} {stale.table}: {'; '.join(stale.reasons)}", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,124 @@
+"""A night is stale when a run of now would make it otherwise, and only then; what came late makes nothing stale."""
+
+import datetime as dt
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from pyspark.sql import SparkSession
+
+from jobs.ads.time_split import TRAINING_DAYS
+from jobs.features import interactions
+from jobs.features.event_window import LONGEST
+from jobs.operate import stale_days
+from jobs.operate.days_read import NIGHTLY, days_read, days_trained_on
+from jobs.operate.stale_days import Stale
+from jobs.platform.night import Night
+from jobs.platform.publications import latest
+from jobs.platform.settings import settings
+from schemas.contract import tables
+from tests.jobs.ingest.nights import MAY_1, MAY_2, NOON_MAY_1, ingest, lay, line
+from tests.jobs.operate.published import publish_night
+
+BRONZE, EVENTS, QUARANTINE, BOOKS = (
+    "bronze.behavior_log",
+    "silver.behavior_events",
+    "silver.quarantine",
+    "ops.reconciliation",
+)
+MAY = [dt.date(2022, 4, 30) + dt.timedelta(days=day) for day in range(32)]
+"""MAY[1] is the first of May."""
+
+
+def found(until: dt.date = MAY[31]) -> dict[tuple[dt.date, str], str]:
+    return {(s.night, s.table): "; ".join(s.reasons) for s in stale_days.stale_days(settings(), until)}
+
+
+def publish_nights(table: str, nights: Sequence[dt.date]) -> None:
+    for night in nights:
+        publish_night(table, night, reads=list(days_read(table, night, 3)))
+
+
+def test_every_table_says_what_it_is_made_from() -> None:
+    assert {*NIGHTLY, "silver.watch_history"} - {BOOKS} == {t for t in tables() if not t.startswith("ops.")}
+    for place, table in enumerate(NIGHTLY):
+        assert set(days_read(table, MAY[1], 3)) <= {*NIGHTLY[: place + 1], "silver.watch_history"}
+
+
+def test_windows_are_those_of_the_jobs() -> None:
+    night = MAY[31]
+    assert len(days_read("gold.user_features", night, 3)[EVENTS]) == LONGEST
+    assert len(days_read("gold.video_features", night, 3)[EVENTS]) == LONGEST
+    assert len(days_read("gold.interactions", night, 3)[EVENTS]) == interactions.LOOKBACK_DAYS
+    assert days_trained_on("gold.ctr_examples", night)[-1] == night - dt.timedelta(days=TRAINING_DAYS)
+    assert days_read(EVENTS, MAY[9], 2)[EVENTS] == [MAY[8], MAY[7]]
+
+
+def test_a_week_follows_from_a_day_and_no_more(home: Path, spark: SparkSession) -> None:
+    publish_nights(EVENTS, MAY[1:13])
+    publish_nights("gold.user_features", MAY[1:13])
+    publish_nights("gold.ctr_examples", MAY[1:13])
+    assert found() == {}
+    publish_night(EVENTS, MAY[3], reads=[EVENTS])
+    assert found() == {}, "the same content again changes nothing"
+    publish_night("gold.user_features", MAY[5], 2, reads=[EVENTS])
+    assert found() == {(MAY[6], "gold.ctr_examples"): "gold.user_features of 2022-05-05 changed"}
+    publish_night(EVENTS, MAY[3], 2, reads=[EVENTS])
+    changed = found()
+    assert {night for night, table in changed if table == "gold.user_features"} == set(MAY[3:10])
+    assert {night for night, table in changed if table == EVENTS} == set(MAY[4:7])
+    assert changed[MAY[9], "gold.user_features"] == "silver.behavior_events of 2022-05-03 changed"
+    assert {night for night, table in changed if table == "gold.ctr_examples"} == {MAY[3], MAY[6]}
+    assert max(night for night, _ in found(until=MAY[5])) == MAY[5]
+    publish_night(EVENTS, MAY[3], 1, reads=[EVENTS])
+    assert set(found()) == {(MAY[6], "gold.ctr_examples")}, "what is as it was changes nothing"
+
+
+def test_a_day_that_was_not_there_before_is_a_change(home: Path, spark: SparkSession) -> None:
+    publish_nights("gold.interactions", [MAY[2]])
+    publish_nights(EVENTS, [MAY[1]])
+    assert found() == {(MAY[2], "gold.interactions"): "silver.behavior_events of 2022-05-01 changed"}
+    publish_nights("gold.interactions", [MAY[2]])
+    publish_nights(EVENTS, [MAY[3]])
+    assert found() == {}, "a night is made of nothing that is later"
+
+
+def test_the_log_s_way_through_the_nights(
+    home: Path, spark: SparkSession, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    day = 86_400_000
+    lay(home, [line(n) for n in range(20)])
+    lay(home, [*(line(n, time_ms=NOON_MAY_1 + day) for n in range(20)), line(30)], MAY_2)
+    for night in (MAY_1, MAY_2):
+        ingest(night)
+        interactions.main(["--date", str(night)])
+    assert found() == {}, "the event that came a day late leaves its own day's night as it was"
+    read = {table: set(latest_inputs(table)) for table in (EVENTS, QUARANTINE, BOOKS, "gold.interactions")}
+    for table, inputs in read.items():
+        assert inputs - {BOOKS} <= set(days_read(table, MAY_2, 3)), "what was read and is not looked at"
+
+    monkeypatch.setenv("NIGHTREEL_LATE_DAYS", "0")
+    judged = {(night, table) for night in (MAY_1, MAY_2) for table in (EVENTS, QUARANTINE, BOOKS)}
+    assert found() == dict.fromkeys(judged, "NIGHTREEL_LATE_DAYS was 3, is 0")
+    monkeypatch.delenv("NIGHTREEL_LATE_DAYS")
+
+    lay(home, [line(n) for n in range(21)])
+    assert found() == {(MAY_1, BRONZE): "the landing of behavior_logs changed"}
+    capsys.readouterr()
+    stale_days.main(["--date", str(MAY_2)])
+    assert capsys.readouterr().out == "2022-05-01 bronze.behavior_log: the landing of behavior_logs changed\n"
+    ingest(MAY_1)
+    assert set(found()) == {(MAY_1, "gold.interactions"), *((MAY_2, t) for t in (EVENTS, BOOKS, "gold.interactions"))}
+    stale_days.main(["--date", str(MAY_2)])
+    listed = Night(MAY_2, settings()).read("ops.stale_days").collect()
+    assert {Stale(row.date, row.table_name, tuple(row.reasons)) for row in listed} == set(
+        stale_days.stale_days(settings(), MAY_2)
+    )
+    assert [row.table_name for row in listed if row.date == MAY_1] == ["gold.interactions"]
+
+
+def latest_inputs(table: str) -> dict[str, int]:
+    from deltalake import DeltaTable
+
+    inputs: dict[str, int] = latest(DeltaTable(Night(MAY_2, settings()).uri(table)))[MAY_2].made_by["inputs"]
+    return inputs
