@@ -19,6 +19,7 @@ from jobs.platform.tracking.versions import (
     set_verdict,
     training,
 )
+from jobs.platform.tracking.weights import forget, trained_on
 
 __all__ = [
     "ModelVersion",
@@ -28,10 +29,12 @@ __all__ = [
     "candidates",
     "champion",
     "download",
+    "forget",
     "history",
     "live_inputs",
     "run",
     "serving",
     "set_verdict",
+    "trained_on",
     "training",
 ]

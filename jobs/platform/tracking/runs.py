@@ -17,7 +17,7 @@ from mlflow.models import infer_signature
 from jobs.platform.night import Night, code_version, run_id
 from jobs.platform.settings import Settings
 from jobs.platform.tracking._store import client, is_empty
-from jobs.platform.tracking.versions import find_registered
+from jobs.platform.tracking.versions import find_registered, input_tags
 
 _log = logging.getLogger(__name__)
 _REPOSITORY = Path(__file__).parents[3]
@@ -68,8 +68,11 @@ class Run:
         """
         night = self._night.date
         version = f"{family}-{night}-{_digest(directory)}"
-        if find_registered(name, version) is not None:
+        made_from = input_tags(self._night.inputs)
+        if (registered := find_registered(name, version)) is not None:
             _log.info("%s is registered already", version)
+            for tag, value in made_from.items():
+                client(self._night.settings).set_model_version_tag(name, registered.version, tag, value)
             return version
         logged = mlflow.pyfunc.log_model(
             name=family.replace(".", "_"),
@@ -80,7 +83,7 @@ class Run:
             code_paths=[str(_REPOSITORY / "models")],
             pip_requirements=[],  # the repository's own lock file says what runs it
         )
-        tags = {"version": version, "family": family, "night": str(night), "promoted": "false"}
+        tags = {"version": version, "family": family, "night": str(night), "promoted": "false", **made_from}
         mlflow.register_model(logged.model_uri, name, tags=tags)
         return version
 
@@ -103,7 +106,7 @@ def run(night: Night, key: str, params: Mapping[str, object]) -> Iterator[Run]:
         mlflow.log_params({k: str(v) for k, v in params.items()})
         mlflow.set_tags({"night": str(night.date), "scheduler_run": run_id(), "code_version": code_version()})
         yield Run(night, active)
-        mlflow.set_tags({f"input.{table}": version for table, version in night.inputs.items()})
+        mlflow.set_tags(input_tags(night.inputs))
 
 
 def artifact(settings: Settings, key: str, night: dt.date, file: str) -> Path | None:

@@ -13,6 +13,7 @@ from jobs.platform.settings import Settings
 from jobs.platform.tracking._store import client, is_empty
 
 _CHAMPION = "champion"
+_INPUT = "input."
 
 
 @dataclass(frozen=True)
@@ -121,9 +122,9 @@ def live_inputs(settings: Settings) -> dict[str, list[tuple[dt.date, int]]]:
     for model in models:
         live = champion(settings, model.name, before=dt.date.max)
         registered = live and find_registered(live.name, live.version)
-        if live is None or not registered or not registered.run_id:
+        if live is None or not registered:
             continue
-        for table, version in _inputs(mlflow.get_run(registered.run_id).data.tags).items():
+        for table, version in inputs(registered).items():
             found.setdefault(table, []).append((live.night, version))
     return found
 
@@ -140,24 +141,39 @@ def training(settings: Settings, version: str) -> Training | None:
                 run=registered.run_id,
                 scheduler_run=tags.get("scheduler_run", "unknown"),
                 code=tags.get("code_version", "unknown"),
-                inputs=_inputs(tags),
+                inputs=inputs(registered),
             )
     return None
 
 
-def _inputs(tags: Mapping[str, str]) -> dict[str, int]:
-    return {tag.removeprefix("input."): int(value) for tag, value in tags.items() if tag.startswith("input.")}
+def input_tags(inputs: Mapping[str, int]) -> dict[str, str]:
+    """The tags that say which version of each table something was made from."""
+    return {f"{_INPUT}{table}": str(version) for table, version in inputs.items()}
+
+
+def inputs(registered: MlflowModelVersion) -> dict[str, int]:
+    """Version of each table that a version was trained on. Its run may have gone on since, and read later ones."""
+    return {t.removeprefix(_INPUT): int(value) for t, value in registered.tags.items() if t.startswith(_INPUT)}
+
+
+def with_weights(settings: Settings, name: str) -> list[tuple[ModelVersion, MlflowModelVersion]]:
+    """The versions whose weights are there, ours beside MLflow's own record."""
+    found = client(settings).search_model_versions(f"name = '{name}'")
+    return [(_version(v), v) for v in found if "version" in v.tags and not _is_erased(v)]
 
 
 def _versions(settings: Settings, name: str) -> list[ModelVersion]:
-    found = client(settings).search_model_versions(f"name = '{name}'")
-    return [_version(v) for v in found if "version" in v.tags]
+    return [version for version, _ in with_weights(settings, name)]
+
+
+def _is_erased(found: MlflowModelVersion) -> bool:
+    return found.tags.get("weights") == "erased"
 
 
 def find_registered(name: str, version: str) -> MlflowModelVersion | None:
-    """MLflow's record of a version under our own name of it."""
+    """MLflow's record of a version with weights under our own name of it."""
     found = mlflow.MlflowClient().search_model_versions(f"name = '{name}'")
-    return next((v for v in found if v.tags.get("version") == version), None)
+    return next((v for v in found if v.tags.get("version") == version and not _is_erased(v)), None)
 
 
 def _version(found: MlflowModelVersion) -> ModelVersion:

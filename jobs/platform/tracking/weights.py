@@ -1,0 +1,40 @@
+"""What models have learned, and how they forget it: the weights of a version go, its record (metrics, verdict) stays."""
+
+import datetime as dt
+from collections.abc import Collection, Mapping
+
+from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
+
+from jobs.platform.settings import Settings
+from jobs.platform.tracking._store import client, is_empty
+from jobs.platform.tracking.versions import ModelVersion, champion, inputs, with_weights
+
+
+def trained_on(
+    settings: Settings, erased: Mapping[str, Collection[tuple[dt.date, int]]]
+) -> list[tuple[ModelVersion, bool]]:
+    """The versions whose weights come from rows that are gone since, each with whether it serves now.
+
+    Args:
+        settings: where MLflow is.
+        erased: for each table the days that rows were erased of, each with the last version of the table that had them.
+    """
+    found = []
+    for model in () if is_empty(settings) else client(settings).search_registered_models():
+        live = champion(settings, model.name, before=dt.date.max)
+        for version, registered in with_weights(settings, model.name):
+            read = inputs(registered)
+            days = [(day, last, table) for table in read.keys() & erased.keys() for day, last in erased[table]]
+            if any(day <= version.night and read[table] <= last for day, last, table in days):
+                found.append((version, live is not None and live.number == version.number))
+    return found
+
+
+def forget(settings: Settings, version: ModelVersion) -> None:
+    """Delete a version's weights from the store of artifacts. It is never a candidate nor served again."""
+    store = client(settings)
+    registered = store.get_model_version(version.name, version.number)
+    if registered.model_id is None:
+        raise ValueError(f"MLflow does not know where the weights of {version.version} are")
+    get_artifact_repository(store.get_logged_model(registered.model_id).artifact_location).delete_artifacts()
+    store.set_model_version_tag(version.name, version.number, "weights", "erased")
