@@ -85,6 +85,12 @@ test: setup ## Run all tests
 	.venv/bin/pytest --ignore tests/dags --timeout 900
 	.venv-airflow/bin/pytest tests/dags
 
+.PHONY: faults
+faults: setup ## Break everything on purpose, at length, and print what held: see tests/faults/README.md
+	@rm -f test-artifacts/faults.jsonl
+	.venv/bin/pytest tests/faults -m "long or not long" --timeout 14400
+	.venv/bin/python -m tests.faults.table
+
 .PHONY: lint
 lint: setup ## Check format, style, types and contracts
 	@.venv/bin/ruff format --check --quiet . || { echo 'run: make format' >&2; exit 1; }

@@ -1,21 +1,24 @@
 """What the fault tests share: a table, and the place where they note what held."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 import pytest
 
+from infra.local.daemon import free_port
+from infra.local.paths import HOST, State
+from infra.local.spark_server import spark_server as spark_server_of
 from jobs.platform import lakehouse
 from schemas.contract import contract
 from tests.faults import rows
+from tests.faults.table import NOTES
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 RecordFault: TypeAlias = Callable[[str, str], None]
-_NOTES = Path("test-artifacts", "faults.jsonl")
 
 
 @pytest.fixture
@@ -26,13 +29,28 @@ def table(home: Path, spark: "SparkSession") -> str:
     return uri
 
 
+@pytest.fixture(scope="session")
+def spark_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a Spark Connect server, as the nights of one machine use it."""
+    where = State(tmp_path_factory.mktemp("spark-server"))
+    where.make()
+    port = free_port(15002)
+    daemon = spark_server_of(where, port)
+    daemon.start()
+    try:
+        daemon.wait(lambda: daemon.listens(port), 180)
+        yield f"sc://{HOST}:{port}"
+    finally:
+        daemon.stop()
+
+
 @pytest.fixture
 def record_fault(request: pytest.FixtureRequest) -> RecordFault:
     """Note what was measured of a fault, for `make faults` to print."""
 
     def record(fault: str, measured: str) -> None:
-        _NOTES.parent.mkdir(exist_ok=True)
-        with _NOTES.open("a", encoding="utf-8") as notes:
+        NOTES.parent.mkdir(exist_ok=True)
+        with NOTES.open("a", encoding="utf-8") as notes:
             notes.write(json.dumps({"fault": fault, "test": request.node.name, "measured": measured}) + "\n")
 
     return record

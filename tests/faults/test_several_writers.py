@@ -52,8 +52,8 @@ def run_writers(uri: str, writers: int, count: int, delay: int | None) -> list[t
     [
         pytest.param(4, 40, None, id="4 writers"),
         pytest.param(4, 12, 20_000, id="4 writers, rename delayed by 20 ms"),
-        pytest.param(2, 300, None, id="2 writers, 600 commits", marks=pytest.mark.slow),
-        pytest.param(4, 150, 100_000, id="4 writers, 600 commits, rename delayed by 0.1 s", marks=pytest.mark.slow),
+        pytest.param(2, 300, None, id="2 writers, 600 commits", marks=pytest.mark.long),
+        pytest.param(4, 150, 100_000, id="4 writers, 600 commits, rename delayed by 0.1 s", marks=pytest.mark.long),
     ],
 )
 def test_nothing_that_was_acknowledged_is_lost(

@@ -1,0 +1,51 @@
+"""Whoever reads while days are published, joined and vacuumed sees a whole day, the old one or the new one."""
+
+import datetime as dt
+import subprocess
+import sys
+from pathlib import Path
+
+from pyspark.sql import SparkSession
+
+from tests.faults import rows
+from tests.faults.conftest import RecordFault
+
+DAY = dt.date(2022, 5, 1)
+READS = 6
+
+WRITER = """
+import datetime as dt, sys
+from pathlib import Path
+from jobs.operate import maintenance
+from tests.faults import rows
+uri, stop = sys.argv[1], Path(sys.argv[2])
+day = dt.date(2022, 5, 1)
+turn = 1
+while not stop.exists():
+    rows.publish_day(uri, day, rows.rows(day, 50, str(turn)))
+    if turn % 5 == 0:
+        maintenance._vacuum(uri, ())
+    turn += 1
+"""
+
+
+def test_no_reader_fails_or_sees_half_a_day(
+    table: str, home: Path, spark: SparkSession, record_fault: RecordFault
+) -> None:
+    rows.publish_day(table, DAY, rows.rows(DAY, 50, "0"))
+    stop = home / "stop"
+    writer = subprocess.Popen([sys.executable, "-c", WRITER, table, str(stop)])
+    seen: list[str] = []
+    try:
+        for _ in range(READS):
+            of_spark = [row.raw for row in spark.read.format("delta").load(table).select("raw").collect()]
+            for found in (rows.read(table, DAY), of_spark):
+                said = {raw.split(",")[0] for raw in found}
+                assert len(said) == 1
+                assert len(found) == 50
+                seen += said
+    finally:
+        stop.touch()
+        assert writer.wait() == 0
+    record_fault("readers during publish and VACUUM", f"{len(seen)} reads of {len(set(seen))} versions, all whole")
+    assert len(set(seen)) > READS / 2
