@@ -37,6 +37,11 @@ backfill: setup ## Run a range of nights: FROM=YYYY-MM-DD TO=YYYY-MM-DD [SOURCE=
 stale: $(SPARK_READY) ## List the nights that a run of now would make otherwise, and why, and bring ops.stale_days up to date
 	@$(JOBS) -m jobs.operate.stale_days --date "$$(TZ="$${NIGHTREEL_TIMEZONE:-Asia/Shanghai}" date -d yesterday +%F)"
 
+.PHONY: replay
+replay: $(SPARK_READY) ## Take in quarantined rows that pass now that a rule is fixed: TABLE=silver.behavior_events [REASON=is_click_is_flag]
+	@$(if $(TABLE),,echo 'name the table: make replay TABLE=silver.behavior_events' >&2; exit 64)
+	$(JOBS) -m jobs.operate.replay --table "$(TABLE)" --reason "$(REASON)" --date "$$(TZ="$${NIGHTREEL_TIMEZONE:-Asia/Shanghai}" date -d yesterday +%F)"
+
 .PHONY: up
 up: setup ## Start Airflow, MLflow and Spark on loopback addresses, and print these
 	@$(JOBS) -m infra.local.services up
