@@ -29,9 +29,9 @@ nightly: setup ## Run one night, then print what it made: [DATE=YYYY-MM-DD, by d
 	@$(JOBS) -m infra.local.nightly --from "$(DATE)" --to "$(DATE)" --source "$(SOURCE)"
 
 .PHONY: backfill
-backfill: setup ## Run a range of nights: FROM=YYYY-MM-DD TO=YYYY-MM-DD [SOURCE=folder]
-	@$(if $(and $(FROM),$(TO)),,echo 'a backfill needs its first and last day: make backfill FROM=2022-04-25 TO=2022-04-28' >&2; exit 64)
-	$(JOBS) -m infra.local.nightly --from "$(FROM)" --to "$(TO)" --source "$(SOURCE)"
+backfill: setup ## Run a range of nights, then say what that changed: FROM=YYYY-MM-DD TO=YYYY-MM-DD, or STALE=1 [SOURCE=folder] [DRY_RUN=1]
+	@$(if $(or $(STALE),$(and $(FROM),$(TO))),,echo 'a backfill needs its first and last day: make backfill FROM=2022-04-25 TO=2022-04-28' >&2; exit 64)
+	$(JOBS) -m infra.local.nightly --backfill --from "$(FROM)" --to "$(TO)" --source "$(SOURCE)" $(if $(STALE),--stale) $(if $(DRY_RUN),--dry-run)
 
 .PHONY: stale
 stale: $(SPARK_READY) ## List the nights that a run of now would make otherwise, and why, and bring ops.stale_days up to date
@@ -72,6 +72,11 @@ verify: $(JOBS_READY) ## Read every file of the tables and say what is damaged: 
 .PHONY: restore
 restore: $(JOBS_READY) ## Go back to the last good version of what is damaged: [TABLE=gold.interactions]
 	@$(JOBS) -m jobs.operate.restore --table "$(TABLE)"
+
+.PHONY: erase
+erase: $(JOBS_READY) ## Erase users for good, wherever they are: USERS=file with a user id a line
+	@$(if $(USERS),,echo 'give a file with a user id a line: make erase USERS=leaving.txt' >&2; exit 64)
+	$(JOBS) -m jobs.operate.erase --users "$(USERS)"
 
 .PHONY: docs
 docs: $(JOBS_READY) ## Build a browsable catalogue of all tables from their contracts

@@ -1,0 +1,242 @@
+"""Erases users for good: `make erase USERS=file`, a file with one of the app's user ids a line.
+
+First they go on the erasure list, which every later landing and write heeds. Then they go out of what is there: the landing's
+files, every table (each affected day is published again without their rows) and, at once, the files of older versions that hold
+them, so that neither time travel nor `make restore` brings them back; and the weights of the models that learned from their rows
+are deleted. At last all files below NIGHTREEL_HOME are searched. It may be run again at any time: it does what is left to do.
+"""
+
+import argparse
+import datetime as dt
+import os
+import sys
+import zlib
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pyarrow as pa
+from deltalake import DeltaTable
+
+from jobs.ingest import erased_lines, landing
+from jobs.ingest.parse import EVENTS
+from jobs.operate import traces
+from jobs.operate.query import tables, uri
+from jobs.platform import erasure, lakehouse, publish, staging
+from jobs.platform.errors import BadInput, NightreelError, UsageError
+from jobs.platform.night import Night
+from jobs.platform.pseudonym import key, pseudonym
+from jobs.platform.publications import latest, publications
+from jobs.platform.settings import Settings, settings
+from schemas.contract import contract
+from schemas.contract import tables as contracted
+
+_BOOKS = "ops.reconciliation"
+_ROUNDS = 5
+"""Looks at a table before it is said to be written by somebody who does not heed the list."""
+
+
+@dataclass
+class Removed:
+    """What was taken out of a table."""
+
+    rows: Counter[str] = field(default_factory=Counter)
+    """Of its current version, by digest of the user."""
+    days: set[dt.date] = field(default_factory=set)
+    files: int = 0
+    """Of older versions, or of writes that never were published."""
+
+
+def read_users(path: Path) -> list[int]:
+    """The user ids in a file.
+
+    Raises:
+        UsageError: there is no such file.
+        BadInput: a line is no id, or there is none.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read ({error.strerror}); give a file with a user id a line") from error
+    users = []
+    for number, line in enumerate(map(str.strip, lines), 1):
+        if line and not (line.isascii() and line.isdecimal() and len(line) < 20):
+            raise BadInput(
+                f"{path} line {number}: {line[:40]!r} is no user id; give whole numbers, one a line (nobody was erased)"
+            )
+        users += [int(line)] if line else []
+    if not users:
+        raise BadInput(f"{path} holds no user id; give one a line (nobody was erased)")
+    return users
+
+
+def erase_landing(settings: Settings) -> Iterator[str]:
+    """Take all users on the list out of the landing; says where lines were.
+
+    Raises:
+        BadInput: a file is damaged, so that it cannot be rewritten.
+    """
+    is_erased = erased_lines.judge(settings)
+    for feed in erased_lines.FEEDS:
+        for night in landing.nights(settings.landing, feed):
+            try:
+                lines = erased_lines.redact(settings.landing, feed, night, is_erased)
+            except (OSError, EOFError, zlib.error, pa.ArrowException) as error:
+                where = landing.folder(settings.landing, feed, night)
+                raise BadInput(
+                    f"{where} is damaged ({error}); land it again or take it away, then run this again"
+                ) from error
+            if lines:
+                yield f"landing {feed} of {night}: {lines} lines"
+
+
+def erase_table(settings: Settings, table: str) -> Removed:
+    """Take all users on the list out of a table and out of every file below it.
+
+    Raises:
+        BadInput: a file of the table is damaged.
+    """
+    agreed, at = contract(table), uri(settings, table)
+    erased = erasure.read(settings)
+    store, root = staging.filesystem(at)
+    removed = Removed()
+    for _ in range(_ROUNDS):
+        held = traces.in_table(at, agreed, erased)
+        if not held:
+            return removed
+        current = _days_of_files(at, agreed.day_column)
+        for path in held.keys() & current.keys():
+            if (rows := held[path]) is None:
+                raise BadInput(f"{table}: {path} is damaged; make restore first, then run this again")
+            removed.rows += rows
+            removed.days.add(current[path])
+        for day in sorted({current[path] for path in held.keys() & current.keys()}):
+            with suppress(publish.Overtaken):  # by a writer that knows the list; the next look shows it
+                _publish_without(settings, table, day, erased)
+        for path in held.keys() - _days_of_files(at, agreed.day_column).keys():
+            store.delete_file(f"{root}/{path}")
+            removed.files += 1
+    raise NightreelError(f"{table}: rows of erased users keep coming back; end what writes them, then run this again")
+
+
+def _days_of_files(at: str, day_column: str) -> dict[str, dt.date]:
+    """Path below the table -> day, of the files of its current version."""
+    if lakehouse.version(at) is None:
+        return {}
+    files = pa.table(DeltaTable(at).get_add_actions(flatten=True)).to_pydict()
+    days = [dt.date.fromisoformat(str(day)) for day in files[f"partition.{day_column}"]]
+    return dict(zip(files["path"], days, strict=True))
+
+
+def _publish_without(settings: Settings, table: str, day: dt.date, erased: frozenset[str]) -> None:
+    night = Night(day, settings, writes=table)
+    published = latest(DeltaTable(night.uri(table))).get(day)
+    kept = erasure.without(night.read_day(table), contract(table), erased)
+    # Which version had the rows last: what was made from that one or an earlier one was made from them.
+    made_by = {**(published.made_by if published else {}), "erased": night.inputs[table]}
+    lakehouse.replace_day(night.spark, kept, contract(table), night.uri(table), day, night.seen, made_by)
+
+
+def restate_books(settings: Settings) -> Iterator[str]:
+    """Move erased lines to their own column in the books of the nights whose tables were left without them."""
+    if _BOOKS not in tables(settings):
+        return
+    counted = {
+        table: {day: p.rows for day, p in latest(DeltaTable(uri(settings, table))).items() if "erased" in p.made_by}
+        for table in ("bronze.behavior_log", EVENTS, "silver.quarantine")
+        if table in tables(settings)
+    }
+    books = lakehouse.arrow(uri(settings, _BOOKS), tables(settings)[_BOOKS]).to_table()
+    for day in sorted({day for days in counted.values() for day in days}):
+        before = [row for row in books.to_pylist() if row["arrival_date"] == day]
+        after = [row | _restated(row, {table: days.get(day) for table, days in counted.items()}) for row in before]
+        if after != before:
+            Night(day, settings, writes=_BOOKS).write(pa.Table.from_pylist(after, books.schema))
+            yield f"{_BOOKS}: the books of {day} say what was erased"
+
+
+def _restated(row: dict[str, int], rows: dict[str, int | None]) -> dict[str, int]:
+    """The figures of a night's books from the rows that each of its tables has now, None where nothing was erased of it."""
+
+    def now(table: str, before: str) -> int:
+        found = rows.get(table)
+        return row[before] if found is None else found
+
+    rows_out, quarantined = now(EVENTS, "rows_out"), now("silver.quarantine", "quarantined")
+    figures = {"rows_out": rows_out, "quarantined": quarantined}
+    if (lines := rows.get("bronze.behavior_log")) is None:
+        return figures | {"erased": row["lines_in"] - rows_out - quarantined - row["duplicates"]}
+    return figures | {"duplicates": lines - rows_out - quarantined, "erased": row["lines_in"] - lines}
+
+
+def forget(settings: Settings) -> Iterator[str]:
+    """Delete the weights of the models that learned from rows that were erased; the one that serves has to be replaced first."""
+    from jobs.platform import tracking  # MLflow takes seconds to import
+
+    erased = {
+        table: {(p.day, int(p.made_by["erased"])) for p in publications(DeltaTable(at)) if "erased" in p.made_by}
+        for table, at in ((table, uri(settings, table)) for table in tables(settings))
+    }
+    for version, serves in tracking.trained_on(settings, erased):
+        if serves:
+            yield (
+                f"{version.name} {version.version}: learned from them and still serves; "
+                f"run make nightly DATE={version.night}, then this again"
+            )
+        else:
+            tracking.forget(settings, version)
+            yield f"{version.name} {version.version}: weights deleted"
+
+
+def erase(settings: Settings, users: Iterable[int]) -> Iterator[str]:
+    """Erase users, and whoever is on the list but still found; says what was done, a line each.
+
+    Raises:
+        UsageError: the list was made with another pseudonym key.
+        BadInput: something could not be rewritten, or a file still names them.
+    """
+    secret = key(settings)
+    asked = {pseudonym(user, secret) for user in users}
+    new = erasure.add(settings, asked, secret)
+    yield f"{len(asked)} users, {new} of them new on the erasure list {erasure.path(settings)}"
+    yield from erase_landing(settings)
+    found: Counter[str] = Counter()
+    for table in contracted():
+        removed = erase_table(settings, table)
+        found += removed.rows
+        if removed.rows or removed.files:
+            yield (
+                f"{table}: {removed.rows.total()} rows in {len(removed.days)} days; "
+                f"{removed.files} files of old versions deleted"
+            )
+    yield from restate_books(settings)
+    yield from forget(settings)
+    yield f"{len({erasure.digest(user) for user in asked} - found.keys())} of the users had no row in any table"
+    if left := list(traces.in_files(settings, erasure.read(settings), erased_lines.judge(settings))):
+        named = ", ".join(map(str, left[:10])) + (f" and {len(left) - 10} more" if len(left) > 10 else "")
+        raise BadInput(f"{len(left)} files still name them: {named}; delete these, then run this again")
+    yield f"no file below {settings.home} names them"
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Erase the users that a file names."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--users", type=Path, required=True, help="file with a user id a line")
+    users = parser.parse_args(argv).users
+    try:
+        for line in erase(settings(), read_users(users)):
+            print(line, flush=True)
+    except NightreelError as error:
+        print(f"error: {error}", file=sys.stderr)
+        raise SystemExit(error.exit_code) from error
+    if os.environ.get("SPARK_REMOTE"):
+        from pyspark.sql import SparkSession
+
+        if (session := SparkSession.getActiveSession()) is not None:
+            session.stop()  # frees what the server holds for this process
+
+
+if __name__ == "__main__":
+    main()

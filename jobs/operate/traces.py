@@ -1,0 +1,102 @@
+"""Where erased users are still to be found: in the files of tables, also those that no version has, and in all other files."""
+
+import gzip
+import re
+import zlib
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO, cast
+
+import pyarrow as pa
+import pyarrow.fs as pafs
+import pyarrow.parquet as pq
+
+from jobs.ingest.erased_lines import FEEDS, IsErased
+from jobs.platform import erasure, staging
+from jobs.platform.settings import Settings
+from schemas.contract import Contract
+
+_PSEUDONYM = re.compile(rb"(?<![0-9a-f])[0-9a-f]{32}(?![0-9a-f])")
+_BLOCK = 1 << 24
+_GZIP = b"\x1f\x8b"
+
+
+def in_table(uri: str, agreed: Contract, erased: frozenset[str]) -> dict[str, Counter[str] | None]:
+    """The Parquet files below a table that hold rows of erased users, whether a version has them or not.
+
+    Returns:
+        Path below the table -> rows of each user, by digest; None for a file that is not whole.
+    """
+    holder = erasure.column(agreed)
+    if holder is None or not erased:
+        return {}
+    store, root = staging.filesystem(uri)
+    found: dict[str, Counter[str] | None] = {}
+    for info in store.get_file_info(pafs.FileSelector(root, recursive=True, allow_not_found=True)):
+        below = info.path[len(root) + 1 :]
+        if not info.is_file or not below.endswith(".parquet") or below.startswith("_delta_log/"):
+            continue
+        try:
+            rows = _rows(store, info.path, holder, erased)
+        except (OSError, pa.ArrowException):
+            found[below] = None
+        else:
+            found |= {below: rows} if rows else {}
+    return found
+
+
+def _rows(store: pafs.FileSystem, path: str, holder: str, erased: frozenset[str]) -> Counter[str]:
+    rows: Counter[str] = Counter()
+    with store.open_input_file(path) as file:
+        for batch in pq.ParquetFile(file).iter_batches(columns=[holder]):
+            rows.update(owner for owner in erasure.owners(batch.column(0)) if owner in erased)
+    return rows
+
+
+def in_files(settings: Settings, erased: frozenset[str], is_erased: IsErased) -> Iterator[Path]:
+    """The files below NIGHTREEL_HOME that name an erased user: by pseudonym in any file, by id in the landing.
+
+    The tables' own files are left to `in_table`.
+    """
+    for path in sorted(settings.home.rglob("*")):
+        inside = path.relative_to(settings.home)
+        if path.is_symlink() or not path.is_file() or (path.suffix == ".parquet" and inside.parts[0] == "lake"):
+            continue
+        try:
+            if inside.parts[0] == settings.landing.name and inside.parts[1] in FEEDS:
+                named = _has_line(path, is_erased)
+            else:
+                named = _has_pseudonym(path, erased)
+        except FileNotFoundError:
+            continue  # somebody else's, and gone again
+        except (OSError, EOFError, zlib.error, pa.ArrowException):
+            named = True  # what cannot be read is not known to be clean
+        if named:
+            yield path
+
+
+def _has_pseudonym(path: Path, erased: frozenset[str]) -> bool:
+    with _unpacked(path) as file:
+        end = b""
+        while block := file.read(_BLOCK):
+            # The end of the block before may hold the beginning of a pseudonym.
+            found = _PSEUDONYM.findall(end + block)
+            if any(erasure.digest(text.decode()) in erased for text in found):
+                return True
+            end = block[-40:]
+    return False
+
+
+def _has_line(path: Path, is_erased: IsErased) -> bool:
+    if path.suffix == ".parquet":
+        users = pq.read_table(path, columns=["user_id"])["user_id"].to_pylist()
+        return any(is_erased(str(user).encode()) for user in users)
+    with _unpacked(path) as file:
+        return any(is_erased(line.partition(b",")[0]) for line in file)
+
+
+def _unpacked(path: Path) -> BinaryIO:
+    with path.open("rb") as file:
+        packed = file.read(2) == _GZIP
+    return cast(BinaryIO, gzip.open(path, "rb")) if packed else path.open("rb")
