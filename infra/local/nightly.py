@@ -1,6 +1,7 @@
 """Run nights through Airflow, then say what they made: ``python -m infra.local.nightly --from DAY --to DAY --source SOURCE``.
 
-The days are checked before anything starts. Services that are not up are started, and stopped again at the end.
+The days are checked before anything starts. Services that are not up are started, and stopped again at the end. A backfill
+(`--backfill`) also says what it changed; with `--stale` it finds its nights itself, with `--dry-run` it is only planned.
 """
 
 import argparse
@@ -8,17 +9,18 @@ import datetime as dt
 import fcntl
 import os
 import signal
-import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from infra.local import lake_jobs
 from infra.local.backfill import Backfill, Outcome
 from infra.local.daemon import ServiceError, write_json
-from infra.local.paths import ROOT, State, state, zone
+from infra.local.paths import State, state, zone
 from infra.local.services import Services
+from infra.local.stale import ranges, until_none
 from infra.local.task_log import last_error, log_file
 
 _EX_USAGE = 64
@@ -108,6 +110,7 @@ def services(where: State) -> Iterator[Services]:
 
 def run_nights(found: Services, first: dt.date, last: dt.date, logs_from: str) -> bool:
     """Run both DAGs for these nights; whether all of them succeeded."""
+    started = time.monotonic()
     durations: dict[dt.date, dict[str, float]] = {}
     for dag, prefix in _DAGS.items():
         conf = {"source": logs_from} if dag == "nightly" else {}
@@ -117,11 +120,21 @@ def run_nights(found: Services, first: dt.date, last: dt.date, logs_from: str) -
         if outcome.unsuccessful:
             _explain(found.state, dag, outcome, first, last)
             return False
-    folder = found.state.run / "durations"
-    folder.mkdir(exist_ok=True)
+    share = round((time.monotonic() - started) / ((last - first).days + 1), 1)
+    for name in ("durations", "elapsed"):
+        (found.state.run / name).mkdir(exist_ok=True)
     for day, seconds in durations.items():
-        write_json(folder / f"{day}.json", seconds)
+        write_json(found.state.run / "durations" / f"{day}.json", seconds)
+        write_json(found.state.run / "elapsed" / f"{day}.json", {"seconds": share})
     return True
+
+
+def backfill(found: Services, nights: Sequence[dt.date], logs_from: str) -> bool:
+    """Run these nights, in order, and say what that changed; whether all of them succeeded."""
+    began = dt.datetime.now(dt.UTC)
+    succeeded = all(run_nights(found, first, last, logs_from) for first, last in ranges(nights))
+    lake_jobs.print_outcome(nights, began, found.spark_remote)
+    return succeeded
 
 
 def _explain(where: State, dag: str, outcome: Outcome, first: dt.date, last: dt.date) -> None:
@@ -141,6 +154,9 @@ def main() -> int:
     parser.add_argument("--from", dest="first", default="", help="first night, YYYY-MM-DD; yesterday if empty")
     parser.add_argument("--to", dest="last", default="", help="last night; yesterday if empty")
     parser.add_argument("--source", default="", help="simulator, landing, or a folder in KuaiRand's layout")
+    parser.add_argument("--backfill", action="store_true", help="say what it changed, in ops.backfills as well")
+    parser.add_argument("--stale", action="store_true", help="run the stale nights, and those that turn stale by that")
+    parser.add_argument("--dry-run", action="store_true", help="only say what it would do")
     args = parser.parse_args()
     where = state()
     started = time.monotonic()
@@ -149,14 +165,20 @@ def main() -> int:
     try:
         now = dt.datetime.now(zone())
         first, last = night(args.first, now), night(args.last, now)
-        logs_from = source(args.source)
+        # Stale nights are run again from what has landed, wherever that came from.
+        logs_from = source(args.source or ("landing" if args.stale else ""))
+        if args.stale and (args.first or args.last):
+            raise UsageError("STALE=1 finds its nights itself: leave FROM and TO out")
         if first > last:
             raise UsageError(f"FROM={first} is after TO={last}")
+        if args.dry_run:
+            return lake_jobs.print_plan(None if args.stale else first, last)
         with only_one(where), services(where) as found:
-            if not run_nights(found, first, last, logs_from):
-                return 1
+            done = _run(found, first, last, logs_from, args)
+        if not done:
+            return 1 if done is None else 0
         took = dt.timedelta(seconds=round(time.monotonic() - started))
-        print(f"\n{first} done in {took}" if first == last else f"\n{first} to {last} done in {took}", flush=True)
+        print(f"\n{_named(done)} done in {took}", flush=True)
     except UsageError as error:
         print(f"error: {error}", file=sys.stderr)
         return _EX_USAGE
@@ -166,8 +188,28 @@ def main() -> int:
     except KeyboardInterrupt:
         print("stopped", file=sys.stderr)
         return 130
-    summary = [sys.executable, "-m", "jobs.operate.summary", "--date", last.isoformat()]
-    return subprocess.run(summary, cwd=ROOT, check=False).returncode
+    return lake_jobs.print_summary(done[-1])
+
+
+def _run(
+    found: Services, first: dt.date, last: dt.date, logs_from: str, args: argparse.Namespace
+) -> Sequence[dt.date] | None:
+    """Run what the command asks for; the nights that were run, None if one of them did not succeed."""
+    if args.stale:
+        done = until_none(
+            lambda: lake_jobs.stale_nights(last, found.spark_remote), lambda days: backfill(found, days, logs_from)
+        )
+        if done == []:
+            print("no night is stale")
+        return done
+    nights = [first + dt.timedelta(days=number) for number in range((last - first).days + 1)]
+    if args.backfill:
+        return nights if backfill(found, nights, logs_from) else None
+    return nights if run_nights(found, first, last, logs_from) else None
+
+
+def _named(nights: Sequence[dt.date]) -> str:
+    return ", ".join(str(first) if first == last else f"{first} to {last}" for first, last in ranges(nights))
 
 
 if __name__ == "__main__":

@@ -57,7 +57,7 @@ class Services:
                 ports = {name: free_port(preferred) for name, preferred in _PREFERRED.items()}
                 write_json(self.state.run / "ports.json", ports)
                 self._use(ports)
-            for daemon in (self._spark, *self._airflow):
+            for daemon in self.daemons:
                 _start(daemon)
             preparation.finish()
             if with_mlflow:
@@ -71,9 +71,14 @@ class Services:
         for dag in DAGS:
             self.api.unpause(dag)
 
+    @property
+    def daemons(self) -> list[Daemon]:
+        """What a night needs; it can do without MLflow's UI."""
+        return [self._spark, *self._airflow]
+
     def keep_up(self) -> list[str]:
         """Start again what has died, as a supervisor would; the names of it. Tasks that it takes with it are tried again."""
-        died = [daemon for daemon in (self._spark, *self._airflow) if not daemon.running()]
+        died = [daemon for daemon in self.daemons if not daemon.running()]
         for daemon in died:
             daemon.start()
         return [daemon.name for daemon in died]
@@ -86,6 +91,11 @@ class Services:
         for daemon in [*reversed(self._airflow), self._mlflow, self._spark]:
             daemon.stop()
         self.state.kept.unlink(missing_ok=True)
+
+    @property
+    def spark_remote(self) -> str:
+        """Where the Spark server listens, as SPARK_REMOTE has it."""
+        return f"sc://{HOST}:{self._ports['spark']}"
 
     def addresses(self) -> dict[str, str]:
         """What a person opens in a browser."""

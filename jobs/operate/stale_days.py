@@ -49,7 +49,7 @@ def stale_days(settings: Settings, until: dt.date) -> list[Stale]:
     for table in NIGHTLY:
         for night, of_night in lake.published[table].items():
             made = of_night[0]
-            if night <= until and not _is_dropped(made) and (reasons := tuple(lake.reasons(table, made))):
+            if night <= until and not made.dropped and (reasons := tuple(lake.reasons(table, made))):
                 found.append(Stale(night, table, reasons))
     return sorted(found, key=lambda stale: stale.night)
 
@@ -98,15 +98,10 @@ class _Lake:
         for day in days:
             of_day = self.published.get(table, {}).get(day, [])
             then = next((p.content for p in of_day if p.version <= since), None)
-            if of_day and not _is_dropped(of_day[0]) and of_day[0].content != then:
+            if of_day and not of_day[0].dropped and of_day[0].content != then:
                 changed.append(str(day))
         if changed:
             yield f"{table} of {', '.join(sorted(changed))} changed"
-
-
-def _is_dropped(publication: Publication) -> bool:
-    """Whether maintenance took the night out, as its retention was over: it cannot be made again."""
-    return publication.rows == 0 and publication.attempt.endswith("-dropped")
 
 
 def write(night: Night, found: Sequence[Stale]) -> None:

@@ -27,6 +27,11 @@ class Publication:
     made_by: dict[str, Any]
     """Run, version of the code, versions of the input tables, model: see `Night.write`."""
 
+    @property
+    def dropped(self) -> bool:
+        """Whether it took the day out, whose retention was over: the attempts of maintenance are named so."""
+        return self.rows == 0 and self.attempt.endswith("-dropped")
+
 
 def publications(table: DeltaTable) -> list[Publication]:
     """All of a table's publications, the newest first."""

@@ -1,0 +1,96 @@
+"""What a backfill would do, without doing it: `make backfill FROM=… TO=… DRY_RUN=1`, or `STALE=1` for the stale nights.
+
+For each night and table it says whether the night is new, is stale (would change, and why), may change since an input is new
+or may change itself, or would be made again alike. How long it takes is told from nights that were run before.
+"""
+
+import argparse
+import datetime as dt
+import json
+import statistics
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from deltalake import DeltaTable
+
+from jobs.operate.days_read import NIGHTLY, days_read
+from jobs.operate.grid import grid
+from jobs.operate.query import tables, uri
+from jobs.operate.stale_days import Stale, stale_days
+from jobs.platform.job import day, job
+from jobs.platform.publications import latest
+from jobs.platform.settings import Settings
+
+NEW, STALE, MAY_CHANGE, SAME = "new", "stale", "maybe", "same"
+
+
+def planned(settings: Settings, nights: Sequence[dt.date], stale: Sequence[Stale]) -> dict[tuple[dt.date, str], str]:
+    """What a backfill would do to each of the tables that a night writes.
+
+    Args:
+        settings: name the lake.
+        nights: to be run, in order.
+        stale: what is stale now.
+    """
+    there = {
+        table: {night for night, made in latest(DeltaTable(uri(settings, table))).items() if not made.dropped}
+        for table in tables(settings)
+    }
+    is_stale = {(s.night, s.table) for s in stale}
+    found: dict[tuple[dt.date, str], str] = {}
+    for night in nights:
+        for table in NIGHTLY:  # each after its inputs
+            read = days_read(table, night, settings.late_days)
+            inputs = {
+                found.get((input_day, name), SAME) for name, input_days in read.items() for input_day in input_days
+            }
+            if night not in there.get(table, ()):
+                found[night, table] = NEW
+            elif (night, table) in is_stale:
+                found[night, table] = STALE
+            else:
+                found[night, table] = SAME if inputs <= {SAME} else MAY_CHANGE
+    return found
+
+
+def seconds_a_night(home: Path) -> list[float]:
+    """How long each night took that `make nightly` or `make backfill` has run; of nights that were run together, its share."""
+    return [json.loads(path.read_text())["seconds"] for path in sorted((home / "run" / "elapsed").glob("*.json"))]
+
+
+def plan(settings: Settings, nights: Sequence[dt.date], stale: Sequence[Stale]) -> Iterator[str]:
+    """The lines to print; see `planned`."""
+    yield from grid(nights, NIGHTLY, planned(settings, nights, stale))
+    yield ""
+    yield f"  {NEW}: not there yet; {STALE}: would change; {MAY_CHANGE}: an input may change; {SAME}: made again, alike"
+    for found in stale:
+        if found.night in nights:
+            yield f"  {found.night} {found.table}: {'; '.join(found.reasons)}"
+    yield ""
+    if measured := seconds_a_night(settings.home):
+        a_night = statistics.median(measured)
+        expected = dt.timedelta(seconds=round(a_night * len(nights)))
+        yield f"  {len(nights)} nights, about {expected}: {a_night:.0f} s each, as the median of {len(measured)} before"
+    else:
+        yield f"  {len(nights)} nights; how long one takes is not known, since none was run here before"
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Print the plan for the nights from `--first` to `--date`, or for those of them that are stale."""
+    with job(argv, __doc__, _arguments) as night:
+        stale = stale_days(night.settings, night.date)
+        if night.args.first is None:
+            nights = sorted({found.night for found in stale})
+        else:
+            days = (night.date - night.args.first).days
+            nights = [night.args.first + dt.timedelta(days=ago) for ago in range(days + 1)]
+        lines = plan(night.settings, nights, stale) if nights else ["no night is stale"]
+        print("\n".join(lines))
+
+
+def _arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--first", type=day, help="the first night; the stale nights unless given")
+
+
+if __name__ == "__main__":
+    main()
