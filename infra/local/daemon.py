@@ -35,6 +35,12 @@ class Daemon:
         """What it prints."""
         return self.state.logs / f"{self.name}.log"
 
+    @property
+    def pid(self) -> int | None:
+        """Number of its process, None where it does not run."""
+        record = self._read()
+        return record["pid"] if record is not None and self.running() else None
+
     def running(self) -> bool:
         """Whether it runs: a record of a process that has ended, or whose number another process has by now, is none."""
         record = self._read()

@@ -4,6 +4,7 @@ import datetime as dt
 import random
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from deltalake import DeltaTable
@@ -14,6 +15,9 @@ from jobs.platform.receipts import Damaged
 from jobs.platform.settings import settings
 from tests.faults import rows
 from tests.faults.conftest import RecordFault
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
 
 DAYS = [dt.date(2022, 5, 1) + dt.timedelta(days=ago) for ago in range(3)]
 
@@ -82,6 +86,29 @@ def test_it_is_found_and_put_right(
         f"damaged {kind}: {damage.__name__.replace('_', ' ')}", f"{seen} of {tries} found, {restored} restored"
     )
     assert (seen, restored) == (tries, tries)
+
+
+def test_a_job_that_reads_a_damaged_file_fails_rather_than_go_on_with_other_rows(
+    published: str, spark: "SparkSession", record_fault: RecordFault
+) -> None:
+    chance = random.Random(11)
+    whole = sorted(row.raw for row in spark.read.format("delta").load(published).select("raw").collect())
+    failed = tries = 10
+    for _ in range(tries):
+        harmed = Path(chance.choice(DeltaTable(published).file_uris()))
+        sound = harmed.read_bytes()
+        flip_a_bit(harmed, chance)
+        try:
+            found = sorted(row.raw for row in spark.read.format("delta").load(published).select("raw").collect())
+        except Exception as error:  # Spark raises three kinds
+            if "FAILED_READ_FILE" not in str(error):
+                raise
+        else:
+            failed -= 1
+            assert found == whole  # it was a part of the file that says nothing of these rows
+        harmed.write_bytes(sound)
+    record_fault("a flipped bit, read by a job", f"{failed} of {tries} failed, the others read the right rows")
+    assert failed > 0
 
 
 def test_nothing_is_built_on_a_log_with_a_hole(published: str) -> None:

@@ -1,33 +1,19 @@
 """A backfill as a person starts it: in the browser, two nights at once. It must give what the nights give one after another."""
 
-import datetime as dt
-import importlib
-import os
 import re
-import secrets
 import shutil
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from playwright.sync_api import Page, expect, sync_playwright
 
-from infra.local.backfill import night_of
-from infra.local.paths import State
-from infra.local.services import Services
-from jobs.operate.table_days import table_days
-from jobs.platform.settings import settings
+from tests.infra.nights import NIGHTS, ROOT, commands_of, contents, land_nights, run_in_turn, services
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-ROOT = Path(__file__).resolve().parents[2]
 ARTIFACTS = ROOT / "test-artifacts"
-NIGHTS = (dt.date(2022, 5, 1), dt.date(2022, 5, 2))
 _MINUTE_MS = 60_000
 
 
@@ -37,30 +23,6 @@ def chromium() -> str:
     if found is None:
         pytest.skip("needs a browser: sudo apt-get install chromium")
     return found
-
-
-@contextmanager
-def services(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Services]:
-    monkeypatch.setenv("NIGHTREEL_HOME", str(home))
-    found = Services(State(home))
-    try:
-        found.start(with_mlflow=False)
-        yield found
-    finally:
-        found.stop()
-
-
-def land(home: Path, night: dt.date) -> None:
-    environment = os.environ | {"NIGHTREEL_HOME": str(home), "NIGHTREEL_SOURCE": "simulator"}
-    command = [sys.executable, "-m", "jobs.ingest.land", "--date", night.isoformat()]
-    subprocess.run(command, cwd=ROOT, env=environment, check=True)
-
-
-def contents(home: Path, monkeypatch: pytest.MonkeyPatch) -> dict[tuple[dt.date, str], tuple[int, str]]:
-    monkeypatch.setenv("NIGHTREEL_HOME", str(home))
-    return {
-        (night, table.table): (table.rows, table.digest) for night in NIGHTS for table in table_days(settings(), night)
-    }
 
 
 def choose_time_zone(page: Page, name: str) -> None:
@@ -113,31 +75,13 @@ def backfill_in_browser(chromium: str, address: str) -> None:
         browser.close()
 
 
-def commands_of(running: Services) -> list[tuple[str, list[str]]]:
-    """The jobs that Airflow ran, night after night, each night's in the order in which they began: module and arguments."""
-    found = []
-    for run in running.api.runs("nightly", *NIGHTS):
-        tasks = running.api.tasks("nightly", run["dag_run_id"])
-        for task in sorted(tasks, key=lambda task: task["start_date"]):
-            _, _, module, *arguments = task["rendered_fields"]["command"]
-            found.append((module, [*arguments, "--date", night_of(run).isoformat()]))
-    return found
-
-
 @pytest.mark.slow
 @pytest.mark.timeout(3000)
 def test_two_nights_at_once_from_the_browser_give_what_they_give_one_after_another(
     chromium: str, spark: "SparkSession", tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     at_once, in_turn = tmp_path / "at-once", tmp_path / "in-turn"
-    monkeypatch.setenv("NIGHTREEL_PSEUDONYM_KEY", secrets.token_hex(32))
-    monkeypatch.setenv("NIGHTREEL_SIMULATED_EVENTS", "20000")
-    # Landed beforehand, since simulated users react to the night before, which would put the nights in a row anyway.
-    monkeypatch.setenv("NIGHTREEL_SOURCE", "landing")
-    monkeypatch.delenv("NIGHTREEL_LAKE", raising=False)
-    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    for night in NIGHTS:
-        land(at_once, night)
+    land_nights(at_once, monkeypatch, views=20_000)
     shutil.copytree(at_once, in_turn)
     ARTIFACTS.mkdir(exist_ok=True)
 
@@ -145,8 +89,7 @@ def test_two_nights_at_once_from_the_browser_give_what_they_give_one_after_anoth
         backfill_in_browser(chromium, running.addresses()["Airflow"])
         commands = commands_of(running)
     monkeypatch.setenv("NIGHTREEL_HOME", str(in_turn))
-    for module, arguments in commands:
-        importlib.import_module(module).main(arguments)
+    run_in_turn(commands)
 
     found, expected = contents(at_once, monkeypatch), contents(in_turn, monkeypatch)
     assert found == expected

@@ -1,0 +1,75 @@
+"""Nights as Airflow runs them, for tests: services of their own, landings made beforehand, and the same jobs in turn."""
+
+import datetime as dt
+import importlib
+import os
+import secrets
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from infra.local.backfill import night_of
+from infra.local.paths import State
+from infra.local.services import Services
+from jobs.operate.table_days import table_days
+from jobs.platform.settings import settings
+
+ROOT = Path(__file__).resolve().parents[2]
+NIGHTS = (dt.date(2022, 5, 1), dt.date(2022, 5, 2))
+
+
+@contextmanager
+def services(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Services]:
+    """Spark and Airflow on a home, stopped at the end."""
+    monkeypatch.setenv("NIGHTREEL_HOME", str(home))
+    found = Services(State(home))
+    try:
+        found.start(with_mlflow=False)
+        yield found
+    finally:
+        found.stop()
+
+
+def land_nights(home: Path, monkeypatch: pytest.MonkeyPatch, views: int) -> None:
+    """Lay both nights in an empty home, whose jobs then find them there.
+
+    Beforehand, since simulated users react to the night before, which would put the nights in a row anyway.
+    """
+    monkeypatch.setenv("NIGHTREEL_PSEUDONYM_KEY", secrets.token_hex(32))
+    monkeypatch.setenv("NIGHTREEL_SIMULATED_EVENTS", str(views))
+    monkeypatch.delenv("NIGHTREEL_LAKE", raising=False)
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    for night in NIGHTS:
+        environment = os.environ | {"NIGHTREEL_HOME": str(home), "NIGHTREEL_SOURCE": "simulator"}
+        command = [sys.executable, "-m", "jobs.ingest.land", "--date", night.isoformat()]
+        subprocess.run(command, cwd=ROOT, env=environment, check=True)
+    monkeypatch.setenv("NIGHTREEL_SOURCE", "landing")
+
+
+def contents(home: Path, monkeypatch: pytest.MonkeyPatch) -> dict[tuple[dt.date, str], tuple[int, str]]:
+    """Rows and content hash of each night in each table."""
+    monkeypatch.setenv("NIGHTREEL_HOME", str(home))
+    return {
+        (night, table.table): (table.rows, table.digest) for night in NIGHTS for table in table_days(settings(), night)
+    }
+
+
+def commands_of(running: Services) -> list[tuple[str, list[str]]]:
+    """The jobs that Airflow ran, night after night, each night's in the order in which they began: module and arguments."""
+    found = []
+    for run in running.api.runs("nightly", *NIGHTS):
+        tasks = running.api.tasks("nightly", run["dag_run_id"])
+        for task in sorted(tasks, key=lambda task: task["start_date"]):
+            _, _, module, *arguments = task["rendered_fields"]["command"]
+            found.append((module, [*arguments, "--date", night_of(run).isoformat()]))
+    return found
+
+
+def run_in_turn(commands: Sequence[tuple[str, list[str]]]) -> None:
+    """Run jobs one after another in this process."""
+    for module, arguments in commands:
+        importlib.import_module(module).main(arguments)
