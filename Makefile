@@ -91,13 +91,14 @@ setup: $(SPARK_READY) $(AIRFLOW_READY) ## Install everything: two environments f
 
 .PHONY: test
 test: setup ## Run all tests
-	@infra/local/check_browser.sh
+	@infra/local/check_test_tools.sh
 	.venv/bin/pytest --ignore tests/dags --timeout 900
 	.venv-airflow/bin/pytest tests/dags
 
 .PHONY: faults
 faults: setup ## Break everything on purpose, at length, and print what held: see tests/faults/README.md
-	@rm -f test-artifacts/faults.jsonl
+	@infra/local/check_test_tools.sh
+	rm -f test-artifacts/faults.jsonl
 	.venv/bin/pytest tests/faults -m "long or not long" --timeout 14400
 	.venv/bin/python -m tests.faults.table
 
