@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
+from airflow.providers.openlineage import conf as lineage
 from airflow.sdk import BaseOperator, Context
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
@@ -64,6 +65,11 @@ class JobOperator(BaseOperator):
         command = [*self.command, "--date", night(context["logical_date"]).isoformat()]
         environment = {**os.environ, **self.environment}
         environment["NIGHTREEL_RUN_ID"] = f"{run.dag_id}/{run.run_id}/{run.task_id}"
+        if not lineage.is_disabled():
+            # Imported here, since every task parses this file. By it the job's own events belong to those of the task.
+            from airflow.providers.openlineage.plugins.macros import lineage_parent_id
+
+            environment["OPENLINEAGE_PARENT_ID"] = lineage_parent_id(run)
         self.log.info("%s", " ".join(command))
         code, output, last_words = self._run(command, environment)
         if code in NOT_WORTH_RETRYING:

@@ -33,6 +33,11 @@ class State:
         return self.home / "airflow"
 
     @property
+    def lineage(self) -> Path:
+        """OpenLineage events."""
+        return self.home / "lineage"
+
+    @property
     def mlflow_uri(self) -> str:
         """The tracking store of the jobs."""
         return os.environ.get("MLFLOW_TRACKING_URI", f"sqlite:///{self.home / 'mlflow.db'}")
@@ -44,7 +49,7 @@ class State:
 
     def make(self) -> None:
         """Make the folders."""
-        for folder in (self.run, self.logs, self.airflow):
+        for folder in (self.run, self.logs, self.airflow, self.lineage):
             folder.mkdir(parents=True, exist_ok=True)
 
 

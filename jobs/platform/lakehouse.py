@@ -12,6 +12,7 @@ from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundErr
 from jobs.platform import publish, receipts, staging
 from jobs.platform.errors import BadInput
 from jobs.platform.failpoint import failpoint
+from jobs.platform.publications import Publication
 from schemas.contract import Contract
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ def replace_day(
     seen: int,
     made_by: Mapping[str, Any],
     expected: str | None = None,
-) -> None:
+) -> Publication:
     """Replace the day's rows of the table by others: staged, audited, then published in one commit.
 
     The table is created from its contract where it does not exist yet.
@@ -83,6 +84,9 @@ def replace_day(
         seen: the day's `publish.token` when the writer began.
         made_by: what made the rows; the commit carries it.
         expected: content hash that the rows must have, where they are known already.
+
+    Returns:
+        What the commit says.
 
     Raises:
         BadInput: the rows' columns are not those of the contract, or its rows break its promises; nothing is published.
@@ -106,7 +110,10 @@ def replace_day(
         raise staging.Unreadable(
             f"{contract.table}: the rows of {day} are not those that were published; see make verify"
         )
-    publish.commit(uri, contract, staged, seen, made_by)
+    made = publish.commit(uri, contract, staged, seen, made_by)
+    files = {file.path: file.sha256 for file in staged.files}
+    now = dt.datetime.now(dt.UTC)
+    return Publication(made, now, day, staged.attempt, staged.rows, staged.content, files, dict(made_by))
 
 
 def create(contract: Contract, uri: str) -> DeltaTable:

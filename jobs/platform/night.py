@@ -10,7 +10,7 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from jobs.platform import erasure, lakehouse, publish
+from jobs.platform import erasure, lakehouse, lineage, publish
 from jobs.platform.errors import MissingInput
 from jobs.platform.rules import rule
 from jobs.platform.settings import Settings
@@ -129,9 +129,10 @@ class Night:
         while erased != (listed := erasure.read(self.settings)):  # again, where somebody left while this was written
             erased = listed
             kept = erasure.without(rows, agreed, erased)
-            lakehouse.replace_day(self.spark, kept, agreed, uri, self.date, self.seen, made_by)
+            published = lakehouse.replace_day(self.spark, kept, agreed, uri, self.date, self.seen, made_by)
             self.seen += 1
         _log.info("%s: the rows of %s are replaced", self.writes, self.date)
+        lineage.emit(self.settings, self.writes, published)
 
     def _pinned(self, table: str) -> int:
         if table not in self.inputs:

@@ -61,7 +61,7 @@ def commit(uri: str, contract: Contract, staged: Staged, seen: int, made_by: Map
         made_by: what made the rows; goes into the commit.
 
     Returns:
-        The table's new version.
+        The version of the table that the commit made.
 
     Raises:
         Overtaken: the day was published by somebody else since.
@@ -82,6 +82,7 @@ def commit(uri: str, contract: Contract, staged: Staged, seen: int, made_by: Map
         if _token(table, staged.day) != seen:
             last = latest(table).get(staged.day)
             if last is not None and last.attempt == staged.attempt:
+                made = last.version
                 break  # the commit was made, though its reply never came
             raise Overtaken(
                 f"{contract.table}: {staged.day} was published by another attempt since this one began, so nothing was "
@@ -90,6 +91,7 @@ def commit(uri: str, contract: Contract, staged: Staged, seen: int, made_by: Map
         failpoint("audited")
         with contextlib.suppress(CommitFailedError):  # most often another commit came first; the log says what happened
             _commit_once(table, contract, staged, seen + 1, metadata)
+            made = table.version() + 1
             failpoint("committed")
             break
         time.sleep(random.uniform(0, _LONGEST_PAUSE_S))
@@ -100,7 +102,7 @@ def commit(uri: str, contract: Contract, staged: Staged, seen: int, made_by: Map
     if version and version % _CHECKPOINT_EVERY == 0:
         DeltaTable(uri).create_checkpoint()
         receipts.write_checkpoint(uri)
-    return version
+    return made
 
 
 def _commit_once(table: DeltaTable, contract: Contract, staged: Staged, new: int, metadata: Mapping[str, Any]) -> None:

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import os
+import re
 import sys
 import threading
 import time
@@ -55,6 +56,20 @@ def test_a_job_is_told_its_night_and_its_run() -> None:
     code = "import json, os, sys; print(json.dumps([sys.argv[1:], os.environ['NIGHTREEL_RUN_ID'], os.environ['X']]))"
     result = operator(code, environment={"X": "y"}, returns_json=True).execute(CONTEXT)
     assert result == [["--date", "2022-05-01"], "nightly/backfill__1/ingest.land", "y"]
+
+
+def test_a_job_is_told_the_run_that_its_lineage_belongs_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    code = "import json, os; print(json.dumps(os.environ.get('OPENLINEAGE_PARENT_ID')))"
+    for name in [name for name in os.environ if name.startswith("OPENLINEAGE")]:
+        monkeypatch.delenv(name)
+    assert operator(code, returns_json=True).execute(CONTEXT) is None
+    monkeypatch.setenv("OPENLINEAGE__TRANSPORT", '{"type": "console"}')
+    monkeypatch.setenv("OPENLINEAGE_NAMESPACE", "nightreel")
+    of_dag = SimpleNamespace(logical_date=CONTEXT["logical_date"])
+    run = SimpleNamespace(**vars(CONTEXT["ti"]), try_number=1, map_index=-1)
+    run.get_template_context = lambda: {"dag_run": of_dag}
+    told = operator(code, returns_json=True).execute(CONTEXT | {"ti": run})
+    assert re.fullmatch(r"nightreel/nightly\.ingest\.land/[0-9a-f-]{36}", told)
 
 
 def test_a_result_is_the_last_line_of_the_output_and_not_what_is_logged() -> None:

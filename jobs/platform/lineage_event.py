@@ -1,0 +1,111 @@
+"""A publication as an OpenLineage event. Datasets are named as OpenLineage's specification has it: by the place they lie in."""
+
+import datetime as dt
+import os
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+from openlineage.client.event_v2 import InputDataset, Job, OutputDataset, Run, RunEvent, RunState
+from openlineage.client.facet_v2 import (
+    DatasetFacet,
+    RunFacet,
+    dataset_version_dataset,
+    documentation_dataset,
+    nominal_time_run,
+    output_statistics_output_dataset,
+    parent_run,
+    schema_dataset,
+    symlinks_dataset,
+    tags_run,
+)
+from openlineage.client.uuid import generate_static_uuid
+
+from jobs.platform import durable
+from jobs.platform.publications import Publication
+from jobs.platform.settings import Settings
+from schemas.contract import Contract, contract
+
+_NAMESPACE = "nightreel"
+_PRODUCER = "urn:nightreel"
+
+
+def lineage_event(settings: Settings, table: str, publication: Publication) -> RunEvent:
+    """A COMPLETE event: the inputs with their versions, the table with its new version, and the run.
+
+    Args:
+        settings: name the lake and the landing.
+        table: layer and name, which is the name of the job as well.
+        publication: what was published.
+    """
+    run_id = generate_static_uuid(publication.made_at, publication.attempt.encode())
+    return RunEvent(
+        eventType=RunState.COMPLETE,
+        eventTime=publication.made_at.isoformat(),
+        run=Run(str(run_id), dict(_of_run(settings, publication))),
+        job=Job(os.environ.get("OPENLINEAGE_NAMESPACE", _NAMESPACE), table),
+        inputs=list(_inputs(settings, publication)),
+        outputs=[_output(settings, contract(table), publication)],
+        producer=_PRODUCER,
+    )
+
+
+def _of_run(settings: Settings, publication: Publication) -> Iterator[tuple[str, RunFacet]]:
+    midnight, next_midnight = (
+        dt.datetime.combine(publication.day + dt.timedelta(days=days), dt.time(), settings.timezone).isoformat()
+        for days in (0, 1)
+    )
+    yield "nominalTime", nominal_time_run.NominalTimeRunFacet(midnight, next_midnight)
+    said = {name: publication.made_by[name] for name in ("run", "code")}
+    said |= {"attempt": publication.attempt, "content": publication.content}
+    tags = [tags_run.TagsRunFacetFields(name, value, _NAMESPACE) for name, value in said.items()]
+    yield "tags", tags_run.TagsRunFacet(tags)
+    # Airflow's task gives `namespace/job/run id` of its own run, under which this one belongs.
+    if parent := os.environ.get("OPENLINEAGE_PARENT_ID"):
+        namespace, _, rest = parent.partition("/")
+        job, _, run = rest.rpartition("/")
+        yield "parent", parent_run.ParentRunFacet(parent_run.Run(run), parent_run.Job(namespace, job))
+
+
+def _inputs(settings: Settings, publication: Publication) -> Iterator[InputDataset]:
+    made_by = publication.made_by
+    for table, version in sorted(made_by["inputs"].items()):
+        yield InputDataset(*_place(_uri(settings, table)), facets=_table_facets(table, version))
+    for feed, digest in sorted(made_by["landed"].items()):
+        folder = settings.landing / feed / f"dt={publication.day}"
+        yield InputDataset(*_place(str(folder)), facets={"version": _version(digest)})
+    if model := made_by["model"]:
+        yield InputDataset("mlflow", model, facets={"version": _version(model)})
+
+
+def _output(settings: Settings, agreed: Contract, publication: Publication) -> OutputDataset:
+    fields = [schema_dataset.SchemaDatasetFacetFields(c.name, c.type, c.description) for c in agreed.columns]
+    facets = {
+        **_table_facets(agreed.table, publication.version),
+        "schema": schema_dataset.SchemaDatasetFacet(fields),
+        "documentation": documentation_dataset.DocumentationDatasetFacet(agreed.purpose),
+    }
+    written = output_statistics_output_dataset.OutputStatisticsOutputDatasetFacet(
+        rowCount=publication.rows, fileCount=len(publication.files)
+    )
+    return OutputDataset(*_place(_uri(settings, agreed.table)), {"outputStatistics": written}, facets=facets)
+
+
+def _table_facets(table: str, version: int) -> dict[str, DatasetFacet]:
+    named = symlinks_dataset.SymlinksDatasetFacet([symlinks_dataset.Identifier(_NAMESPACE, table, "TABLE")])
+    return {"version": _version(str(version)), "symlinks": named}
+
+
+def _version(version: str) -> DatasetFacet:
+    return dataset_version_dataset.DatasetVersionDatasetFacet(version)
+
+
+def _uri(settings: Settings, table: str) -> str:
+    return f"{settings.lake}/{table.replace('.', '/')}"
+
+
+def _place(uri: str) -> tuple[str, str]:
+    """A dataset's namespace and name: `file` and the path, or the store with its bucket and the key."""
+    if path := durable.local(uri):
+        return "file", str(path)
+    parts = urlsplit(uri.replace("s3a://", "s3://", 1))
+    return f"{parts.scheme}://{parts.netloc}", parts.path.lstrip("/")
