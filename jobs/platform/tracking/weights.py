@@ -33,8 +33,6 @@ def trained_on(
 def forget(settings: Settings, version: ModelVersion) -> None:
     """Delete a version's weights from the store of artifacts. It is never a candidate nor served again."""
     store = client(settings)
-    registered = store.get_model_version(version.name, version.number)
-    if registered.model_id is None:
-        raise ValueError(f"MLflow does not know where the weights of {version.version} are")
-    get_artifact_repository(store.get_logged_model(registered.model_id).artifact_location).delete_artifacts()
+    where = store.get_model_version_download_uri(version.name, version.number)
+    get_artifact_repository(where).delete_artifacts()
     store.set_model_version_tag(version.name, version.number, "weights", "erased")
