@@ -1,0 +1,115 @@
+"""Nights run in any order, again or side by side give what they give in turn, once what is stale by that was run again."""
+
+import datetime as dt
+import random
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+from deltalake import DeltaTable
+from pyspark.sql import SparkSession
+
+from jobs.features import interactions
+from jobs.ingest import behavior_events, behavior_log, quarantine, reconciliation
+from jobs.operate.query import tables, uri
+from jobs.operate.stale_days import stale_days
+from jobs.platform.publications import latest
+from jobs.platform.settings import settings
+from tests.faults.conftest import RecordFault
+from tests.jobs.ingest.nights import NOON_MAY_1, lay, line
+
+TWO, FOUR = ([dt.date(2022, 5, 1) + dt.timedelta(days=day) for day in range(count)] for count in (2, 4))
+SHORT: tuple[ModuleType, ...] = (behavior_events, interactions)
+LONG: tuple[ModuleType, ...] = (behavior_events, quarantine, reconciliation, interactions)
+DAY_MS = 86_400_000
+
+
+def logs(nights: Sequence[dt.date], chance: random.Random) -> dict[dt.date, list[str]]:
+    """Logs of the nights with events that come late, come again another night, or are broken."""
+    arrived: dict[dt.date, list[str]] = {night: [] for night in nights}
+    for number in range(40):
+        day = chance.randrange(len(nights))
+        time_ms = NOON_MAY_1 + day * DAY_MS + chance.randrange(3)
+        for again in range(chance.choice([1, 1, 2])):
+            night = nights[chance.randrange(day, len(nights))]
+            play = -1 if number % 20 == 0 else 1000 * again
+            arrived[night].append(line(chance.randrange(4), chance.randrange(3), time_ms, play))
+            arrived[night].append(arrived[night][-1])
+    return arrived
+
+
+def run(job: ModuleType, night: dt.date) -> None:
+    job.main(["--date", str(night), *(["--accept"] if job is reconciliation else [])])
+
+
+def contents() -> dict[tuple[str, dt.date], str]:
+    found = settings()
+    return {
+        (table, night): made.content
+        for table in tables(found)
+        for night, made in latest(DeltaTable(uri(found, table))).items()
+    }
+
+
+def side_by_side(
+    nights: Sequence[dt.date], jobs: Sequence[ModuleType], chance: random.Random
+) -> list[tuple[ModuleType, dt.date]]:
+    """Each night at least once and some again, in any order, their jobs mingled; of each run the jobs stay in order."""
+    again = [*nights, *chance.choices(nights, k=chance.randrange(3))]
+    runs = [[(job, night) for job in jobs] for night in chance.sample(again, len(again))]
+    mingled = []
+    while runs:
+        following = chance.choice(runs)
+        mingled.append(following.pop(0))
+        runs = [run for run in runs if run]
+    return mingled
+
+
+@pytest.mark.parametrize(
+    ("seeds", "nights", "jobs"),
+    [
+        pytest.param([6], TWO, SHORT, id="one order of two nights"),
+        pytest.param(range(30), FOUR, LONG, id="30 orders of four nights", marks=pytest.mark.long),
+    ],
+)
+def test_they_converge(
+    home: Path,
+    spark: SparkSession,
+    seeds: Sequence[int],
+    nights: Sequence[dt.date],
+    jobs: Sequence[ModuleType],
+    record_fault: RecordFault,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    odd = 0
+    for seed in seeds:
+        chance = random.Random(seed)
+        for night, arrived in logs(nights, chance).items():
+            lay(home, arrived, night)
+            behavior_log.main(["--date", str(night)])
+        shutil.copytree(home / "lake", home / "in-turn")
+        monkeypatch.setenv("NIGHTREEL_LAKE", str(home / "in-turn"))
+        for night in nights:
+            for job in jobs:
+                run(job, night)
+        in_turn = contents()
+        assert stale_days(settings(), nights[-1]) == []
+
+        monkeypatch.delenv("NIGHTREEL_LAKE")
+        for job, night in side_by_side(nights, jobs, chance):
+            run(job, night)
+        odd += contents() != in_turn
+        for _ in range(len(nights)):
+            for night in sorted({stale.night for stale in stale_days(settings(), nights[-1])}):
+                for job in jobs:
+                    run(job, night)
+        assert stale_days(settings(), nights[-1]) == []
+        assert contents() == in_turn, seed
+        for lake in ("lake", "in-turn"):
+            shutil.rmtree(home / lake)
+    record_fault(
+        "nights in any order", f"{len(seeds)} orders, {odd} gave something else until the stale nights were run"
+    )
+    assert odd, "orders that matter are what this is about"
