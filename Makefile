@@ -126,6 +126,10 @@ lock: $(JOBS_READY) ## Resolve both environments anew from pyproject.toml
 	        --group "$${environment#*:}" --output-file "requirements-$${environment%:*}.txt"
 	done
 
+.PHONY: release
+release: $(JOBS_READY) ## Take the contracts as they are for what readers are promised from now on
+	@$(JOBS) -m schemas.release
+
 .PHONY: clean
 clean: ## Stop everything and remove all that was made here: environments, caches, and the lake in .nightreel
 	@if [ -x $(JOBS) ]; then $(JOBS) -m infra.local.services down; fi

@@ -24,8 +24,9 @@ _NULL = np.uint64(0x6E756C6C6E756C6C)
 def content_hash(batches: Iterable[pa.RecordBatch]) -> str:
     """Hash the rows of some record batches, which all have the same columns.
 
-    Columns count by name, not by position. Integers of any width are equal where their values are, as are all NaN, and 0.0
-    and -0.0; the entries of a map have no order, those of a list have.
+    Columns count by name, not by position, and not where they are null: a table that gains a column keeps its hashes. Integers
+    of any width are equal where their values are, as are all NaN, and 0.0 and -0.0; the entries of a map have no order, those
+    of a list have.
 
     Returns:
         16 hexadecimal digits; all zero for no rows.
@@ -37,7 +38,10 @@ def content_hash(batches: Iterable[pa.RecordBatch]) -> str:
     for batch in batches:
         rows = np.zeros(batch.num_rows, np.uint64)
         for name in batch.schema.names:
-            rows += _mix(_bits(batch.column(name)) + _text_bits(name))
+            column = batch.column(name)
+            stirred = _mix(_bits(column) + _text_bits(name))
+            stirred[np.asarray(column.is_null())] = 0  # as if it were not there: a table may gain columns
+            rows += stirred
         total += int(_mix(rows).sum(dtype=np.uint64))
     return f"{total % 2**64:016x}"
 

@@ -11,6 +11,7 @@ from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundErr
 
 from jobs.platform import publish, receipts, staging
 from jobs.platform.errors import BadInput
+from jobs.platform.evolve import evolve
 from jobs.platform.failpoint import failpoint
 from jobs.platform.publications import Publication
 from schemas.contract import Contract
@@ -117,7 +118,13 @@ def replace_day(
 
 
 def create(contract: Contract, uri: str) -> DeltaTable:
-    """The table, made by one commit where there is none; of two that make it at once, one wins and both use it."""
+    """The table, made by one commit where there is none; of two that make it at once, one wins and both use it.
+
+    A table that is there is given what its contract has more than it.
+
+    Raises:
+        BadInput: the contract is not that of the table with something added.
+    """
     if version(uri) is None:
         with suppress(CommitFailedError, DeltaError):
             DeltaTable.create(
@@ -128,7 +135,7 @@ def create(contract: Contract, uri: str) -> DeltaTable:
                 configuration=contract.properties(),
                 raise_if_key_not_exists=False,
             )
-    return DeltaTable(uri)
+    return evolve(contract, uri)
 
 
 @contextmanager

@@ -162,4 +162,5 @@ def test_the_hash_stays_what_it_was() -> None:
         "tastes": {"美食": 0.5},
         "check": {"name": "decodes", "passed": True},
     }
-    assert hashed([row]) == "96e57c7e6dfef72c"
+    assert hashed([row]) == "2e633b1b7cc4d708"
+    assert hashed([row | {"added later": None}]) == hashed([row])
