@@ -67,7 +67,10 @@ def test_videos_have_tags_and_visibility(home: Path, spark: SparkSession) -> Non
 
 @pytest.mark.parametrize(
     ("lines", "said"),
-    [([VIDEO.format(1, "0.0", "39")] * 2, "rows with one key"), ([VIDEO.format("one", "0.0", "39")], "'one'")],
+    [
+        ([VIDEO.format(1, "0.0", "39")] * 2, "1 of 2 rows have the key of another one"),
+        ([VIDEO.format("one", "0.0", "39")], "'one'"),
+    ],
 )
 def test_a_snapshot_that_cannot_be_right_is_refused(
     home: Path, spark: SparkSession, lines: list[str], said: str, capsys: pytest.CaptureFixture[str]
