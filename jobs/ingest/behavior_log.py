@@ -21,7 +21,7 @@ def transform(lines: DataFrame, key: bytes, arrival_date: dt.date) -> DataFrame:
     """Pseudonymise the lines of a night's files.
 
     Args:
-        lines: `raw` (a line of the log), `log_file`, `log_line`.
+        lines: `raw` (a line of the log), `log_file`, `log_line`, `header` of the file.
         key: the lake's pseudonym key.
         arrival_date: the day of the landing.
     """
@@ -29,8 +29,13 @@ def transform(lines: DataFrame, key: bytes, arrival_date: dt.date) -> DataFrame:
     whole = user_id.rlike("^(0|[1-9][0-9]{0,18})$")
     replaced = F.when(whole, pseudonym.pseudonym_column(user_id, key)).otherwise("invalid")
     rest = F.expr("substr(raw, length(substring_index(raw, ',', 1)) + 1)")
+    usual = ",".join(landing.COLUMNS[landing.BEHAVIOR_LOGS])
     return lines.where(F.col("raw") != ERASED).select(
-        "log_file", "log_line", F.concat(replaced, rest).alias("raw"), F.lit(arrival_date).alias("arrival_date")
+        "log_file",
+        "log_line",
+        F.concat(replaced, rest).alias("raw"),
+        F.nullif("header", F.lit(usual)).alias("header"),
+        F.lit(arrival_date).alias("arrival_date"),
     )
 
 
@@ -53,7 +58,8 @@ def main(argv: Sequence[str] | None = None) -> None:
                 F.monotonically_increasing_id().alias("place"),
             )
             .withColumn("log_line", F.row_number().over(within).cast("bigint"))
-            .where("log_line > 1")  # the header
+            .withColumn("header", F.first("raw").over(within))
+            .where("log_line > 1")
         )
         night.write(transform(lines, pseudonym.key(night.settings), night.date))
 

@@ -8,6 +8,7 @@ import datetime as dt
 import fcntl
 import filecmp
 import hashlib
+import logging
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -15,6 +16,8 @@ from pathlib import Path
 
 from jobs.ingest.gzip_lines import count_lines
 from jobs.platform.errors import BadInput, MissingInput
+
+_log = logging.getLogger(__name__)
 
 BEHAVIOR_LOGS = "behavior_logs"
 USERS = "users"
@@ -37,7 +40,10 @@ _HEADERS = {
 }
 
 COLUMNS: Mapping[str, tuple[str, ...]] = {feed: tuple(header.split(",")) for feed, header in _HEADERS.items()}
-"""The header of each feed that a night must have, in order; the first is the log, the others are snapshots of the day's end."""
+"""The header of each feed that a night must have, in order; the first is the log, the others are snapshots of the day's end.
+
+Whatever columns the log has after these are kept in bronze, and reported.
+"""
 
 OPTIONAL_COLUMNS: Mapping[str, tuple[str, ...]] = {VIDEOS: ("title",)}
 """Columns that may follow those of COLUMNS."""
@@ -141,7 +147,10 @@ def _checked(path: Path, feed: str) -> int:
     lines = count_lines(path)
     columns = tuple(lines.header.split(","))
     expected = COLUMNS[feed]
-    if columns not in (expected, expected + OPTIONAL_COLUMNS.get(feed, ())):
+    more = columns[len(expected) :] if columns[: len(expected)] == expected else ()
+    if more and all(more) and feed == BEHAVIOR_LOGS:
+        _log.warning("%s has columns that nobody reads yet: %s; bronze keeps them", path, ", ".join(more))
+    elif columns not in (expected, expected + OPTIONAL_COLUMNS.get(feed, ())):
         raise BadInput(
             f"{path} has another header than {feed}: {_difference(columns, expected)}; land it with {','.join(expected)}"
         )

@@ -31,13 +31,18 @@ def parsed(night: Night) -> DataFrame:
 
 
 def parse(lines: DataFrame, timezone: ZoneInfo, late_days: int) -> DataFrame:
-    """The columns of silver.behavior_events from rows of bronze.behavior_log, with `raw` and `reasons` array<string>.
+    """The columns of silver.behavior_events from rows of bronze.behavior_log, with `raw`, `header` and `reasons`.
 
     A row without reasons is valid. The others keep null where a field could not be read. A reason names the field and its
-    text, or the contract's rule that does not hold, or says that the row arrived more than `late_days` after its day.
+    text, or the contract's rule that does not hold, or says that the row arrived more than `late_days` after its day. Fields
+    after those of the log are passed over where the file's header has them.
     """
+    if "header" not in lines.columns:  # a table that no night has been written to since it is kept
+        lines = lines.withColumn("header", F.lit(None).cast("string"))
     fields = F.split("raw", ",", -1)
-    whole = F.size(fields) == len(LOG_COLUMNS)
+    usual = ",".join(column.name for column in LOG_COLUMNS)
+    expected = F.size(F.split(F.coalesce("header", F.lit(usual)), ",", -1))
+    whole = F.size(fields) == expected
     texts = lines.withColumns({f"_{c.name}": F.get(fields, i) for i, c in enumerate(LOG_COLUMNS)})
     typed = texts.withColumns({c.name: _typed(c.name, c.type) for c in LOG_COLUMNS})
     moment = F.when(F.col("time_ms").between(0, 4_102_444_800_000), F.timestamp_millis("time_ms"))
@@ -49,10 +54,12 @@ def parse(lines: DataFrame, timezone: ZoneInfo, late_days: int) -> DataFrame:
         )
         for c in LOG_COLUMNS
     ]
-    count = F.concat(F.lit(f"{len(LOG_COLUMNS)} fields expected, found "), F.size(fields))
+    count = F.concat(expected, F.lit(" fields expected, found "), F.size(fields))
     broken = (*unread, *_broken_rules(contract(EVENTS)), _too_late(late_days))
     reasons = F.when(whole, F.array_compact(F.array(*broken))).otherwise(F.array(count))
-    return dated.withColumn("reasons", reasons).select(*(c.name for c in contract(EVENTS).columns), "raw", "reasons")
+    return dated.withColumn("reasons", reasons).select(
+        *(c.name for c in contract(EVENTS).columns), "raw", "header", "reasons"
+    )
 
 
 def valid(parsed: DataFrame) -> DataFrame:

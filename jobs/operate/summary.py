@@ -14,6 +14,7 @@ from jobs.operate.table_days import table_days
 from jobs.platform.errors import MissingInput
 from jobs.platform.job import job
 from jobs.platform.settings import Settings
+from schemas.contract import contract
 
 WIDTH = 100
 _REASONS = 5
@@ -84,6 +85,7 @@ def _quarantine(lake: duckdb.DuckDBPyConnection, date: dt.date) -> Iterator[str]
             f"  {book['lines_in']:,} lines came in: {book['rows_out']:,} events, {book['duplicates']:,} duplicates, "
             f"{book['quarantined']:,} in quarantine" + (f", {book['erased']:,} erased" if book.get("erased") else "")
         )
+    yield from _more_columns(lake, date)
     grouped = rows(lake, REASONS, date)
     yield from () if grouped else ["  no row"]
     for found in grouped[:_REASONS]:
@@ -92,6 +94,18 @@ def _quarantine(lake: duckdb.DuckDBPyConnection, date: dt.date) -> Iterator[str]
     if len(grouped) > _REASONS:
         rest = sum(found["rows"] for found in grouped[_REASONS:])
         yield f"  {rest:>8,}  for {len(grouped) - _REASONS} other reasons"
+
+
+def _more_columns(lake: duckdb.DuckDBPyConnection, date: dt.date) -> Iterator[str]:
+    """What the log has that nobody reads yet; a table of before that was kept does not tell."""
+    if rows(lake, "select 1 from (describe bronze.behavior_log) where column_name = 'header'"):
+        headers = rows(
+            lake, "select distinct header from bronze.behavior_log where arrival_date = ? and header is not null", date
+        )
+        known = {column.name for column in contract("silver.behavior_events").columns}
+        for header in sorted(found["header"] for found in headers):
+            more = [name for name in header.split(",") if name not in known]
+            yield f"  the log has columns that nobody reads yet, bronze keeps them: {', '.join(more)}"
 
 
 def _models(settings: Settings, date: dt.date) -> Iterator[str]:

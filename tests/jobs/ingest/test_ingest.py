@@ -10,10 +10,11 @@ from pyspark.sql import SparkSession
 
 from jobs.ingest.behavior_events import transform
 from jobs.ingest.parse import EVENTS, parse, valid
+from jobs.operate import replay, summary
 from jobs.platform.night import Night
 from jobs.platform.pseudonym import key, pseudonym
 from jobs.platform.settings import settings as read_settings
-from tests.jobs.ingest.nights import MAY_1, MAY_2, NOON_MAY_1, ingest, lay, line
+from tests.jobs.ingest.nights import HEADER, MAY_1, MAY_2, NOON_MAY_1, ingest, lay, line
 
 
 def test_a_night_balances_and_runs_twice_alike(home: Path, spark: SparkSession) -> None:
@@ -184,3 +185,20 @@ def test_bad_landings_are_refused_before_anything_is_written(home: Path, spark: 
             ingest()
         assert ended.value.code == 65
     assert not (home / "lake").exists()
+
+
+def test_columns_that_the_log_adds_are_kept_and_reported(
+    home: Path, spark: SparkSession, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lines = [line(user) + ",phone" for user in range(30)]
+    folder = lay(home, [*lines, line(30) + ",tablet", line(31)], header=HEADER + ",device")
+    night = ingest()
+    assert f"{folder / 'log.csv.gz'} has columns that nobody reads yet: device" in caplog.text
+    assert night.read_day("silver.behavior_events").count() == 31
+    kept = {row.raw.rpartition(",")[2] for row in night.read_day("bronze.behavior_log").collect()}
+    assert {"phone", "tablet"} < kept
+    (refused,) = night.read_day("silver.quarantine").collect()
+    assert refused.reasons == ["20 fields expected, found 19"]
+    assert replay.passing(night, "") == {}
+    summary.main(["--date", str(MAY_1)])
+    assert "the log has columns that nobody reads yet, bronze keeps them: device" in capsys.readouterr().out

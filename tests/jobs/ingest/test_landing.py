@@ -34,6 +34,21 @@ def test_a_sound_night_gives_its_rows(landed: Path) -> None:
     }
 
 
+def test_only_the_log_may_have_more_columns_and_only_after_its_own(tmp_path: Path) -> None:
+    of_log, of_users = (",".join(landing.COLUMNS[feed]) for feed in (landing.BEHAVIOR_LOGS, landing.USERS))
+    _feed(tmp_path, landing.BEHAVIOR_LOGS, header=f"{of_log},device,network")
+    assert landing.data_lines(tmp_path, landing.BEHAVIOR_LOGS, NIGHT) == {"part.csv.gz": 3}
+    for feed, header in (
+        (landing.BEHAVIOR_LOGS, f"device,{of_log}"),
+        (landing.BEHAVIOR_LOGS, of_log.replace("tab", "page") + ",device"),
+        (landing.BEHAVIOR_LOGS, f"{of_log},"),
+        (landing.USERS, f"{of_users},device"),
+    ):
+        _feed(tmp_path, feed, header=header)
+        with pytest.raises(BadInput, match="has another header"):
+            landing.data_lines(tmp_path, feed, NIGHT)
+
+
 def _no_marker(folder: Path) -> None:
     (folder / landing.MARKER).unlink()
 
