@@ -153,7 +153,8 @@ def restate_books(settings: Settings) -> Iterator[str]:
         before = [row for row in books.to_pylist() if row["arrival_date"] == day]
         after = [row | _restated(row, {table: days.get(day) for table, days in counted.items()}) for row in before]
         if after != before:
-            Night(day, settings, writes=_BOOKS).write(pa.Table.from_pylist(after, books.schema))
+            night = Night(day, settings, writes=_BOOKS)
+            night.write(night.spark.createDataFrame(after, contract(_BOOKS).struct_type()))
             yield f"{_BOOKS}: the books of {day} say what was erased"
 
 
