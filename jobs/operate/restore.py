@@ -55,7 +55,7 @@ def _is_sound(uri: str, table: str, publication: Publication) -> bool:
 
 def _publish_again(uri: str, table: str, sound: Publication) -> None:
     store, root = staging.filesystem(uri)
-    files = tuple(staging.data_file(store, root, f"{root}/{path}", contract(table)) for path in sound.files)
+    files = tuple(staging.data_file(store, root, f"{root}/{path}") for path in sound.files)
     staged = staging.Staged(f"{sound.attempt}-restored", sound.day, sound.rows, sound.content, files)
     made_by = {**sound.made_by, "restored": sound.version, "run": run_id(), "code": code_version()}
     publish.commit(uri, contract(table), staged, publish.token(uri, sound.day), made_by)

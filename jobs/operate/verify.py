@@ -83,7 +83,7 @@ def verify_day(
     try:
         agreed = contract(table)
         store, root = staging.filesystem(uri)
-        files = tuple(staging.data_file(store, root, f"{root}/{path}", agreed) for path in publication.files)
+        files = tuple(staging.data_file(store, root, f"{root}/{path}") for path in publication.files)
         rows, content = staging.hashed(store, root, files, agreed, pa.schema(current.schema()))
     except (OSError, pa.ArrowException) as error:
         yield Damage(table, publication.day, f"cannot be read: {error}")

@@ -107,9 +107,11 @@ def commit(uri: str, contract: Contract, staged: Staged, seen: int, made_by: Map
 
 def _commit_once(table: DeltaTable, contract: Contract, staged: Staged, new: int, metadata: Mapping[str, Any]) -> None:
     now = int(time.time() * 1000)
-    # Bounds of the files' rows are trusted by readers, who pass a file by on their word: they come from what was audited.
+    # Rows are counted, but no column's bounds are told: those of a personal column would outlive its rows in the log, and once
+    # one column has bounds, delta-rs 1.6 takes those of every other for null, so that a filter finds nothing (delta-rs #3173).
     added: list[Any] = [
-        AddAction(file.path, file.size, file.partition, now, True, file.statistics) for file in staged.files
+        AddAction(file.path, file.size, file.partition, now, True, json.dumps({"numRecords": file.rows}))
+        for file in staged.files
     ]
     table.create_write_transaction(
         [*added, *_removals(table, contract, staged.day, now, kept={file.path for file in staged.files})],

@@ -25,9 +25,6 @@ from schemas.contract import Contract
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
 
-_LONGEST_BOUND = 64
-"""Characters; a longer smallest or largest text is left out of the log, where it would only take room."""
-
 
 class Unreadable(NightreelError):
     """What was written reads back as something else: a fault of disk or memory, so another try may help (EX_IOERR)."""
@@ -46,8 +43,7 @@ class DataFile:
     sha256: str
     partition: dict[str, str]
     """Value of each partition column."""
-    statistics: str
-    """Rows, and smallest and largest values, as JSON in the form of the Delta protocol."""
+    rows: int
 
 
 @dataclass(frozen=True)
@@ -182,7 +178,7 @@ def staged(uri: str, contract: Contract, day: dt.date, written: Written, schema:
     found = store.get_file_info(pafs.FileSelector(f"{root}/{attempt}", recursive=True))
     paths = sorted(info.path for info in found if info.is_file and info.path.endswith(".parquet"))
     try:
-        files = tuple(data_file(store, root, path, contract) for path in paths)
+        files = tuple(data_file(store, root, path) for path in paths)
         rows, content = hashed(store, root, files, contract, schema)
     except (OSError, pa.ArrowException) as error:
         raise Unreadable(f"{contract.table}: {uri}/{attempt} cannot be read back: {error}") from error
@@ -217,7 +213,7 @@ def hashed(
     return rows, digest
 
 
-def data_file(store: pafs.FileSystem, root: str, path: str, contract: Contract) -> DataFile:
+def data_file(store: pafs.FileSystem, root: str, path: str) -> DataFile:
     with store.open_input_file(path) as file:
         sha256 = hashlib.file_digest(file, "sha256").hexdigest()
         size = file.size()
@@ -225,35 +221,7 @@ def data_file(store: pafs.FileSystem, root: str, path: str, contract: Contract) 
         footer = pq.read_metadata(file)
     below = path[len(root) + 1 :]
     partition = dict(unquote(part).split("=", 1) for part in below.split("/")[1:-1])
-    return DataFile(below, size, sha256, partition, _statistics(footer, contract))
-
-
-def _statistics(footer: pq.FileMetaData, contract: Contract) -> str:
-    """What lets a reader pass a file by: bounds of whole numbers, days and short texts at the top level.
-
-    Of personal columns there are none: a bound is somebody's value, and the log outlives the rows.
-    """
-    personal = {column.name for column in contract.columns if column.personal}
-    least: dict[str, Any] = {}
-    most: dict[str, Any] = {}
-    nulls: dict[str, int] = {}
-    for column in range(footer.num_columns):
-        groups = [footer.row_group(i).column(column) for i in range(footer.num_row_groups)]
-        name = groups[0].path_in_schema if groups else ""
-        bounds = [group.statistics for group in groups]
-        if not groups or "." in name or name in personal:
-            continue
-        if any(b is None or not b.has_min_max or not b.has_null_count for b in bounds):
-            continue
-        low, high = min(b.min for b in bounds), max(b.max for b in bounds)
-        if not isinstance(low, int | dt.date | str) or isinstance(low, bool):
-            continue
-        if isinstance(low, str) and max(len(low), len(high)) > _LONGEST_BOUND:
-            continue
-        least[name], most[name], nulls[name] = low, high, sum(b.null_count for b in bounds)
-    return json.dumps(
-        {"numRecords": footer.num_rows, "minValues": least, "maxValues": most, "nullCount": nulls}, default=str
-    )
+    return DataFile(below, size, sha256, partition, footer.num_rows)
 
 
 def _checksum(contract: Contract) -> "Column":

@@ -2,6 +2,10 @@ import datetime as dt
 import json
 from pathlib import Path
 
+import duckdb
+import polars as pl
+import pyarrow as pa
+import pyarrow.dataset as ds
 import pytest
 from deltalake import DeltaTable
 from pyspark.sql import DataFrame, SparkSession
@@ -19,7 +23,7 @@ MAY_2 = dt.date(2022, 5, 2)
 
 
 def books(spark: SparkSession, date: dt.date, lines: int, duplicates: int = 0) -> DataFrame:
-    row = ("silver.behavior_events", lines, lines - duplicates, duplicates, 0, date)
+    row = ("silver.behavior_events", lines, lines - duplicates, duplicates, 0, 0, date)
     return spark.createDataFrame([row], contract(BOOKS).struct_type())
 
 
@@ -129,3 +133,19 @@ def test_arrow_tables_are_written_as_frames_are(night: Night, spark: SparkSessio
     before = rows(night)
     night.write(Night(MAY_1, night.settings).arrow(BOOKS).to_table())
     assert rows(night) == before
+
+
+def test_readers_can_filter_by_any_column(night: Night) -> None:
+    row = {"date": MAY_1, "user_id": "0" * 32, "video_id": 8, "score": 0.5, "model_version": "m", "reason": "why"}
+    to = Night(MAY_1, night.settings, writes="gold.recommendations")
+    rows = pa.Table.from_pylist([row | {"rank": rank, "score": 1 / rank} for rank in (1, 2)])
+    to.write(rows.set_column(6, "rank", rows["rank"].cast(pa.int32())))
+    table = DeltaTable(to.uri("gold.recommendations"))
+    dataset = table.to_pyarrow_dataset()
+    (of_second,) = dataset.to_table(filter=ds.field("rank") == 2).to_pylist()
+    for name, value in of_second.items():
+        found = dataset.to_table(filter=ds.field(name) == value).to_pylist()
+        assert of_second in found, name
+        assert pl.scan_delta(table).filter(pl.col(name) == value).collect().to_dicts() == found
+        asked = duckdb.execute(f"select * from dataset where {name} = $1", [value])
+        assert asked.fetchall() == [tuple(row.values()) for row in found]
