@@ -148,11 +148,13 @@ def run_id() -> str:
     return os.environ.get("NIGHTREEL_RUN_ID", "manual")
 
 
-@cache
 def code_version() -> str:
     """NIGHTREEL_CODE_VERSION (images set it), else the commit checked out, `+dirty` where files differ from it."""
-    if given := os.environ.get("NIGHTREEL_CODE_VERSION"):
-        return given
+    return os.environ.get("NIGHTREEL_CODE_VERSION") or _checked_out()
+
+
+@cache
+def _checked_out() -> str:
     command = ["git", "describe", "--always", "--abbrev=12", "--dirty=+dirty", "--exclude=*"]
     described = subprocess.run(command, cwd=Path(__file__).parent, capture_output=True, text=True, check=False)
     return described.stdout.strip() or "unknown"

@@ -1,10 +1,9 @@
 """Makes the clips of one shard that are not there yet.
 
 A finished clip is two files, the video and its sidecar (JSON), each put in its place whole; a clip whose files are there and
-sound is not made again, so a shard that was killed goes on where it was. Prompts are drawn a batch at a time; where a batch
-fails its prompts are drawn one by one, and a prompt that fails alone is recorded beside where its video would be, and holds
-up no other. Running out of memory and failing to write are the machine's fault, not a prompt's: they end the task, which is
-then tried again.
+sound is not made again, so a shard that was killed goes on where it was and has lost one clip at most. A prompt that fails is
+recorded beside where its video would be, and holds up no other. Running out of memory and failing to write are the machine's
+fault, not a prompt's: they end the task, which is then tried again.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ import hashlib
 import logging
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -29,8 +28,6 @@ from jobs.video.clip import Clip, write_json
 from jobs.video.generators import generator_for
 from jobs.video.plan import folder, read_shard
 from models.video.generator import Frames, VideoGenerator
-
-_BATCH = 4
 
 _log = logging.getLogger(__name__)
 
@@ -47,12 +44,9 @@ def generate(videos: Path, clips: Sequence[Clip], generator: VideoGenerator) -> 
     missing = [clip for clip in wanted if not is_made(clip, videos)]
     _log.info("%d of %d clips are there already", len(wanted) - len(missing), len(wanted))
     with tqdm(total=len(missing), unit="clip", disable=not sys.stderr.isatty()) as bar:
-        for first in range(0, len(missing), _BATCH):
-            batch = missing[first : first + _BATCH]
-            for clip, frames, seconds in _drawn(videos, batch, generator):
-                _keep(videos, clip, frames, seconds)
-                _log.info("made %s in %.1f s: %s", clip.path, seconds, clip.prompt)
-            bar.update(len(batch))
+        for clip in missing:
+            _make(videos, clip, generator)
+            bar.update()
 
 
 def is_made(clip: Clip, videos: Path) -> bool:
@@ -67,27 +61,20 @@ def is_made(clip: Clip, videos: Path) -> bool:
     return True
 
 
-def _drawn(videos: Path, batch: Sequence[Clip], generator: VideoGenerator) -> Iterator[tuple[Clip, Frames, float]]:
-    """The clips of a batch with their frames and the seconds each took; failures are recorded and left out."""
+def _make(videos: Path, clip: Clip, generator: VideoGenerator) -> None:
+    """Draw the clip and put it in its place, or record why it failed."""
     started = time.perf_counter()
     try:
-        drawn = generator.generate([c.prompt for c in batch], [c.seed for c in batch], batch[0].spec)
+        (frames,) = generator.generate([clip.prompt], [clip.seed], clip.spec)
     except Exception as error:
-        alone = len(batch) == 1
-        if alone and _out_of_memory(error):
+        if _out_of_memory(error):
             raise
-        if alone:
-            _log.warning("%r (%s) failed: %r", batch[0].prompt, batch[0].name, error)
-            write_json(videos / batch[0].failure, {"prompt": batch[0].prompt, "error": repr(error)})
-            return
-        _log.warning("a batch of %d failed (%r); its prompts are tried one by one", len(batch), error)
-    else:
-        seconds = (time.perf_counter() - started) / len(batch)
-        for clip, frames in zip(batch, drawn, strict=True):
-            yield clip, frames, seconds
+        _log.warning("%r (%s) failed: %r", clip.prompt, clip.name, error)
+        write_json(videos / clip.failure, {"prompt": clip.prompt, "error": repr(error)})
         return
-    for clip in batch:
-        yield from _drawn(videos, [clip], generator)
+    seconds = time.perf_counter() - started
+    _keep(videos, clip, frames, seconds)
+    _log.info("made %s in %.1f s: %s", clip.path, seconds, clip.prompt)
 
 
 def _keep(videos: Path, clip: Clip, frames: Frames, seconds: float) -> None:

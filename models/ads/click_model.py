@@ -12,6 +12,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import nn
 
@@ -117,7 +118,7 @@ class ClickModel(ABC):
         """The model that :meth:`save` wrote.
 
         Raises:
-            ValueError: when another kind of model was saved there.
+            ValueError: when another kind of model was saved there, or no complete one.
         """
         state = read_state(directory)
         if state["model"] != cls.name:
@@ -127,7 +128,10 @@ class ClickModel(ABC):
         model.scaling = PlattScaling(**state["scaling"])
         with reproducible(0):
             network = model.build(encoder, start=0.0)
-        network.load_state_dict(load_file(directory / _WEIGHTS))
+        try:
+            network.load_state_dict(load_file(directory / _WEIGHTS))
+        except (OSError, RuntimeError, SafetensorError) as error:
+            raise ValueError(f"{directory} holds no complete click model: {error}") from error
         model._encoder, model._network = encoder, network
         return model
 
@@ -163,6 +167,15 @@ def _log_odds(labels: NDArray[np.uint8]) -> float:
 
 
 def read_state(directory: Path) -> dict[str, Any]:
-    """What a saved model says of itself: ``model``, ``config``, ``encoder``, ``scaling``."""
-    state: dict[str, Any] = json.loads((directory / _STATE).read_text(encoding="utf-8"))
+    """What a saved model says of itself: ``model``, ``config``, ``encoder``, ``scaling``.
+
+    Raises:
+        ValueError: the directory holds no complete model.
+    """
+    try:
+        state: dict[str, Any] = json.loads((directory / _STATE).read_text(encoding="utf-8"))
+        if missing := {"model", "config", "encoder", "scaling"} - state.keys():
+            raise ValueError(f"{_STATE} lacks {', '.join(sorted(missing))}")
+    except (OSError, AttributeError, ValueError) as error:
+        raise ValueError(f"{directory} holds no complete click model: {error}") from error
     return state

@@ -10,5 +10,12 @@ CLICK_MODELS: dict[str, type[ClickModel]] = {model.name: model for model in (Log
 
 
 def load_click_model(directory: Path) -> ClickModel:
-    """Whichever click model was saved there."""
-    return CLICK_MODELS[read_state(directory)["model"]].load(directory)
+    """Whichever click model was saved there.
+
+    Raises:
+        ValueError: there is none, or one that this version does not know.
+    """
+    name = read_state(directory)["model"]
+    if name not in CLICK_MODELS:
+        raise ValueError(f"{directory} holds a click model of unknown kind {name!r}")
+    return CLICK_MODELS[name].load(directory)

@@ -44,13 +44,13 @@ def read_state(directory: Path) -> tuple[str, dict[str, Any], dict[str, Array]]:
     """
     try:
         header = json.loads((directory / _JSON).read_text())
+        name, config = str(header["model"]), dict(header["config"])
         with np.load(directory / _NPZ, allow_pickle=False) as file:
             parts = dict(file)
-        name, config = str(header["model"]), dict(header["config"])
+        arrays: dict[str, Array] = {key: value for key, value in parts.items() if "." not in key}
+        for key in {part.partition(".")[0] for part in parts if "." in part}:
+            data, indices, indptr, shape = (parts[f"{key}.{part}"] for part in _CSR_PARTS)
+            arrays[key] = csr_matrix((data, indices, indptr), shape=tuple(shape))
     except (OSError, EOFError, BadZipFile, ValueError, KeyError, TypeError) as error:
         raise ValueError(f"{directory} holds no complete recommender: {error}") from error
-    arrays: dict[str, Array] = {key: value for key, value in parts.items() if "." not in key}
-    for key in {part.partition(".")[0] for part in parts if "." in part}:
-        data, indices, indptr, shape = (parts[f"{key}.{part}"] for part in _CSR_PARTS)
-        arrays[key] = csr_matrix((data, indices, indptr), shape=tuple(shape))
     return name, config, arrays
