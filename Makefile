@@ -92,7 +92,7 @@ setup: $(SPARK_READY) $(AIRFLOW_READY) ## Install everything: two environments f
 .PHONY: test
 test: setup ## Run all tests
 	@infra/local/check_test_tools.sh
-	.venv/bin/pytest --ignore tests/dags --timeout 900 --numprocesses 2 --dist loadfile
+	.venv/bin/pytest --ignore tests/dags --timeout 900 --numprocesses 2 --dist loadfile --no-loadscope-reorder
 	.venv-airflow/bin/pytest tests/dags
 
 .PHONY: faults

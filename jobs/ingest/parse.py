@@ -54,8 +54,13 @@ def parse(lines: DataFrame, timezone: ZoneInfo, late_days: int) -> DataFrame:
         )
         for c in LOG_COLUMNS
     ]
+    # Such as one in microseconds or before 1970: it has no day, so that no rule over days says anything of it.
+    no_time = F.when(
+        F.col("time_ms").isNotNull() & F.col("event_date").isNull(),
+        F.concat(F.lit("time_ms is no time between 1970 and 2100 in milliseconds: "), "time_ms"),
+    )
     count = F.concat(expected, F.lit(" fields expected, found "), F.size(fields))
-    broken = (*unread, *_broken_rules(contract(EVENTS)), _too_late(late_days))
+    broken = (*unread, no_time, *_broken_rules(contract(EVENTS)), _too_late(late_days))
     reasons = F.when(whole, F.array_compact(F.array(*broken))).otherwise(F.array(count))
     return dated.withColumn("reasons", reasons).select(
         *(c.name for c in contract(EVENTS).columns), "raw", "header", "reasons"

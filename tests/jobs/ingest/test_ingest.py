@@ -38,9 +38,8 @@ def test_a_night_balances_and_runs_twice_alike(home: Path, spark: SparkSession) 
 
 
 def test_every_reason_is_kept_with_the_raw_text(home: Path, spark: SparkSession) -> None:
-    lay(
-        home, [line(n) for n in range(200)] + [line(time_ms="soon", click=2, play=-5), "1,2,3", line(user_id="me@home")]
-    )
+    broken = [line(time_ms="soon", click=2, play=-5), "1,2,3", line(user_id="me@home"), line(time_ms=-1)]
+    lay(home, [line(n) for n in range(200)] + broken)
     night = ingest()
     secret = key(read_settings())
     kept = {row.log_line: (row.raw, row.reasons) for row in night.read("silver.quarantine").collect()}
@@ -55,6 +54,10 @@ def test_every_reason_is_kept_with_the_raw_text(home: Path, spark: SparkSession)
         ),
         203: (f"{pseudonym(1, secret)},2,3", ["19 fields expected, found 3"]),
         204: (line("invalid"), ["user_id_is_pseudonym: user_id RLIKE '^[0-9a-f]{32}$'"]),
+        205: (
+            line(pseudonym(1, secret), time_ms=-1),
+            ["time_ms is no time between 1970 and 2100 in milliseconds: -1"],
+        ),
     }
 
 
