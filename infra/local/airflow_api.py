@@ -133,7 +133,7 @@ class AirflowApi:
             return json.load(response)
 
 
-DAGS = ("nightly", "text_to_video", "maintenance")
+DAGS = ("nightly", "text_to_video", "stale_days", "maintenance")
 
 
 def midnight(day: dt.date) -> dt.datetime:

@@ -17,7 +17,7 @@ from airflow.sdk.exceptions import AirflowFailException
 from airflow.serialization.encoders import coerce_to_core_timetable
 
 ROOT = Path(__file__).resolve().parents[2]
-DAG_IDS = ("maintenance", "nightly", "text_to_video")
+DAG_IDS = ("maintenance", "nightly", "stale_days", "text_to_video")
 HEAVY = ("pyspark", "pandas", "numpy", "torch", "mlflow", "jobs", "models", "schemas")
 
 # Parses the DAGs in a fresh process, as Airflow does, and tells what that took and dragged in.
@@ -111,7 +111,8 @@ def test_every_contract_is_written_and_every_written_table_has_a_contract(dags: 
     written = {
         asset.name for dag in dags.dags.values() for task in dag.tasks for asset in getattr(task, "outlets", None) or []
     }
-    assert written == contracts
+    # The one table that no task writes: what the command `make backfill` did, once its runs are over.
+    assert written | {"ops.backfills"} == contracts
 
 
 def test_every_job_that_a_task_runs_exists(dags: DagBag) -> None:

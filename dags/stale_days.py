@@ -1,0 +1,30 @@
+"""
+### Which nights are out of date
+
+Daily: compares each published night with what a run of now would read and with the rules of now, and brings `ops.stale_days` up
+to date, as `make stale` does by hand. It changes no night: `make backfill STALE=1` redoes those that are listed.
+
+**When it fails:** the last lines of the log say which table could not be read. Clear the task.
+"""
+
+import datetime as dt
+
+from airflow.sdk import DAG
+
+from dags._night import NIGHTLY, RUN_TYPES, ZONE
+from dags._tasks import DEFAULTS, MACROS, job
+
+with DAG(
+    "stale_days",
+    schedule=NIGHTLY,
+    start_date=dt.datetime(2022, 1, 1, tzinfo=ZONE),
+    catchup=False,
+    max_active_runs=1,
+    allowed_run_types=RUN_TYPES,
+    dagrun_timeout=dt.timedelta(hours=12),
+    default_args=DEFAULTS,
+    user_defined_macros=MACROS,
+    tags=["maintenance"],
+    doc_md=__doc__,
+) as dag:
+    job("operate.stale_days", writes=["ops.stale_days"])
