@@ -16,8 +16,8 @@ before waits for it, and fails if that night failed.
 - `source` says where logs come from (`simulator`, `landing`, or a folder in KuaiRand's layout); the browser passes another
   one than the default on only if *Override parameters on existing runs* is ticked.
 
-**Stale nights** (`ops.stale_days`, which the DAG of that name brings up to date): `make backfill STALE=1`, or a backfill from the first
-of them to the last with *All runs* and `landing` as `source`.
+**Stale nights** (`ops.stale_days`, which the DAG of that name brings up to date): `make backfill STALE=1`, or a backfill from the
+first of them to the last with *All runs* and `landing` as `source`.
 
 **When a task fails:** the last lines of its log say what is wrong and what to do. Bad data and missing input are not retried.
 """

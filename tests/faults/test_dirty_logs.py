@@ -115,10 +115,7 @@ def test_every_line_is_where_it_belongs(
     key = pseudonym.key(settings())
     true = {
         (pseudonym.pseudonym(int(user), key), int(video), int(time), arrived)
-        for arrived, (user, video, _, _, time, *_), became in (
-            (a, text.split(","), became) for a, text, became in lines
-        )
-        if became == "rows_out"
+        for arrived, (user, video, _, _, time, *_) in ((a, text.split(",")) for a, text, b in lines if b == "rows_out")
     }
     events = night.read("silver.behavior_events").select("user_id", "video_id", "time_ms", "arrival_date").collect()
     assert len(events) == len(true)

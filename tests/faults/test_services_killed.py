@@ -1,23 +1,46 @@
-"""Airflow's scheduler, its API server or Spark killed in the middle of nights: these end well, with the same content."""
+"""A job, Airflow's scheduler, its API server or Spark killed in the middle of nights: these end well, with the same content."""
 
+import os
 import random
 import shutil
 import signal
+import subprocess
 import time
-from os import kill
+from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from infra.local.backfill import Backfill
+from infra.local.services import Services
 from tests.faults.conftest import RecordFault
 from tests.infra.nights import NIGHTS, commands_of, contents, land_nights, run_in_turn, services
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
+_KILLS = 20
 _EVERY_S = 45.0
+_JOB = "a job"
+
+
+def kill_one(running: Services, chance: random.Random) -> str:
+    """Kill a service, or a job that runs; its name, empty where no job runs."""
+    daemons = {daemon.name: daemon.pid for daemon in running.daemons}
+    name = chance.choice([*daemons, _JOB])
+    victim = daemons.get(name)
+    if name == _JOB:
+        # Jobs are below the scheduler, in its session.
+        listed = ["pgrep", "--session", str(daemons["airflow-scheduler"]), "--full", "--", "-m jobs[.]"]
+        jobs = subprocess.run(listed, capture_output=True, text=True, check=False).stdout.split()
+        victim = int(chance.choice(jobs)) if jobs else None
+    if victim is None:
+        return ""
+    with suppress(ProcessLookupError):
+        os.kill(victim, signal.SIGKILL)
+    return name
 
 
 @pytest.mark.long
@@ -28,26 +51,26 @@ def test_nights_end_well(
     land_nights(disturbed, monkeypatch, views=5_000)
     shutil.copytree(disturbed, in_turn)
     chance = random.Random(5)
-    killed: list[str] = []
+    killed: Counter[str] = Counter()
+    rounds = 0
 
     with services(disturbed, monkeypatch) as running:
         last = time.monotonic()
 
         def disturb() -> list[str]:
             nonlocal last
-            if time.monotonic() - last > _EVERY_S:
-                victim = chance.choice(running.daemons)
-                assert victim.pid is not None
-                kill(victim.pid, signal.SIGKILL)
-                killed.append(victim.name)
+            if time.monotonic() - last > _EVERY_S and (name := kill_one(running, chance)):
+                killed[name] += 1
                 last = time.monotonic()
             return running.keep_up()
 
-        outcome = Backfill(running.api, "nightly", *NIGHTS).run({}, 2, disturb)
-        assert outcome.unsuccessful == []
+        while killed.total() < _KILLS:
+            outcome = Backfill(running.api, "nightly", *NIGHTS).run({}, 2, disturb)
+            assert outcome.unsuccessful == []
+            rounds += 1
         commands = commands_of(running)
     monkeypatch.setenv("NIGHTREEL_HOME", str(in_turn))
     run_in_turn(commands)
-    record_fault("services killed in the middle", f"{len(killed)} kills ({', '.join(killed)}), the same content")
-    assert killed
+    named = ", ".join(f"{name} {times}" for name, times in killed.most_common())
+    record_fault("services killed in the middle", f"{named}; {2 * rounds} nights ended well, with the same content")
     assert contents(disturbed, monkeypatch) == contents(in_turn, monkeypatch)

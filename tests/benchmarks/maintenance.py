@@ -1,0 +1,112 @@
+"""What maintenance does to a lake of many nights: files, bytes, and the time that reading takes.
+
+    SPARK_CONF_DIR=.venv/spark-conf .venv/bin/python -m tests.benchmarks.maintenance [--nights 60] [--events 20000]
+
+Simulated logs are ingested night after night into a lake of its own, then asked before and after `maintenance`. Each time is
+the best of seven, the questions taking turns.
+"""
+
+import argparse
+import datetime as dt
+import os
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import duckdb
+from deltalake import DeltaTable
+from tqdm import tqdm
+
+from jobs.platform.settings import settings
+
+FIRST = dt.date(2022, 3, 1)
+TABLES = ("bronze.behavior_log", "silver.behavior_events")
+_TIMES = 7
+
+
+def ingest(nights: int) -> dt.date:
+    """Ingest nights of simulated logs; the last of them."""
+    from jobs.ingest import behavior_events, behavior_log, land  # start Spark, which reads the environment
+
+    days = [FIRST + dt.timedelta(days=night) for night in range(nights)]
+    for day in tqdm(days, unit="night"):
+        for job in (land, behavior_log, behavior_events):
+            job.main(["--date", str(day)])
+    return days[-1]
+
+
+def questions(last: dt.date) -> dict[str, Callable[[], Any]]:
+    """What is timed: opening a table, a question to all of its days, and one to a single day."""
+    uri = f"{settings().lake}/silver/behavior_events"
+
+    def ask(where: str) -> list[tuple[Any, ...]]:
+        events = DeltaTable(uri).to_pyarrow_dataset()  # noqa: F841  the query names it
+        query = f"select is_click, count(*), sum(play_time_ms) from events {where} group by all"
+        return sorted(duckdb.execute(query).fetchall())
+
+    return {
+        "open": lambda: DeltaTable(uri),
+        "all days": lambda: ask(""),
+        "one day": lambda: ask(f"where event_date = date '{last - dt.timedelta(days=5)}'"),
+    }
+
+
+def best(asked: dict[str, Callable[[], Any]]) -> dict[str, float]:
+    """Milliseconds that each question takes at best."""
+    taken: dict[str, list[float]] = {name: [] for name in asked}
+    for _ in range(_TIMES):
+        for name, ask in asked.items():
+            started = time.perf_counter()
+            ask()
+            taken[name].append((time.perf_counter() - started) * 1000)
+    return {name: min(times) for name, times in taken.items()}
+
+
+def stored() -> dict[str, tuple[int, float]]:
+    """Files of the current version of each table, and megabytes of all of its files on the disk."""
+    found = {}
+    for table in TABLES:
+        folder = Path(settings().lake, table.replace(".", "/"))
+        size = sum(file.stat().st_size for file in folder.rglob("*.parquet"))
+        found[table] = (len(DeltaTable(str(folder)).file_uris()), size / 1e6)
+    return found
+
+
+def main() -> None:
+    """Print what changed."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--nights", type=int, default=60)
+    parser.add_argument("--events", type=int, default=20_000, help="a night")
+    args = parser.parse_args()
+    with tempfile.TemporaryDirectory() as home:
+        os.environ |= {
+            "NIGHTREEL_HOME": home,
+            "NIGHTREEL_SOURCE": "simulator",
+            "NIGHTREEL_SIMULATED_EVENTS": str(args.events),
+        }
+        last = ingest(args.nights)
+        asked = questions(last)
+        answers = {name: ask() for name, ask in asked.items() if name != "open"}
+        files, times = stored(), best(asked)
+
+        from jobs.operate import maintenance
+
+        started = time.perf_counter()
+        maintenance.main(["--date", str(last + dt.timedelta(days=1))])
+        print(f"maintenance took {time.perf_counter() - started:.0f} s on {os.cpu_count()} cores")
+        files_after, times_after = stored(), best(asked)
+        for table, (count, size) in files.items():
+            print(
+                f"{table}: {count} files -> {files_after[table][0]}; {size:.1f} MB on disk -> {files_after[table][1]:.1f}"
+            )
+        for name, before in times.items():
+            print(
+                f"{name}: {before:.1f} ms -> {times_after[name]:.1f} ms, {before / times_after[name]:.2f} times as fast"
+            )
+        assert {name: asked[name]() for name in answers} == answers
+
+
+if __name__ == "__main__":
+    main()
