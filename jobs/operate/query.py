@@ -9,6 +9,7 @@ its contract marks as personal, and for `user_id` a stand-in that is drawn anew 
 
 import re
 import secrets
+from collections.abc import Collection
 from typing import Any
 
 import duckdb
@@ -54,7 +55,7 @@ def connect(settings: Settings, *, personal: bool = True) -> duckdb.DuckDBPyConn
             continue
         connection.execute(f"create schema if not exists {layer}; set schema = '{layer}'")
         rows = connection.from_arrow(lakehouse.arrow(uri(settings, table), version))  # under no name of its own
-        shown = rows if personal else rows.project(_impersonal(contract(table), salt))
+        shown = rows if personal else rows.project(_impersonal(contract(table), rows.columns, salt))
         shown.create_view(name)
     connection.execute("set schema = 'main'")
     if not personal:
@@ -62,9 +63,9 @@ def connect(settings: Settings, *, personal: bool = True) -> duckdb.DuckDBPyConn
     return connection
 
 
-def _impersonal(agreed: Contract, salt: str) -> str:
-    """The table's columns as SQL, the personal ones left out."""
-    shown = {c.name: f'"{c.name}"' for c in agreed.columns if not c.personal}
+def _impersonal(agreed: Contract, there: Collection[str], salt: str) -> str:
+    """The table's columns as SQL, the personal ones left out; one that the contract has added comes with the next run."""
+    shown = {c.name: f'"{c.name}"' for c in agreed.columns if not c.personal and c.name in there}
     if any(c.name == "user_id" for c in agreed.columns):
         shown["user_id"] = f"md5('{salt}' || user_id) as user_id"
     return ", ".join(shown[c.name] for c in agreed.columns if c.name in shown)

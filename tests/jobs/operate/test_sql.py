@@ -1,21 +1,20 @@
 """Any table of the lake is asked by its name, and a wrong question gets one clear line."""
 
 import datetime as dt
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
 import pytest
 from deltalake import write_deltalake
 
-from jobs.operate import sql
+from jobs.operate import query, sql, table_days
 from jobs.operate.query import connect, tables
 from jobs.platform.settings import settings
-from schemas.contract import contract
+from schemas.contract import Contract, contract
 from tests.jobs.operate.lake import lay
 
 DAY = dt.date(2022, 5, 1)
-
-
 USER = "5e" * 16
 
 
@@ -45,6 +44,21 @@ def test_a_later_commit_is_seen(lake: Path) -> None:
     before = connect(settings()).sql("select count(*) from gold.interactions").fetchall()
     lay(lake, "gold.interactions", [{"user_id": "v", "views_before": 1, "video_id": 7, "date": DAY}])
     assert connect(settings()).sql("select count(*) from gold.interactions").fetchall() == [(3,)] != before
+
+
+def test_a_column_that_a_contract_adds_is_waited_for(
+    lake: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def later(table: str) -> Contract:
+        agreed = contract(table)
+        return replace(agreed, columns=(*agreed.columns, replace(agreed.columns[-1], name="remark", required=False)))
+
+    before = table_days.table_days(settings(), DAY)
+    monkeypatch.setattr(query, "contract", later)
+    monkeypatch.setattr(table_days, "contract", later)
+    sql.main(["select tags[2] from silver.videos"])
+    assert "旅游" in capsys.readouterr().out
+    assert table_days.table_days(settings(), DAY) == before
 
 
 @pytest.mark.parametrize(
