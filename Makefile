@@ -29,9 +29,9 @@ nightly: setup ## Run one night, then print what it made: [DATE=YYYY-MM-DD, by d
 	@$(JOBS) -m infra.local.nightly --from "$(DATE)" --to "$(DATE)" --source "$(SOURCE)"
 
 .PHONY: backfill
-backfill: setup ## Run a range of nights, then say what that changed: FROM=YYYY-MM-DD TO=YYYY-MM-DD, or STALE=1 [SOURCE=folder] [DRY_RUN=1]
+backfill: setup ## Run a range of nights, then say what that changed: FROM=YYYY-MM-DD TO=YYYY-MM-DD [TABLES=gold.user_features,…], or STALE=1 [SOURCE=folder] [DRY_RUN=1]
 	@$(if $(or $(STALE),$(and $(FROM),$(TO))),,echo 'a backfill needs its first and last day: make backfill FROM=2022-04-25 TO=2022-04-28' >&2; exit 64)
-	$(JOBS) -m infra.local.nightly --backfill --from "$(FROM)" --to "$(TO)" --source "$(SOURCE)" $(if $(STALE),--stale) $(if $(DRY_RUN),--dry-run)
+	$(JOBS) -m infra.local.nightly --backfill --from "$(FROM)" --to "$(TO)" --source "$(SOURCE)" --tables "$(TABLES)" $(if $(STALE),--stale) $(if $(DRY_RUN),--dry-run)
 
 .PHONY: stale
 stale: $(SPARK_READY) ## List the nights that a run of now would make otherwise, and why, and bring ops.stale_days up to date

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
-from airflow.sdk import Asset, BaseHook, BaseOperator, Connection, Context, XComArg
+from airflow.sdk import Asset, BaseHook, BaseOperator, Connection, Context, TriggerRule, XComArg
 from airflow.sdk.definitions.mappedoperator import MappedOperator
-from airflow.sdk.exceptions import AirflowNotFoundException
+from airflow.sdk.exceptions import AirflowFailException, AirflowNotFoundException, AirflowSkipException
 
 from dags._job import ROOT, JobOperator
 from dags._night import night, refuse_manual_run
@@ -35,13 +35,30 @@ def say_what_to_do(context: Context) -> None:
     )
 
 
+def begin(context: Context) -> None:
+    """What every task asks before it runs: whether the run may, and whether this task's table is wanted of it.
+
+    Raises:
+        AirflowFailException: the run was started by hand, or its parameter `tables` names one that no task writes.
+        AirflowSkipException: the parameter names others. What the task has made of the night before stands.
+    """
+    refuse_manual_run(context)
+    wanted = {name.strip() for name in context["params"].get("tables", "").split(",") if name.strip()}
+    task = context["task"]
+    if unknown := wanted - {asset.name for other in task.dag.tasks for asset in other.outlets}:
+        raise AirflowFailException(f"tables: no task of {task.dag.dag_id} writes {', '.join(sorted(unknown))}")
+    if wanted and wanted.isdisjoint(asset.name for asset in task.outlets):
+        raise AirflowSkipException(f"only {', '.join(sorted(wanted))} are to be made")
+
+
 DEFAULTS: dict[str, Any] = {
     "owner": "nightreel",
     "retries": 2,
     "retry_delay": dt.timedelta(seconds=20),
     "retry_exponential_backoff": True,
     "execution_timeout": dt.timedelta(hours=2),
-    "pre_execute": refuse_manual_run,
+    "pre_execute": begin,
+    "trigger_rule": TriggerRule.NONE_FAILED,  # what is not wanted of a run is skipped, and holds nothing up
     "on_failure_callback": say_what_to_do,
 }
 
@@ -100,7 +117,7 @@ def _submitted(module: str, arguments: Sequence[str], options: dict[str, Any]) -
     after_yesterday = options.pop("after_yesterday", ())
 
     def check(context: Context) -> None:
-        refuse_manual_run(context)
+        begin(context)
         wait_for_yesterday(context, after_yesterday)
 
     return SparkSubmitOperator(

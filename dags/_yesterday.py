@@ -17,9 +17,9 @@ _log = logging.getLogger(__name__)
 _POLL = dt.timedelta(seconds=10)
 _PATIENCE = dt.timedelta(hours=12)
 _PATIENCE_WITH_QUEUED = dt.timedelta(minutes=5)
-_LOST = frozenset(
-    {TaskInstanceState.FAILED, TaskInstanceState.UPSTREAM_FAILED, TaskInstanceState.SKIPPED, TaskInstanceState.REMOVED}
-)
+# A task is skipped where other tables were wanted of its run: what it made before stands.
+_DONE = frozenset({TaskInstanceState.SUCCESS, TaskInstanceState.SKIPPED})
+_LOST = frozenset({TaskInstanceState.FAILED, TaskInstanceState.UPSTREAM_FAILED, TaskInstanceState.REMOVED})
 
 
 def unfinished(task_ids: Sequence[str], states: Mapping[str, str | None], run_state: str) -> list[str]:
@@ -32,7 +32,7 @@ def unfinished(task_ids: Sequence[str], states: Mapping[str, str | None], run_st
         ValueError: naming the tasks that will not succeed by themselves any more.
     """
     over = run_state in {DagRunState.SUCCESS, DagRunState.FAILED}
-    open_ = [task_id for task_id in task_ids if states.get(task_id) != TaskInstanceState.SUCCESS]
+    open_ = [task_id for task_id in task_ids if states.get(task_id) not in _DONE]
     lost = [task_id for task_id in open_ if states.get(task_id) in _LOST or run_state == DagRunState.FAILED]
     if lost:
         raise ValueError(", ".join(lost))

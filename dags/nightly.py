@@ -14,7 +14,9 @@ before waits for it, and fails if that night failed.
   UTC misses its first night;
 - *All runs* runs nights again that have succeeded;
 - `source` says where logs come from (`simulator`, `landing`, or a folder in KuaiRand's layout); the browser passes another
-  one than the default on only if *Override parameters on existing runs* is ticked.
+  one than the default on only if *Override parameters on existing runs* is ticked;
+- `tables` (`gold.user_features,gold.interactions`) makes only these again, from what the night has: all other tasks are
+  skipped, and their tables and models stand.
 
 **Stale nights** (`ops.stale_days`, which the DAG of that name brings up to date): `make backfill STALE=1`, or a backfill from the
 first of them to the last with *All runs* and `landing` as `source`.
@@ -43,7 +45,10 @@ with DAG(
     dagrun_timeout=dt.timedelta(hours=24),
     default_args=DEFAULTS,
     user_defined_macros=MACROS,
-    params={"source": Param(os.environ.get("NIGHTREEL_SOURCE", "simulator"), type="string", minLength=1)},
+    params={
+        "source": Param(os.environ.get("NIGHTREEL_SOURCE", "simulator"), type="string", minLength=1),
+        "tables": Param("", type="string"),
+    },
     tags=["ingest", "features", "recommend", "ads"],
     doc_md=__doc__,
 ) as dag:

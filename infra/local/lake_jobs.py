@@ -26,20 +26,20 @@ def stale_nights(until: dt.date, spark: str) -> list[dt.date]:
     return sorted({dt.date.fromisoformat(line.split()[0]) for line in lines})
 
 
-def print_plan(first: dt.date | None, last: dt.date) -> int:
+def print_plan(first: dt.date | None, last: dt.date, wanted: Sequence[str]) -> int:
     """Print what a backfill of these nights, or of the stale ones up to `last`, would do; the exit code."""
-    arguments = ["--date", str(last), *(["--first", str(first)] if first else [])]
+    arguments = ["--date", str(last), *(["--first", str(first)] if first else []), "--tables", *wanted]
     return subprocess.run([*_COMMAND, "jobs.operate.backfill_plan", *arguments], cwd=ROOT, check=False).returncode
 
 
-def print_outcome(nights: Sequence[dt.date], began: dt.datetime, spark: str) -> None:
-    """Compare what the nights hold with what they held when the backfill began, in ops.backfills as well.
+def print_outcome(nights: Sequence[dt.date], wanted: Sequence[str], began: dt.datetime, spark: str) -> None:
+    """Compare what these tables hold of the nights with what they held when the backfill began, in ops.backfills as well.
 
     Raises:
         ServiceError: the job failed, and has said why.
     """
     since = str(round(began.timestamp() * 1000))
-    arguments = ["--date", str(nights[-1]), "--began", since, "--nights", *map(str, nights)]
+    arguments = ["--date", str(nights[-1]), "--began", since, "--nights", *map(str, nights), "--tables", *wanted]
     print(f"\n{_run('backfills', arguments, spark)}", end="", flush=True)
 
 

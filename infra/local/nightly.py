@@ -22,12 +22,15 @@ from infra.local.paths import State, state, zone
 from infra.local.services import Services
 from infra.local.stale import ranges, until_none
 from infra.local.task_log import last_error, log_file
+from jobs.operate.days_read import NIGHTLY
 
 _EX_USAGE = 64
 _AT_ONCE = 2
 _SOURCES = ("simulator", "landing")
 # The nights' DAGs in their order, and the name their tasks have in the summary.
 _DAGS = {"nightly": "", "text_to_video": "video."}
+_VIDEOS = "gold.generated_videos"
+"""The table that `text_to_video` writes; all others are written by `nightly`."""
 
 
 class UsageError(Exception):
@@ -66,6 +69,19 @@ def source(text: str) -> str:
             f"SOURCE={text} is not a folder; give one in KuaiRand's layout, or leave it out for the simulator"
         )
     return str(Path(text).resolve())
+
+
+def tables(text: str) -> tuple[str, ...]:
+    """The tables named, with commas between them; all that a night writes where the text is empty.
+
+    Raises:
+        UsageError: one of them is not written by a night.
+    """
+    asked = [name.strip() for name in text.split(",")] if text else NIGHTLY
+    for name in asked:
+        if name not in NIGHTLY:
+            raise UsageError(f"TABLES: a night writes no {name!r}; it writes {', '.join(NIGHTLY)}")
+    return tuple(name for name in NIGHTLY if name in asked)
 
 
 @contextmanager
@@ -108,18 +124,24 @@ def services(where: State) -> Iterator[Services]:
             found.stop()
 
 
-def run_nights(found: Services, first: dt.date, last: dt.date, logs_from: str) -> bool:
-    """Run both DAGs for these nights; whether all of them succeeded."""
+def run_nights(found: Services, first: dt.date, last: dt.date, logs_from: str, wanted: Sequence[str] = NIGHTLY) -> bool:
+    """Run both DAGs for these nights, or what of them writes the tables that are wanted; whether all of them succeeded."""
     started = time.monotonic()
     durations: dict[dt.date, dict[str, float]] = {}
+    whole = set(wanted) == set(NIGHTLY)
+    of_nightly = [table for table in wanted if table != _VIDEOS]
     for dag, prefix in _DAGS.items():
-        conf = {"source": logs_from} if dag == "nightly" else {}
+        if not (of_nightly if dag == "nightly" else _VIDEOS in wanted):
+            continue
+        conf = {"source": logs_from, "tables": "" if whole else ",".join(of_nightly)} if dag == "nightly" else {}
         outcome = Backfill(found.api, dag, first, last).run(conf, _AT_ONCE, found.keep_up)
         for day, seconds in outcome.seconds.items():
             durations.setdefault(day, {}).update({prefix + task: round(took, 1) for task, took in seconds.items()})
         if outcome.unsuccessful:
             _explain(found.state, dag, outcome, first, last)
             return False
+    if not whole:  # no measure of a night
+        return True
     share = round((time.monotonic() - started) / ((last - first).days + 1), 1)
     for name in ("durations", "elapsed"):
         (found.state.run / name).mkdir(exist_ok=True)
@@ -129,11 +151,11 @@ def run_nights(found: Services, first: dt.date, last: dt.date, logs_from: str) -
     return True
 
 
-def backfill(found: Services, nights: Sequence[dt.date], logs_from: str) -> bool:
+def backfill(found: Services, nights: Sequence[dt.date], logs_from: str, wanted: Sequence[str] = NIGHTLY) -> bool:
     """Run these nights, in order, and say what that changed; whether all of them succeeded."""
     began = dt.datetime.now(dt.UTC)
-    succeeded = all(run_nights(found, first, last, logs_from) for first, last in ranges(nights))
-    lake_jobs.print_outcome(nights, began, found.spark_remote)
+    succeeded = all(run_nights(found, first, last, logs_from, wanted) for first, last in ranges(nights))
+    lake_jobs.print_outcome(nights, wanted, began, found.spark_remote)
     return succeeded
 
 
@@ -154,6 +176,9 @@ def main() -> int:
     parser.add_argument("--from", dest="first", default="", help="first night, YYYY-MM-DD; yesterday if empty")
     parser.add_argument("--to", dest="last", default="", help="last night; yesterday if empty")
     parser.add_argument("--source", default="", help="simulator, landing, or a folder in KuaiRand's layout")
+    parser.add_argument(
+        "--tables", default="", help="only these of the tables that a night writes, with commas between"
+    )
     parser.add_argument("--backfill", action="store_true", help="say what it changed, in ops.backfills as well")
     parser.add_argument("--stale", action="store_true", help="run the stale nights, and those that turn stale by that")
     parser.add_argument("--dry-run", action="store_true", help="only say what it would do")
@@ -167,14 +192,15 @@ def main() -> int:
         first, last = night(args.first, now), night(args.last, now)
         # Stale nights are run again from what has landed, wherever that came from.
         logs_from = source(args.source or ("landing" if args.stale else ""))
-        if args.stale and (args.first or args.last):
-            raise UsageError("STALE=1 finds its nights itself: leave FROM and TO out")
+        wanted = tables(args.tables)
+        if args.stale and (args.first or args.last or args.tables):
+            raise UsageError("STALE=1 finds its nights and tables itself: leave FROM, TO and TABLES out")
         if first > last:
             raise UsageError(f"FROM={first} is after TO={last}")
         if args.dry_run:
-            return lake_jobs.print_plan(None if args.stale else first, last)
+            return lake_jobs.print_plan(None if args.stale else first, last, wanted)
         with only_one(where), services(where) as found:
-            done = _run(found, first, last, logs_from, args)
+            done = _run(found, first, last, logs_from, wanted, args)
         if not done:
             return 1 if done is None else 0
         took = dt.timedelta(seconds=round(time.monotonic() - started))
@@ -192,7 +218,7 @@ def main() -> int:
 
 
 def _run(
-    found: Services, first: dt.date, last: dt.date, logs_from: str, args: argparse.Namespace
+    found: Services, first: dt.date, last: dt.date, logs_from: str, wanted: Sequence[str], args: argparse.Namespace
 ) -> Sequence[dt.date] | None:
     """Run what the command asks for; the nights that were run, None if one of them did not succeed."""
     if args.stale:
@@ -204,7 +230,7 @@ def _run(
         return done
     nights = [first + dt.timedelta(days=number) for number in range((last - first).days + 1)]
     if args.backfill:
-        return nights if backfill(found, nights, logs_from) else None
+        return nights if backfill(found, nights, logs_from, wanted) else None
     return nights if run_nights(found, first, last, logs_from) else None
 
 

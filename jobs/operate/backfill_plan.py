@@ -24,12 +24,15 @@ from jobs.platform.settings import Settings
 NEW, STALE, MAY_CHANGE, SAME = "new", "stale", "maybe", "same"
 
 
-def planned(settings: Settings, nights: Sequence[dt.date], stale: Sequence[Stale]) -> dict[tuple[dt.date, str], str]:
-    """What a backfill would do to each of the tables that a night writes.
+def planned(
+    settings: Settings, nights: Sequence[dt.date], wanted: Sequence[str], stale: Sequence[Stale]
+) -> dict[tuple[dt.date, str], str]:
+    """What a backfill would do to each of the tables.
 
     Args:
         settings: name the lake.
         nights: to be run, in order.
+        wanted: the tables to be made, each after its inputs.
         stale: what is stale now.
     """
     there = {
@@ -39,7 +42,7 @@ def planned(settings: Settings, nights: Sequence[dt.date], stale: Sequence[Stale
     is_stale = {(s.night, s.table) for s in stale}
     found: dict[tuple[dt.date, str], str] = {}
     for night in nights:
-        for table in NIGHTLY:  # each after its inputs
+        for table in wanted:
             read = days_read(table, night, settings.late_days)
             inputs = {
                 found.get((input_day, name), SAME) for name, input_days in read.items() for input_day in input_days
@@ -53,21 +56,28 @@ def planned(settings: Settings, nights: Sequence[dt.date], stale: Sequence[Stale
     return found
 
 
-def seconds_a_night(home: Path) -> list[float]:
-    """How long each night took that `make nightly` or `make backfill` has run; of nights that were run together, its share."""
-    return [json.loads(path.read_text())["seconds"] for path in sorted((home / "run" / "elapsed").glob("*.json"))]
+def seconds_a_night(home: Path, wanted: Sequence[str]) -> list[float]:
+    """How long each whole night took that `make nightly` or `make backfill` has run; of nights run together, its share.
+
+    For some of the tables, what their tasks took of each night, one after another: each is named as its table.
+    """
+    if set(wanted) == set(NIGHTLY):
+        return [json.loads(path.read_text())["seconds"] for path in sorted((home / "run" / "elapsed").glob("*.json"))]
+    names = {table.rpartition(".")[2] for table in wanted}
+    nights = [json.loads(path.read_text()) for path in sorted((home / "run" / "durations").glob("*.json"))]
+    return [sum(took for task, took in night.items() if task.rpartition(".")[2] in names) for night in nights]
 
 
-def plan(settings: Settings, nights: Sequence[dt.date], stale: Sequence[Stale]) -> Iterator[str]:
+def plan(settings: Settings, nights: Sequence[dt.date], wanted: Sequence[str], stale: Sequence[Stale]) -> Iterator[str]:
     """The lines to print; see `planned`."""
-    yield from grid(nights, NIGHTLY, planned(settings, nights, stale))
+    yield from grid(nights, wanted, planned(settings, nights, wanted, stale))
     yield ""
     yield f"  {NEW}: not there yet; {STALE}: would change; {MAY_CHANGE}: an input may change; {SAME}: made again, alike"
     for found in stale:
-        if found.night in nights:
+        if found.night in nights and found.table in wanted:
             yield f"  {found.night} {found.table}: {'; '.join(found.reasons)}"
     yield ""
-    if measured := seconds_a_night(settings.home):
+    if measured := seconds_a_night(settings.home, wanted):
         a_night = statistics.median(measured)
         expected = dt.timedelta(seconds=round(a_night * len(nights)))
         yield f"  {len(nights)} nights, about {expected}: {a_night:.0f} s each, as the median of {len(measured)} before"
@@ -84,12 +94,13 @@ def main(argv: Sequence[str] | None = None) -> None:
         else:
             days = (night.date - night.args.first).days
             nights = [night.args.first + dt.timedelta(days=ago) for ago in range(days + 1)]
-        lines = plan(night.settings, nights, stale) if nights else ["no night is stale"]
+        lines = plan(night.settings, nights, night.args.tables, stale) if nights else ["no night is stale"]
         print("\n".join(lines))
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--first", type=day, help="the first night; the stale nights unless given")
+    parser.add_argument("--tables", nargs="+", default=NIGHTLY, help="the tables to be made")
 
 
 if __name__ == "__main__":

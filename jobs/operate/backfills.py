@@ -38,17 +38,20 @@ def outcome(before: Publication | None, after: Publication | None) -> str:
     return UNCHANGED if before.content == after.content else CHANGED
 
 
-def backfilled(settings: Settings, nights: Sequence[dt.date], began: dt.datetime) -> dict[dt.date, pa.Table]:
+def backfilled(
+    settings: Settings, nights: Sequence[dt.date], wanted: Sequence[str], began: dt.datetime
+) -> dict[dt.date, pa.Table]:
     """The rows of each night.
 
     Args:
         settings: name the lake.
         nights: that were to be run.
+        wanted: the tables that were to be made.
         began: when the backfill began.
     """
     rows: dict[dt.date, list[dict[str, object]]] = {night: [] for night in nights}
     there = tables(settings)
-    for table in NIGHTLY:
+    for table in wanted:
         made = publications(DeltaTable(uri(settings, table))) if table in there else []
         for night in nights:
             before = next((p for p in made if p.day == night and p.made_at < began and not p.dropped), None)
@@ -68,18 +71,20 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Write the nights of the backfill, and print them as a grid."""
     with job(argv, __doc__, _arguments) as night:
         nights: list[dt.date] = sorted(night.args.nights)
-        found = backfilled(night.settings, nights, dt.datetime.fromtimestamp(night.args.began / 1000, dt.UTC))
+        wanted = night.args.tables
+        found = backfilled(night.settings, nights, wanted, dt.datetime.fromtimestamp(night.args.began / 1000, dt.UTC))
         words: dict[tuple[dt.date, str], str] = {}
         for of_night, rows in found.items():
             replace(night, date=of_night, writes=TABLE).write(rows)
             words |= {(of_night, row["table_name"]): row["outcome"] for row in rows.to_pylist()}
-        print("\n".join(grid(nights, NIGHTLY, words)))
+        print("\n".join(grid(nights, wanted, words)))
         counts = {kind: list(words.values()).count(kind) for kind in (DONE, UNCHANGED, CHANGED, FAILED)}
         print(f"\n  {', '.join(f'{count} {kind}' for kind, count in counts.items())}; kept in {TABLE}", flush=True)
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--nights", type=day, nargs="+", required=True, help="the nights that were to be run")
+    parser.add_argument("--tables", nargs="+", default=NIGHTLY, help="the tables that were to be made")
     parser.add_argument("--began", type=int, required=True, help="when, in milliseconds since 1970")
 
 

@@ -63,6 +63,7 @@ def is_made(clip: Clip, videos: Path) -> bool:
 
 def _make(videos: Path, clip: Clip, generator: VideoGenerator) -> None:
     """Draw the clip and put it in its place, or record why it failed."""
+    _remove_drafts(videos / clip.path)
     started = time.perf_counter()
     try:
         (frames,) = generator.generate([clip.prompt], [clip.seed], clip.spec)
@@ -88,6 +89,12 @@ def _keep(videos: Path, clip: Clip, frames: Frames, seconds: float) -> None:
     }
     write_json(videos / clip.sidecar, facts)
     (videos / clip.failure).unlink(missing_ok=True)
+
+
+def _remove_drafts(path: Path) -> None:
+    """Remove what attempts that were killed have left of this video and its sidecar."""
+    for draft in path.parent.glob(f".{path.stem}.*.tmp*"):
+        draft.unlink(missing_ok=True)
 
 
 def checks(clip: Clip, frames: Frames) -> list[str]:

@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -13,7 +14,7 @@ from typing import Any
 import pytest
 from airflow.dag_processing.dagbag import DagBag
 from airflow.sdk.definitions.mappedoperator import MappedOperator
-from airflow.sdk.exceptions import AirflowFailException
+from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 from airflow.serialization.encoders import coerce_to_core_timetable
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -28,6 +29,12 @@ bag = DagBag(sys.argv[1])
 print(json.dumps({"seconds": {stat.file: stat.duration.total_seconds() for stat in bag.dagbag_stats},
                   "modules": sorted({name.partition(".")[0] for name in sys.modules})}))
 """
+
+
+def begin(task: Any, run_type: str = "backfill", **params: str) -> None:
+    """What the task asks of its run before it does anything."""
+    check = task.partial_kwargs["pre_execute"] if isinstance(task, MappedOperator) else task._pre_execute_hook
+    check({"dag_run": SimpleNamespace(run_type=run_type), "params": params, "task": task})
 
 
 @pytest.fixture(params=DAG_IDS)
@@ -61,11 +68,23 @@ def test_a_run_started_by_hand_is_allowed_for_the_button_and_refused_by_every_ta
     # logical date, and the next backfill passes that night over: so none gets anywhere.
     assert {run_type.value for run_type in dag.allowed_run_types} == {"scheduled", "backfill", "manual"}
     for task in dag.tasks:
-        check = task.partial_kwargs["pre_execute"] if isinstance(task, MappedOperator) else task._pre_execute_hook
         with pytest.raises(AirflowFailException, match="run as a backfill"):
-            check({"dag_run": SimpleNamespace(run_type="manual")})
+            begin(task, run_type="manual")
         for run_type in ("scheduled", "backfill"):
-            check({"dag_run": SimpleNamespace(run_type=run_type)})
+            begin(task, run_type=run_type)
+
+
+def test_a_run_makes_the_tables_that_are_wanted_of_it(dags: DagBag) -> None:
+    dag = dags.dags["nightly"]
+    made = []
+    for task in dag.tasks:
+        with suppress(AirflowSkipException):
+            begin(task, tables="gold.user_features, gold.recommendations")
+            made.append(task.task_id)
+        with pytest.raises(AirflowFailException, match=r"no task of nightly writes gold\.user_feature$"):
+            begin(task, tables="gold.user_features,gold.user_feature")
+        assert task.trigger_rule == "none_failed", "or it would be skipped with what comes before it"
+    assert sorted(made) == ["features.user_features", "publish.recommendations"]
 
 
 def test_past_nights_are_run_only_when_asked_for(dag: Any) -> None:

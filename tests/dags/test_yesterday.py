@@ -17,6 +17,10 @@ def test_nothing_is_unfinished_once_all_have_succeeded() -> None:
     assert unfinished(["a", "b"], {"a": "success", "b": "success"}, "running") == []
 
 
+def test_a_task_whose_table_was_not_wanted_is_not_waited_for() -> None:
+    assert unfinished(["a", "b"], {"a": "success", "b": "skipped"}, "running") == []
+
+
 @pytest.mark.parametrize(
     "state", [None, "scheduled", "queued", "running", "up_for_retry", "up_for_reschedule", "restarting"]
 )
@@ -25,7 +29,7 @@ def test_a_task_that_may_still_succeed_is_waited_for(state: str | None) -> None:
     assert unfinished(["a"], {"a": state}, "queued") == ["a"]
 
 
-@pytest.mark.parametrize("state", ["failed", "upstream_failed", "skipped", "removed"])
+@pytest.mark.parametrize("state", ["failed", "upstream_failed", "removed"])
 def test_a_task_that_will_not_succeed_is_named(state: str) -> None:
     with pytest.raises(ValueError, match=r"^b$"):
         unfinished(["a", "b"], {"a": None, "b": state}, "running")

@@ -79,6 +79,7 @@ def test_a_death_costs_one_clip_at_most(tmp_path: Path, deaths: int, record_faul
     assert died == deaths
     assert all(is_made(clip, videos) for clip in good)
     assert sorted(path.relative_to(videos) for path in videos.rglob("[!.]*.mp4")) == sorted(clip.path for clip in good)
+    assert list(videos.rglob(".*")) == []
     lost = len([line for line in lines if line != FORBIDDEN]) - count
     assert lost <= died
     (failure,) = (clip.failure for clip in wanted(count) if clip.prompt == FORBIDDEN)

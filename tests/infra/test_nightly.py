@@ -12,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from infra.local.daemon import ServiceError
-from infra.local.nightly import UsageError, night, only_one, source
+from infra.local.nightly import UsageError, night, only_one, source, tables
 from infra.local.paths import State
+from jobs.operate.days_read import NIGHTLY
 
 ROOT = Path(__file__).resolve().parents[2]
 NOW = dt.datetime(2026, 7, 26, 0, 30, tzinfo=ZoneInfo("Asia/Shanghai"))
@@ -50,6 +51,11 @@ def test_a_source_is_a_word_or_a_folder(tmp_path: Path, monkeypatch: pytest.Monk
         source("nowhere")
 
 
+def test_tables_are_named_with_commas_between_them_and_kept_in_the_order_of_a_night() -> None:
+    assert tables("") == NIGHTLY
+    assert tables("gold.recommendations, gold.user_features") == ("gold.user_features", "gold.recommendations")
+
+
 def test_one_state_folder_runs_one_command_at_a_time(tmp_path: Path) -> None:
     with only_one(State(tmp_path)), pytest.raises(ServiceError, match="another"), only_one(State(tmp_path)):
         pass
@@ -64,6 +70,8 @@ def test_one_state_folder_runs_one_command_at_a_time(tmp_path: Path) -> None:
         (["--from", "2999-01-01", "--to", "2999-01-01"], "2999-01-01 is not over yet"),
         (["--from", "2022-05-02", "--to", "2022-05-01"], "FROM=2022-05-02 is after TO=2022-05-01"),
         (["--from", "2022-05-01", "--to", "2022-05-01", "--source", "/no/such"], "SOURCE=/no/such is not a folder"),
+        (["--backfill", "--tables", "gold.users"], "TABLES: a night writes no 'gold.users'; it writes"),
+        (["--backfill", "--tables", "../x"], "TABLES: a night writes no '../x'; it writes"),
     ],
 )
 def test_a_wrong_call_ends_with_one_line_and_touches_nothing(tmp_path: Path, arguments: list[str], line: str) -> None:

@@ -53,6 +53,17 @@ def test_it_is_planned_and_nothing_is_touched(home: Path, spark: SparkSession) -
     assert lines[-1] == "  3 nights, about 0:05:00: 100 s each, as the median of 3 before"
     assert sorted(home.rglob("*")) == before
 
+    days = ["--from", "2022-05-01", "--to", "2022-05-01"]
+    (home / "run" / "durations").mkdir()
+    took = {"features.user_features": 20, "publish.recommendations": 12.4, "publish.report": 9}
+    (home / "run" / "durations" / "2022-04-01.json").write_text(json.dumps(took))
+    part = subprocess.run(
+        [*command, *days, "--tables", "gold.recommendations,gold.user_features"],
+        cwd=ROOT, capture_output=True, text=True, check=False,
+    ).stdout.splitlines()  # fmt: skip
+    assert [line.split() for line in part[1:3]] == [["gold.user_features", "stale"], ["gold.recommendations", "stale"]]
+    assert part[-1] == "  1 nights, about 0:00:32: 32 s each, as the median of 1 before"
+
     stale = subprocess.run([*command, "--stale"], cwd=ROOT, capture_output=True, text=True, check=False)
     assert stale.stdout.splitlines()[0].split() == ["2022-05-01", "2022-05-02"]
 
@@ -77,15 +88,22 @@ def test_it_is_reconciled(home: Path, spark: SparkSession, capsys: pytest.Captur
         (MAY_1, "silver.videos"): "changed",
         (MAY_2, "silver.users"): "done",
     }
+    only = ["--tables", "silver.users"]
+    backfills.main(["--date", str(MAY_1), "--began", str(began), "--nights", str(MAY_1), *only])
+    assert (
+        capsys.readouterr().out.splitlines()[-1] == "  0 done, 1 unchanged, 0 changed, 0 failed; kept in ops.backfills"
+    )
     kept = rows[MAY_1, "silver.campaigns"]
     assert (kept.outcome, bool(kept.content_before), kept.content_after) == ("failed", True, None)
 
 
-@pytest.mark.parametrize("arguments", [["--from", "2022-05-01"], ["--to", "2022-05-01"]])
+@pytest.mark.parametrize(
+    "arguments", [["--from", "2022-05-01"], ["--to", "2022-05-01"], ["--tables", "gold.user_features"]]
+)
 def test_stale_nights_are_not_named(home: Path, arguments: list[str]) -> None:
     asked = subprocess.run(
         [sys.executable, "-m", "infra.local.nightly", "--backfill", "--stale", *arguments],
         cwd=ROOT, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert asked.returncode == os.EX_USAGE
-    assert asked.stderr == "error: STALE=1 finds its nights itself: leave FROM and TO out\n"
+    assert asked.stderr == "error: STALE=1 finds its nights and tables itself: leave FROM, TO and TABLES out\n"

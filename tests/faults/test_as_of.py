@@ -14,6 +14,7 @@ from jobs.ingest.parse import EVENTS
 from jobs.platform.night import Night
 from jobs.platform.publications import latest
 from jobs.platform.settings import settings
+from tests.faults.conftest import RecordFault
 from tests.jobs.ingest.nights import MAY_1, MAY_2, NOON_MAY_1, lay, line
 from tests.jobs.operate import lake
 
@@ -51,7 +52,7 @@ def land(home: Path, lines: Sequence[str], night: dt.date) -> None:
     ],
 )
 def test_late_rows_leave_the_night_as_it_was(
-    home: Path, spark: SparkSession, jobs: dict[str, Callable[[Sequence[str]], None]]
+    home: Path, spark: SparkSession, jobs: dict[str, Callable[[Sequence[str]], None]], record_fault: RecordFault
 ) -> None:
     videos = [{"video_id": n, "visible": True, "tags": [f"{n % 2}"], "arrival_date": MAY_1} for n in range(9)]
     lake.lay(home, "silver.videos", videos)
@@ -68,3 +69,4 @@ def test_late_rows_leave_the_night_as_it_was(
             land(home, [*late, line(1, time_ms=NOON_MAY_1 + 86_400_000)], MAY_2)
     assert written[0] == written[1]
     assert night.read_day(EVENTS, MAY_2).where(f"event_date = DATE'{MAY_1}'").count() == 40, "there are late rows"
+    record_fault("rows that arrive late", f"{', '.join(jobs)}: the same rows as on the night itself")
