@@ -44,9 +44,9 @@ def begin(context: Context) -> None:
     """
     refuse_manual_run(context)
     wanted = {name.strip() for name in context["params"].get("tables", "").split(",") if name.strip()}
-    task = context["task"]
-    if unknown := wanted - {asset.name for other in task.dag.tasks for asset in other.outlets}:
-        raise AirflowFailException(f"tables: no task of {task.dag.dag_id} writes {', '.join(sorted(unknown))}")
+    task, dag = context["task"], context["dag"]
+    if unknown := wanted - {asset.name for other in dag.tasks for asset in other.outlets}:
+        raise AirflowFailException(f"tables: no task of {dag.dag_id} writes {', '.join(sorted(unknown))}")
     if wanted and wanted.isdisjoint(asset.name for asset in task.outlets):
         raise AirflowSkipException(f"only {', '.join(sorted(wanted))} are to be made")
 

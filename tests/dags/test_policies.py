@@ -34,7 +34,7 @@ print(json.dumps({"seconds": {stat.file: stat.duration.total_seconds() for stat 
 def begin(task: Any, run_type: str = "backfill", **params: str) -> None:
     """What the task asks of its run before it does anything."""
     check = task.partial_kwargs["pre_execute"] if isinstance(task, MappedOperator) else task._pre_execute_hook
-    check({"dag_run": SimpleNamespace(run_type=run_type), "params": params, "task": task})
+    check({"dag_run": SimpleNamespace(run_type=run_type), "params": params, "task": task, "dag": task.dag})
 
 
 @pytest.fixture(params=DAG_IDS)

@@ -53,6 +53,8 @@ def test_the_last_version_stays(table: str, tmp_path: Path, times: int, record_f
         assert there in contents.values()
         if done.returncode == 0:
             assert there == contents[said]
+        elif "ImportError" in done.stderr:  # a library could not be loaded
+            assert there == contents[last]
         else:
             assert "Input/output error" in done.stderr or "os error 5" in done.stderr, done.stderr
             failed += 1
