@@ -90,7 +90,7 @@ docs: $(JOBS_READY) ## Build a browsable catalogue of all tables from their cont
 setup: $(SPARK_READY) $(AIRFLOW_READY) ## Install everything: two environments from their locks, Java, the Delta jars
 
 .PHONY: test
-test: setup ## Run all tests
+test: setup ## Run the tests, all but the long ones of `make faults`
 	@infra/local/check_test_tools.sh
 	.venv/bin/pytest --ignore tests/dags --timeout 900 --numprocesses 2 --dist loadfile --no-loadscope-reorder
 	.venv-airflow/bin/pytest tests/dags

@@ -24,15 +24,11 @@ SOURCE = "{{ params.get('source', '') }}"
 def say_what_to_do(context: Context) -> None:
     """Leave, at the end of a failed task's log, what happened and how to go on."""
     task = context["ti"]
-    _log.error(
-        "%s failed for %s: %s\nWhen the reason is gone, clear the task in the UI (what follows it runs again too), "
-        "or run the night again: make backfill FROM=%s TO=%s",
-        task.task_id,
-        night(context["logical_date"]),
-        context.get("exception"),
-        night(context["logical_date"]),
-        night(context["logical_date"]),
-    )
+    day = night(context["logical_date"])
+    advice = "When the reason is gone, clear the task in the UI (what follows it runs again too)"
+    if source := context["params"].get("source"):
+        advice += f", or run the night again: make backfill FROM={day} TO={day} SOURCE={source}"
+    _log.error("%s failed for %s: %s\n%s", task.task_id, day, context.get("exception"), advice)
 
 
 def begin(context: Context) -> None:
@@ -48,7 +44,7 @@ def begin(context: Context) -> None:
     if unknown := wanted - {asset.name for other in dag.tasks for asset in other.outlets}:
         raise AirflowFailException(f"tables: no task of {dag.dag_id} writes {', '.join(sorted(unknown))}")
     if wanted and wanted.isdisjoint(asset.name for asset in task.outlets):
-        raise AirflowSkipException(f"only {', '.join(sorted(wanted))} are to be made")
+        raise AirflowSkipException(f"this run was to make {', '.join(sorted(wanted))} only, by its parameter `tables`")
 
 
 DEFAULTS: dict[str, Any] = {

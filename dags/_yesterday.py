@@ -17,7 +17,8 @@ _log = logging.getLogger(__name__)
 _POLL = dt.timedelta(seconds=10)
 _PATIENCE = dt.timedelta(hours=12)
 _PATIENCE_WITH_QUEUED = dt.timedelta(minutes=5)
-# A task is skipped where other tables were wanted of its run: what it made before stands.
+# A task is skipped where other tables were wanted of its run: what it made before stands. Of a run that was ended, or ran out
+# of time, Airflow itself skips what had not begun.
 _DONE = frozenset({TaskInstanceState.SUCCESS, TaskInstanceState.SKIPPED})
 _LOST = frozenset({TaskInstanceState.FAILED, TaskInstanceState.UPSTREAM_FAILED, TaskInstanceState.REMOVED})
 
@@ -32,7 +33,8 @@ def unfinished(task_ids: Sequence[str], states: Mapping[str, str | None], run_st
         ValueError: naming the tasks that will not succeed by themselves any more.
     """
     over = run_state in {DagRunState.SUCCESS, DagRunState.FAILED}
-    open_ = [task_id for task_id in task_ids if states.get(task_id) not in _DONE]
+    done = {TaskInstanceState.SUCCESS} if run_state == DagRunState.FAILED else _DONE
+    open_ = [task_id for task_id in task_ids if states.get(task_id) not in done]
     lost = [task_id for task_id in open_ if states.get(task_id) in _LOST or run_state == DagRunState.FAILED]
     if lost:
         raise ValueError(", ".join(lost))

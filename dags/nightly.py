@@ -14,9 +14,10 @@ before waits for it, and fails if that night failed.
   UTC misses its first night;
 - *All runs* runs nights again that have succeeded;
 - `source` says where logs come from (`simulator`, `landing`, or a folder in KuaiRand's layout); the browser passes another
-  one than the default on only if *Override parameters on existing runs* is ticked;
+  one than the default on only if *Override parameters on existing runs* is ticked, and so for `tables`;
 - `tables` (`gold.user_features,gold.interactions`) makes only these again, from what the night has: all other tasks are
-  skipped, and their tables and models stand.
+  skipped, and their tables and models stand. A run keeps what was wanted of it: to make all of such a night again, tick that
+  box and leave `tables` empty.
 
 **Stale nights** (`ops.stale_days`, which the DAG of that name brings up to date): `make backfill STALE=1`, or a backfill from the
 first of them to the last with *All runs* and `landing` as `source`.

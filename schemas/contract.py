@@ -82,6 +82,7 @@ class Contract:
             "nightreel.contract": f"{self.table} {self.version}",
             "delta.minReaderVersion": "1",
             "delta.minWriterVersion": "3",  # the first that knows CHECK
+            "delta.enableExpiredLogCleanup": "false",  # a commit that goes unseen cannot be told from a lost one
             "delta.enableDeletionVectors": "false",  # some readers cannot read tables with these two
             "delta.columnMapping.mode": "none",
             **{f"delta.constraints.{rule.name}": rule.expression for rule in self.rules},

@@ -101,8 +101,9 @@ class Backfill:
     def _give_up(self, number: int) -> None:
         try:
             self._api.end_backfill(number)
-            for run in self._api.unfinished_runs(self._dag):
-                self._api.fail_run(self._dag, run)
+            for run in self._api.runs(self._dag, self._first, self._last):
+                if run["state"] not in _OVER:
+                    self._api.fail_run(self._dag, run["dag_run_id"])
         except ServiceError as error:
             tqdm.write(f"the backfill may still be running: {error}")
 

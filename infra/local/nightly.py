@@ -134,11 +134,13 @@ def run_nights(found: Services, first: dt.date, last: dt.date, logs_from: str, w
         if not (of_nightly if dag == "nightly" else _VIDEOS in wanted):
             continue
         conf = {"source": logs_from, "tables": "" if whole else ",".join(of_nightly)} if dag == "nightly" else {}
-        outcome = Backfill(found.api, dag, first, last).run(conf, _AT_ONCE, found.keep_up)
+        # What makes a night wait for the one before is a task like any other, which some tables go without.
+        outcome = Backfill(found.api, dag, first, last).run(conf, _AT_ONCE if whole else 1, found.keep_up)
         for day, seconds in outcome.seconds.items():
             durations.setdefault(day, {}).update({prefix + task: round(took, 1) for task, took in seconds.items()})
         if outcome.unsuccessful:
-            _explain(found.state, dag, outcome, first, last)
+            again = f"FROM={first} TO={last} SOURCE={logs_from}" + ("" if whole else f" TABLES={','.join(wanted)}")
+            _explain(found.state, dag, outcome, again)
             return False
     if not whole:  # no measure of a night
         return True
@@ -159,15 +161,14 @@ def backfill(found: Services, nights: Sequence[dt.date], logs_from: str, wanted:
     return succeeded
 
 
-def _explain(where: State, dag: str, outcome: Outcome, first: dt.date, last: dt.date) -> None:
+def _explain(where: State, dag: str, outcome: Outcome, again: str) -> None:
     """Say which task failed, why, where its log is, and how to go on."""
     days = ", ".join(map(str, outcome.unsuccessful))
     print(f"\nerror: {dag} failed for {days}", file=sys.stderr)
     for task in outcome.failed:
         log = log_file(where, task)
         print(f"  {task['task_id']}: {last_error(log)}\n    log: {log}", file=sys.stderr)
-    again = f"make nightly DATE={first}" if first == last else f"make backfill FROM={first} TO={last}"
-    print(f"  when the reason is gone, run it again: {again} (with the same SOURCE)", file=sys.stderr)
+    print(f"  when the reason is gone, run it again: make backfill {again}", file=sys.stderr)
 
 
 def main() -> int:

@@ -13,10 +13,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from jobs.ingest import erased_lines, kuairand, landing
-from jobs.ingest.simulator.night import Scale, land
+from jobs.ingest.simulator.night import SIMULATED, Scale, land
 from jobs.ingest.simulator.slates import slates
 from jobs.platform import pseudonym
-from jobs.platform.errors import MissingInput
+from jobs.platform.errors import MissingInput, UsageError
 from jobs.platform.job import job
 from jobs.platform.night import Night
 
@@ -35,7 +35,7 @@ def check_no_gap(root: Path, date: dt.date) -> None:
     earlier = [night for night in nights if night < date]
     if earlier and before not in earlier:
         first_missing = earlier[-1] + dt.timedelta(days=1)
-        hint = f"land it first: make backfill FROM={first_missing} TO={date}"
+        hint = f"land it first: make backfill FROM={first_missing} TO={date} SOURCE=…"
         raise MissingInput(f"landing {landing.folder(root, landing.BEHAVIOR_LOGS, before)}", before, hint)
 
 
@@ -51,6 +51,12 @@ def redact(night: Night) -> None:
 
 
 def _simulate(night: Night) -> None:
+    laid = landing.folder(night.settings.landing, landing.BEHAVIOR_LOGS, night.date)
+    if laid.exists() and not any(laid.glob(SIMULATED)):
+        raise UsageError(
+            f"{laid} was not made by the simulator, which would replace it; say where the night's logs come from: "
+            f"SOURCE=landing for what is there, or the folder that they came from"
+        )
     scale = Scale(night.args.events or night.settings.simulated_events)
     before = night.date - dt.timedelta(days=1)
     shown = None

@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from jobs.ingest.gzip_lines import count_lines
+from jobs.platform import durable
 from jobs.platform.errors import BadInput, MissingInput
 
 _log = logging.getLogger(__name__)
@@ -60,8 +61,12 @@ def is_complete(landing: Path, feed: str, date: dt.date) -> bool:
 
 
 def nights(landing: Path, feed: str) -> list[dt.date]:
-    """The nights of a feed that are complete, oldest first."""
-    found = ((landing / feed).glob(f"dt=????-??-??/{MARKER}")) if (landing / feed).is_dir() else iter(())
+    """The nights of a feed that are complete, oldest first; with one that a killed process had moved away."""
+    for replaced in (landing / feed).glob(".dt=????-??-??.old"):
+        target = replaced.with_name(replaced.name.removeprefix(".").removesuffix(".old"))
+        with _locked(_lock_of(target)):
+            _put_back(target)
+    found = (landing / feed).glob(f"dt=????-??-??/{MARKER}")
     return sorted(dt.date.fromisoformat(marker.parent.name.removeprefix("dt=")) for marker in found)
 
 
@@ -80,23 +85,41 @@ def lay(target: Path, write: Callable[[Path], None]) -> bool:
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     aside = target.with_name(f".{target.name}.new")
-    replaced = target.with_name(f".{target.name}.old")
-    with _locked(target.with_name(f".{target.name}.lock")):
-        for leftover in (aside, replaced):
-            shutil.rmtree(leftover, ignore_errors=True)
+    replaced = _moved_away(target)
+    with _locked(_lock_of(target)):
+        _put_back(target)
+        shutil.rmtree(aside, ignore_errors=True)
         aside.mkdir()
         try:
             write(aside)
             (aside / MARKER).touch()
             changed = not _same_files(aside, target)
-            if changed and target.exists():
-                target.rename(replaced)
             if changed:
+                durable.sync([*aside.iterdir(), aside])
+                if target.exists():
+                    target.rename(replaced)
                 aside.rename(target)
+                durable.sync([target.parent])
         finally:
-            for leftover in (aside, replaced):
-                shutil.rmtree(leftover, ignore_errors=True)
+            _put_back(target)
+            shutil.rmtree(aside, ignore_errors=True)
     return changed
+
+
+def _lock_of(target: Path) -> Path:
+    return target.with_name(f".{target.name}.lock")
+
+
+def _moved_away(target: Path) -> Path:
+    return target.with_name(f".{target.name}.old")
+
+
+def _put_back(target: Path) -> None:
+    """Remove the folder that was moved away for another one, or put it back where that one never came."""
+    replaced = _moved_away(target)
+    if replaced.exists() and not target.exists():
+        replaced.rename(target)
+    shutil.rmtree(replaced, ignore_errors=True)
 
 
 def check(landing: Path, date: dt.date) -> dict[str, dict[str, int]]:

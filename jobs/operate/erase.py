@@ -116,8 +116,9 @@ def erase_table(settings: Settings, table: str) -> Removed:
             with suppress(publish.Overtaken):  # by a writer that knows the list; the next look shows it
                 _publish_without(settings, table, day, erased)
         for path in held.keys() - _days_of_files(at, agreed.day_column).keys():
-            store.delete_file(f"{root}/{path}")
-            removed.files += 1
+            with suppress(FileNotFoundError):  # a job that was writing it has moved it since
+                store.delete_file(f"{root}/{path}")
+                removed.files += 1
     raise NightreelError(f"{table}: rows of erased users keep coming back; end what writes them, then run this again")
 
 
@@ -131,6 +132,7 @@ def _days_of_files(at: str, day_column: str) -> dict[str, dt.date]:
 
 
 def _publish_without(settings: Settings, table: str, day: dt.date, erased: frozenset[str]) -> None:
+    lakehouse.create(contract(table), uri(settings, table))  # the rows are written with what the contract has added
     night = Night(day, settings, writes=table)
     published = latest(DeltaTable(night.uri(table))).get(day)
     kept = erasure.without(night.read_day(table), contract(table), erased)
@@ -184,7 +186,7 @@ def forget(settings: Settings) -> Iterator[str]:
         if serves:
             yield (
                 f"{version.name} {version.version}: learned from them and still serves; "
-                f"run make nightly DATE={version.night}, then this again"
+                f"run make nightly DATE={version.night} SOURCE=landing, then this again"
             )
         else:
             tracking.forget(settings, version)

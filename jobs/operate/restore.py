@@ -34,15 +34,18 @@ def restore(settings: Settings, table: str) -> Iterator[str]:
         if damage.day is None:
             raise BadInput(f"{damage}; it cannot be put back from what is here")
     for day in sorted({damage.day for damage in damaged if damage.day}):
-        sound = next((p for p in publications(DeltaTable(uri)) if p.day == day and _is_sound(uri, table, p)), None)
+        seen = publish.token(uri, day)  # a night that publishes the day from now on wins over this
+        of_day = (p for p in publications(DeltaTable(uri)) if p.day == day and not p.dropped)
+        sound = next((p for p in of_day if _is_sound(uri, table, p)), None)
         if sound is None:
             lost.append(str(day))
             continue
-        _publish_again(uri, table, sound)
+        _publish_again(uri, table, sound, seen)
         yield f"{table} {day}: back to what version {sound.version} published"
     if lost:
         raise BadInput(
-            f"{table}: no sound copy is left of {', '.join(lost)}; run again: make backfill FROM={lost[0]} TO={lost[-1]}"
+            f"{table}: no sound copy is left of {', '.join(lost)}; run again: "
+            f"make backfill FROM={lost[0]} TO={lost[-1]} SOURCE=landing"
         )
 
 
@@ -53,12 +56,12 @@ def _is_sound(uri: str, table: str, publication: Publication) -> bool:
     return not list(verify_day(then, uri, table, publication, sizes))
 
 
-def _publish_again(uri: str, table: str, sound: Publication) -> None:
+def _publish_again(uri: str, table: str, sound: Publication, seen: int) -> None:
     store, root = staging.filesystem(uri)
     files = tuple(staging.data_file(store, root, f"{root}/{path}") for path in sound.files)
     staged = staging.Staged(f"{sound.attempt}-restored", sound.day, sound.rows, sound.content, files)
     made_by = {**sound.made_by, "restored": sound.version, "run": run_id(), "code": code_version()}
-    publish.commit(uri, contract(table), staged, publish.token(uri, sound.day), made_by)
+    publish.commit(uri, contract(table), staged, seen, made_by)
 
 
 def main(argv: Sequence[str] | None = None) -> None:

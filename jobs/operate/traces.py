@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 from jobs.ingest.erased_lines import FEEDS, IsErased
 from jobs.platform import erasure, staging
 from jobs.platform.settings import Settings
-from schemas.contract import Contract
+from schemas.contract import Contract, tables
 
 _PSEUDONYM = re.compile(rb"(?<![0-9a-f])[0-9a-f]{32}(?![0-9a-f])")
 _BLOCK = 1 << 24
@@ -57,11 +57,12 @@ def _rows(store: pafs.FileSystem, path: str, holder: str, erased: frozenset[str]
 def in_files(settings: Settings, erased: frozenset[str], is_erased: IsErased) -> Iterator[Path]:
     """The files below NIGHTREEL_HOME that name an erased user: by pseudonym in any file, by id in the landing.
 
-    The tables' own files are left to `in_table`.
+    The files of tables that have a contract are left to `in_table`.
     """
+    held = {Path(f"{settings.lake}/{table.replace('.', '/')}") for table in tables()}
     for path in sorted(settings.home.rglob("*")):
         inside = path.relative_to(settings.home)
-        if path.is_symlink() or not path.is_file() or (path.suffix == ".parquet" and inside.parts[0] == "lake"):
+        if path.is_symlink() or not path.is_file() or (path.suffix == ".parquet" and not held.isdisjoint(path.parents)):
             continue
         try:
             if inside.parts[0] == settings.landing.name and inside.parts[1] in FEEDS:
@@ -77,6 +78,10 @@ def in_files(settings: Settings, erased: frozenset[str], is_erased: IsErased) ->
 
 
 def _has_pseudonym(path: Path, erased: frozenset[str]) -> bool:
+    if path.suffix == ".parquet":
+        columns = (column for batch in pq.ParquetFile(path).iter_batches() for column in batch.columns)
+        texts = (str(value).encode() for column in columns if pa.types.is_string(column.type) for value in column)
+        return any(erasure.digest(name.decode()) in erased for text in texts for name in _PSEUDONYM.findall(text))
     with _unpacked(path) as file:
         end = b""
         while block := file.read(_BLOCK):

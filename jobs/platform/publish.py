@@ -19,7 +19,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 import pyarrow as pa
-from deltalake import CommitProperties, DeltaTable, PostCommitHookProperties, Transaction
+from deltalake import CommitProperties, DeltaTable, Transaction
 from deltalake.exceptions import CommitFailedError, TableNotFoundError
 from deltalake.transaction import AddAction, RemoveAction
 
@@ -123,7 +123,7 @@ def _commit_once(table: DeltaTable, contract: Contract, staged: Staged, new: int
             max_commit_retries=0,  # or delta-rs would commit over a version whose token nobody has looked at
             app_transactions=[Transaction(_app(staged.day), new)],
         ),
-        post_commithook_properties=PostCommitHookProperties(create_checkpoint=False, cleanup_expired_logs=False),
+        post_commithook_properties=receipts.NO_HOOKS,
     )
 
 

@@ -12,8 +12,15 @@ import hashlib
 import json
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
+from deltalake import PostCommitHookProperties
+
 from jobs.platform import durable
 from jobs.platform.errors import BadInput
+
+NO_HOOKS = PostCommitHookProperties(create_checkpoint=False, cleanup_expired_logs=False)
+"""For every commit by delta-rs, which would otherwise delete commits of a month ago, and write checkpoints without a digest."""
 
 _LOG = "_delta_log"
 _RECEIPTS = "_receipts"
@@ -75,23 +82,25 @@ def damage(table: Path) -> list[str]:
             found.append(f"{commits[version]} is not what was written")
         if not _is_what(receipt, receipt):
             found.append(f"{receipt} is not what was written")
-    for checkpoint in _checkpoints(table):
-        digest = _digest_of(checkpoint)
-        if digest.exists() and digest.read_text() != _digest(checkpoint.read_bytes()):
-            found.append(f"{checkpoint} is not what was written")
+    for version in commits.keys() - receipts.keys():
+        if problem := _unreadable(commits[version].read_bytes()):
+            found.append(f"{commits[version]}: {problem}")
+    found += [f"{checkpoint} is not what was written" for checkpoint in _checkpoints(table) if _is_torn(checkpoint)]
     return found
 
 
 def restore(table: Path) -> list[str]:
     """Put back what `damage` finds: a commit from its receipt, a receipt from its commit; a checkpoint is taken away.
 
-    A checkpoint only sums up the commits before it, all of which the log keeps.
+    A checkpoint only sums up the commits before it, all of which the log keeps. A last commit that was never whole was never
+    acknowledged either: it is taken away as well.
 
     Returns:
         What was done, a line a file.
     """
     done = []
-    for version, receipt in _receipts(table).items():
+    receipts, commits = _receipts(table), _commits(table)
+    for version, receipt in receipts.items():
         commit = _commit(table, version)
         if not _is_what(receipt, commit) and _is_what(receipt, receipt):
             durable.write(commit, receipt.read_bytes())
@@ -99,12 +108,16 @@ def restore(table: Path) -> list[str]:
         elif not _is_what(receipt, receipt) and _is_what(receipt, commit):
             durable.write(receipt, commit.read_bytes())
             done.append(f"{receipt}: put back from the log")
+    last = max(commits, default=0)
+    if commits and last not in receipts and (problem := _unreadable(commits[last].read_bytes())):
+        commits[last].unlink()
+        durable.sync([table / _LOG])
+        done.append(f"{commits[last]}: taken away, {problem} and was never acknowledged")
     for checkpoint in _checkpoints(table):
-        digest = _digest_of(checkpoint)
-        if digest.exists() and digest.read_text() != _digest(checkpoint.read_bytes()):
+        if _is_torn(checkpoint):
             (table / _LOG / "_last_checkpoint").unlink(missing_ok=True)
             checkpoint.unlink()
-            digest.unlink()
+            _digest_of(checkpoint).unlink(missing_ok=True)
             done.append(f"{checkpoint}: taken away, the commits it sums up are there")
     return done
 
@@ -118,6 +131,18 @@ def _unreadable(commit: bytes) -> str | None:
     except ValueError as error:
         return f"it is no JSON ({error})"
     return None if any("commitInfo" in action for action in actions) else "it says nothing of who made it"
+
+
+def _is_torn(checkpoint: Path) -> bool:
+    """Whether a checkpoint is not what was written, or, if it has no digest since its writer was killed, cannot be read."""
+    digest = _digest_of(checkpoint)
+    if digest.exists():
+        return digest.read_text() != _digest(checkpoint.read_bytes())
+    try:
+        pq.read_table(checkpoint)
+    except (OSError, pa.ArrowException):
+        return True
+    return False
 
 
 def _is_what(receipt: Path, file: Path) -> bool:

@@ -19,6 +19,12 @@ def test_nothing_is_unfinished_once_all_have_succeeded() -> None:
 
 def test_a_task_whose_table_was_not_wanted_is_not_waited_for() -> None:
     assert unfinished(["a", "b"], {"a": "success", "b": "skipped"}, "running") == []
+    assert unfinished(["a", "b"], {"a": "success", "b": "skipped"}, "success") == []
+
+
+def test_what_airflow_skipped_of_a_run_that_was_ended_is_lost() -> None:
+    with pytest.raises(ValueError, match=r"^b$"):
+        unfinished(["a", "b"], {"a": "success", "b": "skipped"}, "failed")
 
 
 @pytest.mark.parametrize(

@@ -138,7 +138,10 @@ def test_a_day_without_a_sound_copy_is_named(table: str, capsys: pytest.CaptureF
     assert ended.value.code == 65
     said = capsys.readouterr()
     assert f"{rows.TABLE} {DAYS[1]}: {harmed} has" in said.out + said.err
-    assert f"no sound copy is left of {DAYS[1]}; run again: make backfill FROM={DAYS[1]} TO={DAYS[1]}" in said.err
+    assert (
+        f"no sound copy is left of {DAYS[1]}; run again: make backfill FROM={DAYS[1]} TO={DAYS[1]} SOURCE=landing"
+        in said.err
+    )
     rows.publish_day(table, DAYS[1], rows.rows(DAYS[1], 20))
     assert found(table) == []
 
@@ -160,3 +163,28 @@ def test_a_checkpoint_is_only_a_summary(table: str, monkeypatch: pytest.MonkeyPa
     ]
     assert found(table) == []
     assert content(table) == whole
+
+
+def test_a_commit_that_a_power_cut_left_empty_is_taken_away(published: str) -> None:
+    whole = content(published)
+    torn = Path(published, "_delta_log", f"{DeltaTable(published).version() + 1:020}.json")
+    torn.write_bytes(b"")
+    assert [damage.what for damage in found(published)] == [f"{torn}: it is empty"]
+    with pytest.raises(Damaged, match="it is empty"):
+        rows.publish_day(published, DAYS[0], rows.rows(DAYS[0], 20, "once"))
+    assert list(restore.restore(settings(), rows.TABLE)) == [
+        f"{torn}: taken away, it is empty and was never acknowledged"
+    ]
+    rows.publish_day(published, DAYS[0], rows.rows(DAYS[0], 20, "once"))
+    assert (found(published), content(published)) == ([], whole)
+
+
+def test_a_checkpoint_whose_writer_was_killed_is_taken_away(published: str) -> None:
+    whole = content(published)
+    DeltaTable(published).create_checkpoint()
+    (checkpoint,) = Path(published, "_delta_log").glob("*.checkpoint.parquet")
+    assert found(published) == []
+    cut_short(checkpoint, random.Random(2))
+    assert [damage.what for damage in found(published)] == [f"{checkpoint} is not what was written"]
+    list(restore.restore(settings(), rows.TABLE))
+    assert (found(published), content(published)) == ([], whole)

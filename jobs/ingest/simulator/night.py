@@ -24,6 +24,9 @@ EVENTS = 100_000
 
 SEED = 20220425
 
+SIMULATED = "simulated-*.csv.gz"
+"""The names of the log's files, by which a landing of the simulator is told from others; a number is where the star is."""
+
 VIEWS_A_USER = 20.0
 """Mean views a user and day, those who stay away included."""
 
@@ -87,7 +90,7 @@ def _logs(
     for number, users in enumerate(blocks(seed, scale.users)):
         rng = generator(seed, "night", date.toordinal(), number)
         text = _block_log(users, date, zone, scale, shown, slates, rng)
-        write_gzip(aside / f"part-{number:05}.csv.gz", [header, text])
+        write_gzip(aside / SIMULATED.replace("*", f"{number:05}"), [header, text])
 
 
 def _block_log(

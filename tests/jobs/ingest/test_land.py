@@ -39,6 +39,18 @@ def test_landings_of_others_are_only_checked(home: Path, monkeypatch: pytest.Mon
     assert ended.value.code == 66
 
 
+def test_the_simulator_replaces_nobody_elses_logs(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    land.main(["--date", "2022-05-01", *_EVENTS])
+    land.main(["--date", "2022-05-01", "--events", "3000"])  # its own it does
+    (log,) = (home / "landing" / landing.BEHAVIOR_LOGS / "dt=2022-05-01").glob("*.csv.gz")
+    real = log.rename(log.with_name("log_standard.csv.gz")).read_bytes()
+    with pytest.raises(SystemExit) as ended:
+        land.main(["--date", "2022-05-01", *_EVENTS])
+    assert ended.value.code == 64
+    assert "was not made by the simulator, which would replace it" in capsys.readouterr().err
+    assert log.with_name("log_standard.csv.gz").read_bytes() == real
+
+
 def test_a_source_that_does_not_exist_is_one_line(
     home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -20,6 +20,10 @@ def _feed(root: Path, feed: str, *, header: str | None = None, rows: int = 3, na
     return folder
 
 
+def _contents(folder: Path) -> dict[str, bytes]:
+    return {file.name: file.read_bytes() for file in folder.iterdir()}
+
+
 @pytest.fixture
 def landed(tmp_path: Path) -> Path:
     for feed in landing.COLUMNS:
@@ -148,6 +152,29 @@ def test_a_source_that_fails_leaves_what_was_there(landed: Path) -> None:
             landing.lay(target, fail)
     assert sorted((path, path.read_bytes()) for path in folder.iterdir()) == before
     assert landing.nights(landed, landing.USERS) == [NIGHT]
+
+
+def test_a_night_that_was_being_laid_anew_is_never_lost(landed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = landing.folder(landed, landing.USERS, NIGHT)
+    before = _contents(folder)
+    rename = Path.rename
+
+    def fail(path: Path, target: Path) -> Path:
+        if path.name.endswith(".new"):
+            raise OSError("Input/output error")
+        return rename(path, target)
+
+    with monkeypatch.context() as broken:
+        broken.setattr(Path, "rename", fail)
+        with pytest.raises(OSError, match="Input/output"):
+            _feed(landed, landing.USERS, rows=9)
+    assert _contents(folder) == before
+    folder.rename(folder.with_name(f".{folder.name}.old"))  # as kill -9 between two renames leaves it
+    assert landing.nights(landed, landing.USERS) == [NIGHT]
+    assert _contents(folder) == before
+    folder.rename(folder.with_name(f".{folder.name}.old"))
+    _feed(landed, landing.USERS)
+    assert _contents(folder) == before
 
 
 def test_what_a_killed_run_left_aside_does_not_matter(landed: Path) -> None:

@@ -119,7 +119,7 @@ def test_erased_users_are_nowhere_and_stay_away(
     assert f"recommender {older}: weights deleted" in said
     (still,) = (text for text in said if "still serves" in text)
     assert still.startswith(f"recommender {serving}: ")
-    assert still.endswith(f"run make nightly DATE={MAY_1}, then this again")
+    assert still.endswith(f"run make nightly DATE={MAY_1} SOURCE=landing, then this again")
     assert "1 of the users had no row in any table" in said
     night = Night(MAY_1, settings())
     (books,) = night.read("ops.reconciliation").collect()

@@ -63,6 +63,7 @@ def age(night: Night, days: float) -> None:
         for stamp in {piece.split(",")[0].split("}")[0] for piece in written.split('"deletionTimestamp":')[1:]}:
             written = written.replace(stamp, str(int(at * 1000)))
         commit.write_text(written)
+        os.utime(commit, (at, at))
     shutil.rmtree(Path(night.uri(TABLE), "_receipts"))  # or the log would be found damaged
     receipts.write(night.uri(TABLE), DeltaTable(night.uri(TABLE)).version())
 
@@ -101,6 +102,16 @@ def test_what_a_live_model_was_trained_on_can_still_be_read(night: Night) -> Non
     age(night, 8)
     assert maintain(Night(LAST, settings()), TABLE, LAST, kept={trained_on, 10_000}).files_removed > 0
     assert content_hash(DeltaTable(night.uri(TABLE), version=trained_on).to_pyarrow_dataset().to_batches()) == then
+
+
+def test_no_commit_goes_however_old(night: Night) -> None:
+    table = DeltaTable(night.uri(TABLE))
+    table.create_checkpoint()
+    age(night, 60)
+    commits = set(Path(night.uri(TABLE), "_delta_log").glob("*.json"))
+    assert maintain(Night(LAST, settings()), TABLE, LAST, kept=()).files_removed > 0
+    assert commits < set(Path(night.uri(TABLE), "_delta_log").glob("*.json"))
+    assert receipts.damage(Path(night.uri(TABLE))) == []
 
 
 @pytest.mark.parametrize("date", [LAST, dt.date(2062, 5, 1)])

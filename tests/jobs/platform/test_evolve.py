@@ -37,9 +37,14 @@ def write(spark: "SparkSession", agreed: Contract, day: dt.date, **values: objec
     lakehouse.replace_day(spark, rows, agreed, uri, day, publish.token(uri, day), made_by)
 
 
-def test_the_next_write_adds_what_the_contract_adds(home: Path, spark: "SparkSession") -> None:
+def test_the_next_write_adds_what_the_contract_adds(
+    home: Path, spark: "SparkSession", monkeypatch: pytest.MonkeyPatch
+) -> None:
     uri = f"{home}/lake/ops/reconciliation"
     write(spark, BOOKS, MAY_1)
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr("jobs.operate.verify.contract", lambda table: LATER)
+        assert list(verify(settings(), "ops.reconciliation")) == []
     write(spark, LATER, MAY_2, remark="fine")
     table = DeltaTable(uri)
     rows = {row[BOOKS.day_column]: row["remark"] for row in table.to_pyarrow_dataset().to_table().to_pylist()}
