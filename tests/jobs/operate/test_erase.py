@@ -153,14 +153,29 @@ def test_erased_users_are_nowhere_and_stay_away(
     assert tracking.serving(settings(), REGISTERED_MODEL, night=MAY_1).version == retrained
 
 
-def test_a_file_that_was_not_cleaned_is_named(home: Path, run_erase: Callable[..., list[str]]) -> None:
+def a_log(home: Path, user: str) -> Path:
     log = home / "airflow" / "logs" / "task.log"
     log.parent.mkdir(parents=True)
-    log.write_text("x" * 17_000_000 + f" raw={pseudonym(GONE[0], key(settings()))},1 ")
+    log.write_text("x" * 17_000_000 + f" raw={user},1 ")
+    return log
+
+
+def a_table_moved_aside(home: Path, user: str) -> Path:
+    file = home / "lake" / "silver" / "users.v1" / "2022-05-01-abc" / "part-0.parquet"
+    file.parent.mkdir(parents=True)
+    pq.write_table(pa.table({"n": [1, 2], "user_id": [None, user]}), file, compression="zstd")
+    return file
+
+
+@pytest.mark.parametrize("left", [a_log, a_table_moved_aside])
+def test_a_file_that_was_not_cleaned_is_named(
+    home: Path, run_erase: Callable[..., list[str]], left: Callable[[Path, str], Path]
+) -> None:
+    file = left(home, pseudonym(GONE[0], key(settings())))
     with pytest.raises(SystemExit) as stopped:
         run_erase(*GONE)
     assert stopped.value.code == 65
-    log.unlink()
+    file.unlink()
     assert run_erase(*GONE)[-1] == f"no file below {home} names them"
 
 
