@@ -49,6 +49,10 @@ def job(
     except NightreelError as error:
         print(f"error: {error}", file=sys.stderr)
         raise SystemExit(error.exit_code) from error
+    except Exception as error:
+        # The last line that is printed is what Airflow shows: Spark's message ends in a Java stack.
+        error.add_note(f"error: {type(error).__name__}: {(str(error).splitlines() or [''])[0]}")
+        raise
     if "spark" in vars(night) and os.environ.get("SPARK_REMOTE"):
         night.spark.stop()  # frees what the server holds for this process
 

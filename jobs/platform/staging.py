@@ -106,6 +106,7 @@ def write_arrow(rows: pa.Table, contract: Contract, uri: str, day: dt.date, sche
         raise BadInput(f"{contract.table}: {error}; nothing was written") from error
     attempt = _attempt(day)
     store, root = filesystem(uri)
+    store.create_dir(f"{root}/{attempt}")  # also where there is no row, hence no file, to be read back
     parquet = ds.ParquetFileFormat()
     ds.write_dataset(
         typed,

@@ -2,6 +2,7 @@ import datetime as dt
 import os
 import subprocess
 import sys
+import traceback
 from pathlib import Path
 
 import pytest
@@ -41,9 +42,12 @@ def test_an_error_is_one_line_and_a_code(
     assert capsys.readouterr().err == f"error: {error}\n"
 
 
-def test_other_errors_keep_their_traceback(home: Path) -> None:
+def test_other_errors_keep_their_traceback_and_end_in_a_line(home: Path) -> None:
     with pytest.raises(ZeroDivisionError), job(["--date", "2022-05-01"], "doc"):
         1 / 0
+    with pytest.raises(OSError, match="lost") as raised, job(["--date", "2022-05-01"], "doc"):
+        raise OSError("lost\n\tat org.apache.spark")
+    assert "".join(traceback.format_exception(raised.value)).splitlines()[-1] == "error: OSError: lost"
 
 
 def test_an_unknown_time_zone_is_one_line(home: Path) -> None:

@@ -133,6 +133,8 @@ def test_arrow_tables_are_written_as_frames_are(night: Night, spark: SparkSessio
     before = rows(night)
     night.write(Night(MAY_1, night.settings).arrow(BOOKS).to_table())
     assert rows(night) == before
+    night.write(Night(MAY_1, night.settings).arrow(BOOKS).to_table().slice(0, 0))
+    assert rows(night) == set()
 
 
 def test_readers_can_filter_by_any_column(night: Night) -> None:
