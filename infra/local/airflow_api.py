@@ -20,6 +20,10 @@ class Refused(ServiceError):
     """Airflow understood, and will not."""
 
 
+class Unanswered(ServiceError):
+    """Airflow did not answer, however often it was asked."""
+
+
 class AirflowApi:
     """A client of the server on a port of this machine."""
 
@@ -118,7 +122,7 @@ class AirflowApi:
             except OSError as error:
                 answer = str(error)
             time.sleep(min(0.5 * 2**attempt, 5))
-        raise ServiceError(f"Airflow does not answer {method} {path}: {_detail(answer)}")
+        raise Unanswered(f"Airflow does not answer {method} {path}: {_detail(answer)}")
 
     def _log_in(self) -> None:
         self._token = self._once("GET", "/auth/token")["access_token"]

@@ -9,11 +9,13 @@ from typing import Any
 
 from tqdm import tqdm
 
-from infra.local.airflow_api import AirflowApi
+from infra.local.airflow_api import AirflowApi, Unanswered
 from infra.local.daemon import ServiceError
 from infra.local.paths import zone
 
 _POLL_S = 1.0
+_PATIENCE_S = 180.0
+"""For an API server that was started again."""
 _OVER = frozenset({"success", "failed", "upstream_failed", "skipped", "removed"})
 
 
@@ -61,14 +63,21 @@ class Backfill:
 
     def _follow(self, keep_up: Callable[[], Sequence[str]]) -> Outcome:
         days = (self._last - self._first).days + 1
+        answered = time.monotonic()
         with tqdm(disable=None, unit="task", desc=self._dag, leave=False, dynamic_ncols=True) as bar:
             while True:
                 for name in keep_up():
                     bar.write(f"  {name} died and was started again")
-                runs = self._api.runs(self._dag, self._first, self._last)
+                try:
+                    runs = self._api.runs(self._dag, self._first, self._last)
+                    tasks = {run["dag_run_id"]: self._api.tasks(self._dag, run["dag_run_id"]) for run in runs}
+                except Unanswered:
+                    if time.monotonic() - answered > _PATIENCE_S:
+                        raise
+                    continue  # it died while it was asked
+                answered = time.monotonic()
                 if len(runs) != days:
                     raise ServiceError(f"Airflow made {len(runs)} runs of {self._dag} for {days} nights")
-                tasks = {run["dag_run_id"]: self._api.tasks(self._dag, run["dag_run_id"]) for run in runs}
                 self._show(bar, runs, tasks)
                 if all(run["state"] in _OVER for run in runs):
                     return self._outcome(runs, tasks)

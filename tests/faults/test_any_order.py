@@ -40,8 +40,17 @@ def logs(nights: Sequence[dt.date], chance: random.Random) -> dict[dt.date, list
     return arrived
 
 
-def run(job: ModuleType, night: dt.date) -> None:
-    job.main(["--date", str(night), *(["--accept"] if job is reconciliation else [])])
+def run(job: ModuleType, night: dt.date) -> bool:
+    """Run a job; whether it did not refuse.
+
+    Books of events that were made before an earlier night's do not balance: then nothing is published, and the night runs again.
+    """
+    try:
+        job.main(["--date", str(night), *(["--accept"] if job is reconciliation else [])])
+    except SystemExit as refused:
+        assert (job, refused.code) == (reconciliation, 65)
+        return False
+    return True
 
 
 def contents() -> dict[tuple[str, dt.date], str]:
@@ -92,19 +101,17 @@ def test_they_converge(
         shutil.copytree(home / "lake", home / "in-turn")
         monkeypatch.setenv("NIGHTREEL_LAKE", str(home / "in-turn"))
         for night in nights:
-            for job in jobs:
-                run(job, night)
+            assert all(run(job, night) for job in jobs)
         in_turn = contents()
         assert stale_days(settings(), nights[-1]) == []
 
         monkeypatch.delenv("NIGHTREEL_LAKE")
-        for job, night in side_by_side(nights, jobs, chance):
-            run(job, night)
+        refused = {night for job, night in side_by_side(nights, jobs, chance) if not run(job, night)}
         odd += contents() != in_turn
         for _ in range(len(nights)):
-            for night in sorted({stale.night for stale in stale_days(settings(), nights[-1])}):
-                for job in jobs:
-                    run(job, night)
+            again = refused | {stale.night for stale in stale_days(settings(), nights[-1])}
+            refused = {night for night in sorted(again) for job in jobs if not run(job, night)}
+        assert not refused
         assert stale_days(settings(), nights[-1]) == []
         assert contents() == in_turn, seed
         for lake in ("lake", "in-turn"):
