@@ -11,6 +11,7 @@ import pytest
 from deltalake import DeltaTable
 from pyspark.sql import SparkSession
 
+from jobs.features import interactions
 from jobs.operate.table_days import table_days
 from jobs.operate.verify import verify
 from jobs.platform.publications import publications
@@ -19,14 +20,20 @@ from schemas.contract import tables
 from tests.faults.conftest import RecordFault
 from tests.jobs.ingest.nights import MAY_1, ingest, lay, line
 
-JOBS = ("behavior_log", "behavior_events", "quarantine", "reconciliation")
+JOBS = (
+    "ingest.behavior_log",
+    "ingest.behavior_events",
+    "ingest.quarantine",
+    "ingest.reconciliation",
+    "features.interactions",
+)
 FAILPOINTS = ("staged", "audited", "committed")
 LINES = [line(user_id=n % 7, video_id=n, play=-1 if n % 50 == 0 else n) for n in range(100)] + ["no line at all"]
 
 
 def start(job: str, server: str, failpoint: str = "") -> "subprocess.Popen[str]":
     """A job as a process of its own that uses a Spark server, as in a night."""
-    command = [sys.executable, "-m", f"jobs.ingest.{job}", "--date", str(MAY_1)]
+    command = [sys.executable, "-m", f"jobs.{job}", "--date", str(MAY_1)]
     environment = {**os.environ, "SPARK_REMOTE": server, "NIGHTREEL_FAILPOINT": failpoint}
     return subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
 
@@ -49,13 +56,14 @@ def clean(home: Path, spark: SparkSession) -> dict[str, tuple[int, str]]:
     """What the night gives undisturbed; the lake is empty again."""
     lay(home, LINES)
     ingest()
+    interactions.main(["--date", str(MAY_1)])
     found = state()
     (home / "lake").rename(home / "undisturbed")
     return found
 
 
 @pytest.mark.parametrize(
-    "jobs", [pytest.param(JOBS[1::2], id="two jobs"), pytest.param(JOBS, id="all jobs", marks=pytest.mark.long)]
+    "jobs", [pytest.param(JOBS[1::3], id="two jobs"), pytest.param(JOBS, id="all jobs", marks=pytest.mark.long)]
 )
 def test_killed_at_each_step(
     clean: dict[str, tuple[int, str]], spark_server: str, jobs: tuple[str, ...], record_fault: RecordFault
