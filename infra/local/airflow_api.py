@@ -63,8 +63,20 @@ class AirflowApi:
             "max_active_runs": at_once,
             "dag_run_conf": conf,
         }
-        number: int = self._call("POST", "/api/v2/backfills", body)["id"]
-        return number
+        others = self.active_backfills(dag)
+        for _ in range(_ATTEMPTS):
+            try:
+                number: int = self._call("POST", "/api/v2/backfills", body)["id"]
+            except Refused:
+                # While its SQLite is locked, Airflow can make a backfill, make no run for it and fail. That one is ended.
+                half_made = set(self.active_backfills(dag)).difference(others)
+                if not half_made:
+                    raise
+                for broken in half_made:
+                    self.end_backfill(broken)
+            else:
+                return number
+        raise ServiceError(f"Airflow makes no runs of {dag}; see its API server's log")
 
     def active_backfills(self, dag: str) -> list[int]:
         """Ids of the DAG's backfills that are not over."""
