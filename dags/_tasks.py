@@ -39,7 +39,7 @@ def begin(context: Context) -> None:
         AirflowSkipException: the parameter names others. What the task has made of the night before stands.
     """
     refuse_manual_run(context)
-    wanted = {name.strip() for name in context["params"].get("tables", "").split(",") if name.strip()}
+    wanted = {name.strip() for name in (context["params"].get("tables") or "").split(",") if name.strip()}
     task, dag = context["task"], context["dag"]
     if unknown := wanted - {asset.name for other in dag.tasks for asset in other.outlets}:
         raise AirflowFailException(f"tables: no task of {dag.dag_id} writes {', '.join(sorted(unknown))}")

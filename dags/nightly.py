@@ -48,7 +48,7 @@ with DAG(
     user_defined_macros=MACROS,
     params={
         "source": Param(os.environ.get("NIGHTREEL_SOURCE", "simulator"), type="string", minLength=1),
-        "tables": Param("", type="string"),
+        "tables": Param(None, type=["null", "string"]),  # the form takes an empty text for a missing one
     },
     tags=["ingest", "features", "recommend", "ads"],
     doc_md=__doc__,
