@@ -11,13 +11,11 @@ from airflow.sdk.definitions.mappedoperator import MappedOperator
 from airflow.sdk.exceptions import AirflowFailException, AirflowNotFoundException, AirflowSkipException
 
 from dags._job import ROOT, JobOperator
-from dags._night import night, refuse_manual_run
+from dags._night import RUN_TYPES, ZONE, night, refuse_manual_run
 
 _log = logging.getLogger(__name__)
 PYTHON = str(ROOT / ".venv" / "bin" / "python")
 SPARK_CONNECTION = "spark_default"
-MACROS = {"night": night}
-"""For the DAG's `user_defined_macros`."""
 SOURCE = "{{ params.get('source', '') }}"
 
 
@@ -47,7 +45,7 @@ def begin(context: Context) -> None:
         raise AirflowSkipException(f"this run was to make {', '.join(sorted(wanted))} only, by its parameter `tables`")
 
 
-DEFAULTS: dict[str, Any] = {
+_DEFAULTS: dict[str, Any] = {
     "owner": "nightreel",
     "retries": 2,
     "retry_delay": dt.timedelta(seconds=20),
@@ -57,6 +55,15 @@ DEFAULTS: dict[str, Any] = {
     "trigger_rule": TriggerRule.NONE_FAILED,  # what is not wanted of a run is skipped, and holds nothing up
     "on_failure_callback": say_what_to_do,
 }
+
+OF_ALL_DAGS: dict[str, Any] = {
+    "start_date": dt.datetime(2022, 1, 1, tzinfo=ZONE),
+    "catchup": False,
+    "allowed_run_types": RUN_TYPES,
+    "default_args": _DEFAULTS,
+    "user_defined_macros": {"night": night},
+}
+"""What every DAG is given beside its own arguments."""
 
 
 def table(name: str) -> Asset:

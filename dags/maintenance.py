@@ -13,20 +13,16 @@ import datetime as dt
 
 from airflow.sdk import DAG
 
-from dags._night import RUN_TYPES, WEEKLY, ZONE
-from dags._tasks import DEFAULTS, MACROS, job
+from dags._night import WEEKLY
+from dags._tasks import OF_ALL_DAGS, job
 
 with DAG(
     "maintenance",
     schedule=WEEKLY,
-    start_date=dt.datetime(2022, 1, 1, tzinfo=ZONE),
-    catchup=False,
     max_active_runs=1,
-    allowed_run_types=RUN_TYPES,
     dagrun_timeout=dt.timedelta(hours=12),
-    default_args=DEFAULTS,
-    user_defined_macros=MACROS,
     tags=["maintenance"],
     doc_md=__doc__,
+    **OF_ALL_DAGS,
 ) as dag:
     job("operate.maintenance", spark=True)

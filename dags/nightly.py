@@ -30,8 +30,8 @@ import os
 
 from airflow.sdk import DAG, Param, TaskGroup
 
-from dags._night import NIGHTLY, RUN_TYPES, ZONE
-from dags._tasks import DEFAULTS, MACROS, job
+from dags._night import NIGHTLY
+from dags._tasks import OF_ALL_DAGS, job
 
 RECOMMENDERS = ("als", "pure_svd", "item_knn", "ease", "content_based", "popularity")
 CLICK_MODELS = ("logistic_regression", "dcn_v2")
@@ -39,19 +39,15 @@ CLICK_MODELS = ("logistic_regression", "dcn_v2")
 with DAG(
     "nightly",
     schedule=NIGHTLY,
-    start_date=dt.datetime(2022, 1, 1, tzinfo=ZONE),
-    catchup=False,
     max_active_runs=2,
-    allowed_run_types=RUN_TYPES,
     dagrun_timeout=dt.timedelta(hours=24),
-    default_args=DEFAULTS,
-    user_defined_macros=MACROS,
     params={
         "source": Param(os.environ.get("NIGHTREEL_SOURCE", "simulator"), type="string", minLength=1),
         "tables": Param(None, type=["null", "string"]),  # the form takes an empty text for a missing one
     },
     tags=["ingest", "features", "recommend", "ads"],
     doc_md=__doc__,
+    **OF_ALL_DAGS,
 ) as dag:
     with TaskGroup("ingest"):
         # Simulated users react to the recommendations of the night before. Real logs need only its books to be closed:

@@ -15,8 +15,8 @@ import datetime as dt
 from airflow.providers.standard.sensors.external_task import ExternalTaskSensor
 from airflow.sdk import DAG, TaskInstanceState, XComArg
 
-from dags._night import NIGHTLY, RUN_TYPES, ZONE
-from dags._tasks import DEFAULTS, MACROS, job, job_per_value
+from dags._night import NIGHTLY
+from dags._tasks import OF_ALL_DAGS, job, job_per_value
 
 # One slot a GPU (or, without one, for the machine): training and generation both need it whole.
 GPU = "gpu"
@@ -24,15 +24,11 @@ GPU = "gpu"
 with DAG(
     "text_to_video",
     schedule=NIGHTLY,
-    start_date=dt.datetime(2022, 1, 1, tzinfo=ZONE),
-    catchup=False,
     max_active_runs=2,
-    allowed_run_types=RUN_TYPES,
     dagrun_timeout=dt.timedelta(hours=24),
-    default_args=DEFAULTS,
-    user_defined_macros=MACROS,
     tags=["video"],
     doc_md=__doc__,
+    **OF_ALL_DAGS,
 ) as dag:
     requests = ExternalTaskSensor(
         task_id="requests",
