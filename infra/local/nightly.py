@@ -130,14 +130,16 @@ def run_nights(found: Services, first: dt.date, last: dt.date, logs_from: str, w
     durations: dict[dt.date, dict[str, float]] = {}
     whole = set(wanted) == set(NIGHTLY)
     of_nightly = [table for table in wanted if table != _VIDEOS]
-    for dag, prefix in _DAGS.items():
-        if not (of_nightly if dag == "nightly" else _VIDEOS in wanted):
-            continue
-        conf = {"source": logs_from, "tables": "" if whole else ",".join(of_nightly)} if dag == "nightly" else {}
+    confs: dict[str, dict[str, str]] = {}
+    if of_nightly:
+        confs["nightly"] = {"source": logs_from, "tables": "" if whole else ",".join(of_nightly)}
+    if _VIDEOS in wanted:
+        confs["text_to_video"] = {}
+    for dag, conf in confs.items():
         # What makes a night wait for the one before is a task like any other, which some tables go without.
         outcome = Backfill(found.api, dag, first, last).run(conf, _AT_ONCE if whole else 1, found.keep_up)
         for day, seconds in outcome.seconds.items():
-            durations.setdefault(day, {}).update({prefix + task: round(took, 1) for task, took in seconds.items()})
+            durations.setdefault(day, {}).update({_DAGS[dag] + task: round(took, 1) for task, took in seconds.items()})
         if outcome.unsuccessful:
             again = f"FROM={first} TO={last} SOURCE={logs_from}" + ("" if whole else f" TABLES={','.join(wanted)}")
             _explain(found.state, dag, outcome, again)
