@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -68,6 +69,11 @@ class Contract:
             for c in self.columns
         )
         return cast(StructType, StructType.fromDDL(columns))
+
+    def stable(self, there: Collection[str]) -> list[str]:
+        """The columns that a content hash covers, of those that are there: what the contract has added since a table's last run
+        is not, and would not change the hash, which leaves columns of nulls out."""
+        return [c.name for c in self.columns if not c.volatile and c.name in there]
 
     @property
     def digest(self) -> str:

@@ -15,7 +15,7 @@ from deltalake import DeltaTable
 
 from jobs.operate.days_read import NIGHTLY, days_read
 from jobs.operate.grid import grid
-from jobs.operate.query import tables, uri
+from jobs.operate.query import tables
 from jobs.operate.stale_days import Stale, stale_days
 from jobs.platform.job import day, job
 from jobs.platform.publications import latest
@@ -36,7 +36,7 @@ def planned(
         stale: what is stale now.
     """
     there = {
-        table: {night for night, made in latest(DeltaTable(uri(settings, table))).items() if not made.dropped}
+        table: {night for night, made in latest(DeltaTable(settings.uri(table))).items() if not made.dropped}
         for table in tables(settings)
     }
     is_stale = {(s.night, s.table) for s in stale}

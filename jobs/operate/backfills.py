@@ -13,7 +13,7 @@ from deltalake import DeltaTable
 
 from jobs.operate.days_read import NIGHTLY
 from jobs.operate.grid import grid
-from jobs.operate.query import tables, uri
+from jobs.operate.query import tables
 from jobs.platform.job import day, job
 from jobs.platform.publications import Publication, publications
 from jobs.platform.settings import Settings
@@ -52,7 +52,7 @@ def backfilled(
     rows: dict[dt.date, list[dict[str, object]]] = {night: [] for night in nights}
     there = tables(settings)
     for table in wanted:
-        made = publications(DeltaTable(uri(settings, table))) if table in there else []
+        made = publications(DeltaTable(settings.uri(table))) if table in there else []
         for night in nights:
             before = next((p for p in made if p.day == night and p.made_at < began and not p.dropped), None)
             after = next((p for p in made if p.day == night and p.made_at >= began), None)

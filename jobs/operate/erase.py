@@ -23,7 +23,7 @@ from deltalake import DeltaTable
 from jobs.ingest import erased_lines, landing
 from jobs.ingest.parse import EVENTS
 from jobs.operate import traces
-from jobs.operate.query import tables, uri
+from jobs.operate.query import tables
 from jobs.platform import erasure, lakehouse, publish, staging
 from jobs.platform.errors import BadInput, NightreelError, UsageError
 from jobs.platform.night import Night
@@ -98,7 +98,7 @@ def erase_table(settings: Settings, table: str) -> Removed:
     Raises:
         BadInput: a file of the table is damaged.
     """
-    agreed, at = contract(table), uri(settings, table)
+    agreed, at = contract(table), settings.uri(table)
     erased = erasure.read(settings)
     store, root = staging.filesystem(at)
     removed = Removed()
@@ -132,7 +132,7 @@ def _days_of_files(at: str, day_column: str) -> dict[str, dt.date]:
 
 
 def _publish_without(settings: Settings, table: str, day: dt.date, erased: frozenset[str]) -> None:
-    lakehouse.create(contract(table), uri(settings, table))  # the rows are written with what the contract has added
+    lakehouse.create(contract(table), settings.uri(table))  # the rows are written with what the contract has added
     night = Night(day, settings, writes=table)
     published = latest(DeltaTable(night.uri(table))).get(day)
     kept = erasure.without(night.read_day(table), contract(table), erased)
@@ -146,11 +146,11 @@ def restate_books(settings: Settings) -> Iterator[str]:
     if _BOOKS not in tables(settings):
         return
     counted = {
-        table: {day: p.rows for day, p in latest(DeltaTable(uri(settings, table))).items() if "erased" in p.made_by}
+        table: {day: p.rows for day, p in latest(DeltaTable(settings.uri(table))).items() if "erased" in p.made_by}
         for table in ("bronze.behavior_log", EVENTS, "silver.quarantine")
         if table in tables(settings)
     }
-    books = lakehouse.arrow(uri(settings, _BOOKS), tables(settings)[_BOOKS]).to_table()
+    books = lakehouse.arrow(settings.uri(_BOOKS), tables(settings)[_BOOKS]).to_table()
     for day in sorted({day for days in counted.values() for day in days}):
         before = [row for row in books.to_pylist() if row["arrival_date"] == day]
         after = [row | _restated(row, {table: days.get(day) for table, days in counted.items()}) for row in before]
@@ -180,7 +180,7 @@ def forget(settings: Settings) -> Iterator[str]:
 
     erased = {
         table: {(p.day, int(p.made_by["erased"])) for p in publications(DeltaTable(at)) if "erased" in p.made_by}
-        for table, at in ((table, uri(settings, table)) for table in tables(settings))
+        for table, at in ((table, settings.uri(table)) for table in tables(settings))
     }
     for version, serves in tracking.trained_on(settings, erased):
         if serves:

@@ -14,7 +14,6 @@ import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
 from jobs.operate.provenance import Node, provenance
-from jobs.operate.query import uri
 from jobs.platform import lakehouse
 from jobs.platform.errors import BadInput, MissingInput, NightreelError, UsageError
 from jobs.platform.settings import Settings, settings
@@ -44,7 +43,7 @@ def find(settings: Settings, table: str, key: str) -> dict[str, Any]:
         raise UsageError(f"KEY: {table} has no column {', '.join(sorted(unknown))!r}; a row is named by {named}")
     if agreed.day_column not in wanted:
         raise UsageError(f"KEY names no day; add {agreed.day_column}=YYYY-MM-DD")
-    at = uri(settings, table)
+    at = settings.uri(table)
     version = lakehouse.version(at)
     if version is None:
         raise MissingInput(table, hint=f"there is no such table at {at}; run a night first")

@@ -25,13 +25,8 @@ _LINES_AS_THEY_CAME = ("bronze",)
 
 def tables(settings: Settings) -> dict[str, int]:
     """The tables that the lake has, with their current versions, in alphabetical order."""
-    versions = {table: lakehouse.version(uri(settings, table)) for table in contracted()}
+    versions = {table: lakehouse.version(settings.uri(table)) for table in contracted()}
     return {table: version for table, version in versions.items() if version is not None}
-
-
-def uri(settings: Settings, table: str) -> str:
-    """Where a table lies."""
-    return f"{settings.lake}/{table.replace('.', '/')}"
 
 
 def connect(settings: Settings, *, personal: bool = True) -> duckdb.DuckDBPyConnection:
@@ -54,7 +49,7 @@ def connect(settings: Settings, *, personal: bool = True) -> duckdb.DuckDBPyConn
         if layer in _LINES_AS_THEY_CAME and not personal:
             continue
         connection.execute(f"create schema if not exists {layer}; set schema = '{layer}'")
-        rows = connection.from_arrow(lakehouse.arrow(uri(settings, table), version))  # under no name of its own
+        rows = connection.from_arrow(lakehouse.arrow(settings.uri(table), version))  # under no name of its own
         shown = rows if personal else rows.project(_impersonal(contract(table), rows.columns, salt))
         shown.create_view(name)
     connection.execute("set schema = 'main'")

@@ -25,7 +25,7 @@ def restore(settings: Settings, table: str) -> Iterator[str]:
     Raises:
         BadInput: a day is damaged and no earlier publication of it is sound, or the log cannot be put back.
     """
-    uri = f"{settings.lake}/{table.replace('.', '/')}"
+    uri = settings.uri(table)
     if where := durable.local(uri):
         yield from receipts.restore(where)
     lost = []

@@ -21,7 +21,7 @@ from deltalake import DeltaTable
 
 from jobs.ingest import landing
 from jobs.operate.days_read import NIGHTLY, days_read, days_trained_on
-from jobs.operate.query import tables, uri
+from jobs.operate.query import tables
 from jobs.platform.job import job
 from jobs.platform.night import Night
 from jobs.platform.publications import Publication, publications
@@ -65,7 +65,7 @@ class _Lake:
     def __post_init__(self) -> None:
         self.published = {table: defaultdict(list) for table in contracted()}
         for table in tables(self.settings):
-            for publication in publications(DeltaTable(uri(self.settings, table))):
+            for publication in publications(DeltaTable(self.settings.uri(table))):
                 self.published[table][publication.day].append(publication)
 
     def reasons(self, table: str, made: Publication) -> Iterator[str]:

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 from deltalake import DeltaTable
 
-from jobs.operate.query import tables, uri
+from jobs.operate.query import tables
 from jobs.platform import lakehouse
 from jobs.platform.content_hash import content_hash
 from jobs.platform.settings import Settings
@@ -36,11 +36,9 @@ def table_days(settings: Settings, date: dt.date) -> list[TableDay]:
 
 def _table_day(settings: Settings, table: str, version: int, date: dt.date) -> TableDay:
     agreed = contract(table)
-    at = uri(settings, table)
+    at = settings.uri(table)
     found = lakehouse.arrow(at, version)
-    # A column that the contract has added since comes with the table's next run.
-    stable = [c.name for c in agreed.columns if not c.volatile and c.name in found.schema.names]
-    scanner = found.scanner(columns=stable, filter=ds.field(agreed.day_column) == date)
+    scanner = found.scanner(columns=agreed.stable(found.schema.names), filter=ds.field(agreed.day_column) == date)
     rows = 0
 
     def counted() -> Iterator[pa.RecordBatch]:

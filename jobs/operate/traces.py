@@ -59,7 +59,7 @@ def in_files(settings: Settings, erased: frozenset[str], is_erased: IsErased) ->
 
     The files of tables that have a contract are left to `in_table`.
     """
-    held = {Path(f"{settings.lake}/{table.replace('.', '/')}") for table in tables()}
+    held = {Path(settings.uri(table)) for table in tables()}
     for path in sorted(settings.home.rglob("*")):
         inside = path.relative_to(settings.home)
         if path.is_symlink() or not path.is_file() or (path.suffix == ".parquet" and not held.isdisjoint(path.parents)):

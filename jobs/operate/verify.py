@@ -39,7 +39,7 @@ class Damage:
 
 def verify(settings: Settings, table: str, day: dt.date | None = None) -> Iterator[Damage]:
     """What is damaged of a table, or of one day of it; nothing where there is no such table."""
-    uri = f"{settings.lake}/{table.replace('.', '/')}"
+    uri = settings.uri(table)
     where = durable.local(uri)
     found = receipts.damage(where) if where else []
     yield from (Damage(table, None, what) for what in found)

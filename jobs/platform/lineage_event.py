@@ -69,7 +69,7 @@ def _of_run(settings: Settings, publication: Publication) -> Iterator[tuple[str,
 def _inputs(settings: Settings, publication: Publication) -> Iterator[InputDataset]:
     made_by = publication.made_by
     for table, version in sorted(made_by["inputs"].items()):
-        yield InputDataset(*_place(_uri(settings, table)), facets=_table_facets(table, version))
+        yield InputDataset(*_place(settings.uri(table)), facets=_table_facets(table, version))
     for feed, digest in sorted(made_by["landed"].items()):
         folder = settings.landing / feed / f"dt={publication.day}"
         yield InputDataset(*_place(str(folder)), facets={"version": _version(digest)})
@@ -87,7 +87,7 @@ def _output(settings: Settings, agreed: Contract, publication: Publication) -> O
     written = output_statistics_output_dataset.OutputStatisticsOutputDatasetFacet(
         rowCount=publication.rows, fileCount=len(publication.files)
     )
-    return OutputDataset(*_place(_uri(settings, agreed.table)), {"outputStatistics": written}, facets=facets)
+    return OutputDataset(*_place(settings.uri(agreed.table)), {"outputStatistics": written}, facets=facets)
 
 
 def _table_facets(table: str, version: int) -> dict[str, DatasetFacet]:
@@ -97,10 +97,6 @@ def _table_facets(table: str, version: int) -> dict[str, DatasetFacet]:
 
 def _version(version: str) -> DatasetFacet:
     return dataset_version_dataset.DatasetVersionDatasetFacet(version)
-
-
-def _uri(settings: Settings, table: str) -> str:
-    return f"{settings.lake}/{table.replace('.', '/')}"
 
 
 def _place(uri: str) -> tuple[str, str]:

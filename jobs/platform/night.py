@@ -53,8 +53,8 @@ class Night:
         return session()
 
     def uri(self, table: str) -> str:
-        """Where a table of the lake lies, e.g. `…/lake/gold/recommendations`."""
-        return f"{self.settings.lake}/{table.replace('.', '/')}"
+        """Where a table of the lake lies, see `Settings.uri`."""
+        return self.settings.uri(table)
 
     def exists(self, table: str) -> bool:
         """Whether the lake has the table yet."""

@@ -29,6 +29,10 @@ class Settings:
     mlflow_uri: str
     """MLFLOW_TRACKING_URI: `sqlite:///{home}/mlflow.db` unless set."""
 
+    def uri(self, table: str) -> str:
+        """Where a table of the lake lies, e.g. `…/lake/gold/recommendations`."""
+        return f"{self.lake}/{table.replace('.', '/')}"
+
     @property
     def landing(self) -> Path:
         """The folder that log shippers and sources lay a night's files in."""

@@ -116,8 +116,8 @@ def write_arrow(rows: pa.Table, contract: Contract, uri: str, day: dt.date, sche
         filesystem=store,
         partitioning=ds.partitioning(pa.schema([schema.field(n) for n in contract.partitioned_by]), flavor="hive"),
     )
-    stable = [column.name for column in contract.columns if not column.volatile]
-    return Written(attempt, typed.num_rows, content=content_hash(typed.select(stable).to_batches()))
+    stable = typed.select(contract.stable(typed.column_names))
+    return Written(attempt, typed.num_rows, content=content_hash(stable.to_batches()))
 
 
 def _attempt(day: dt.date) -> str:
@@ -195,8 +195,7 @@ def hashed(
     checked = ds.ParquetFileFormat(
         default_fragment_scan_options=ds.ParquetFragmentScanOptions(page_checksum_verification=True)
     )
-    # A version from before the contract's last column does not have it; the hash leaves columns of nulls out anyway.
-    stable = [c.name for c in contract.columns if not c.volatile and c.name in schema.names]
+    stable = contract.stable(schema.names)
     rows = 0
 
     def batches() -> Iterator[pa.RecordBatch]:

@@ -1,6 +1,6 @@
 """What maintenance does to a lake of many nights: files, bytes, and the time that reading takes.
 
-    SPARK_CONF_DIR=.venv/spark-conf .venv/bin/python -m tests.benchmarks.maintenance [--nights 60] [--events 20000]
+    SPARK_CONF_DIR=.venv/spark-conf .venv/bin/python -m tests.benchmarks.maintenance [--nights 60] [--events 10000]
 
 Simulated logs become events and interactions, night after night, in a lake of its own, which is asked before and after
 `maintenance`. Each time is the best of seven, the questions taking turns.
@@ -44,7 +44,7 @@ def questions(last: dt.date) -> dict[str, Callable[[], Any]]:
 
     def ask(table: str, query: str) -> Callable[[], Any]:
         def asked() -> list[tuple[Any, ...]]:
-            rows = DeltaTable(f"{settings().lake}/{table.replace('.', '/')}").to_pyarrow_dataset()  # noqa: F841  the query names it
+            rows = DeltaTable(settings().uri(table)).to_pyarrow_dataset()  # noqa: F841  the query names it
             return sorted(duckdb.execute(query).fetchall())
 
         return asked
@@ -75,7 +75,7 @@ def stored() -> dict[str, tuple[int, float]]:
     """Files of the current version of each table, and megabytes of all of its files on the disk."""
     found = {}
     for table in TABLES:
-        folder = Path(settings().lake, table.replace(".", "/"))
+        folder = Path(settings().uri(table))
         size = sum(file.stat().st_size for file in folder.rglob("*.parquet"))
         found[table] = (len(DeltaTable(str(folder)).file_uris()), size / 1e6)
     return found

@@ -13,7 +13,7 @@ from pyspark.sql import SparkSession
 
 from jobs.features import interactions
 from jobs.ingest import behavior_events, behavior_log, quarantine, reconciliation
-from jobs.operate.query import tables, uri
+from jobs.operate.query import tables
 from jobs.operate.stale_days import stale_days
 from jobs.platform.publications import latest
 from jobs.platform.settings import settings
@@ -59,7 +59,7 @@ def contents() -> dict[tuple[str, dt.date], str]:
     return {
         (table, night): made.content
         for table in tables(found)
-        for night, made in latest(DeltaTable(uri(found, table))).items()
+        for night, made in latest(DeltaTable(found.uri(table))).items()
     }
 
 
