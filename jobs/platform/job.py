@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from textwrap import shorten
 from typing import NoReturn
 
 from jobs.platform.errors import NightreelError, UsageError
@@ -51,7 +52,7 @@ def job(
         raise SystemExit(error.exit_code) from error
     except Exception as error:
         # The last line that is printed is what Airflow shows: Spark's message ends in a Java stack.
-        error.add_note(f"error: {type(error).__name__}: {(str(error).splitlines() or [''])[0]}")
+        error.add_note(f"error: {type(error).__name__}: {shorten(str(error), 300, placeholder=' …')}")
         raise
     if "spark" in vars(night) and os.environ.get("SPARK_REMOTE"):
         night.spark.stop()  # frees what the server holds for this process

@@ -7,8 +7,16 @@ extensions come too late once a session exists, and the tests, Airflow and the s
 import os
 
 from pyspark.sql import SparkSession
+from pyspark.sql.connect.client.retries import DefaultPolicy
+
+# 17 s of a server's silence, where Spark's 15 tries are over ten minutes for each thing asked of it. A server that ended has
+# lost this session with all that it held, so that asking on is of no use: the whole job has to be tried again.
+_TRIES = 5
 
 
 def session() -> SparkSession:
-    """The session of this process; the first call makes it."""
-    return SparkSession.builder.appName(os.environ.get("NIGHTREEL_RUN_ID", "nightreel")).getOrCreate()
+    """The session of this process; the first call makes it, and waits up to ten minutes for a server that does not answer."""
+    found = SparkSession.builder.appName(os.environ.get("NIGHTREEL_RUN_ID", "nightreel")).getOrCreate()
+    if os.environ.get("SPARK_REMOTE"):
+        found.client.set_retry_policies([DefaultPolicy(max_retries=_TRIES)])
+    return found
