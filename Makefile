@@ -99,7 +99,7 @@ test: setup ## Run the tests, all but the long ones of `make faults`
 faults: setup ## Break everything on purpose, at length, and print what held: see tests/faults/README.md
 	@infra/local/check_test_tools.sh
 	rm -f test-artifacts/faults.jsonl
-	.venv/bin/pytest tests/faults -m "long or not long" --timeout 14400
+	.venv/bin/pytest tests/faults -m "long or not long" --timeout 14400 --verbose --numprocesses 2 --dist loadfile --no-loadscope-reorder
 	.venv/bin/python -m tests.faults.table
 
 .PHONY: lint
