@@ -17,6 +17,7 @@ from pathlib import Path
 from jobs.ingest.gzip_lines import count_lines
 from jobs.platform import durable
 from jobs.platform.errors import BadInput, MissingInput
+from jobs.platform.failpoint import failpoint
 
 _log = logging.getLogger(__name__)
 
@@ -93,11 +94,13 @@ def lay(target: Path, write: Callable[[Path], None]) -> bool:
         try:
             write(aside)
             (aside / MARKER).touch()
+            failpoint("laid")
             changed = not _same_files(aside, target)
             if changed:
                 durable.sync([*aside.iterdir(), aside])
                 if target.exists():
                     target.rename(replaced)
+                    failpoint("moved")
                 aside.rename(target)
                 durable.sync([target.parent])
         finally:

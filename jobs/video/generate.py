@@ -22,6 +22,7 @@ import torch
 from tqdm import tqdm
 
 from jobs.platform.errors import BadInput
+from jobs.platform.failpoint import failpoint
 from jobs.platform.job import job
 from jobs.video import mp4
 from jobs.video.clip import Clip, write_json
@@ -80,6 +81,7 @@ def _make(videos: Path, clip: Clip, generator: VideoGenerator) -> None:
 
 def _keep(videos: Path, clip: Clip, frames: Frames, seconds: float) -> None:
     mp4.write_mp4(videos / clip.path, frames, clip.spec.fps)
+    failpoint("drawn")
     read_back = mp4.read_mp4(videos / clip.path)
     facts = {
         **asdict(clip),

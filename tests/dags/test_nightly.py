@@ -3,6 +3,8 @@
 import pytest
 from airflow.dag_processing.dagbag import DagBag
 
+from tests.night_jobs import NIGHT_JOBS
+
 ORDER = [
     # (first, then): each is a way that data flows.
     ("ingest.land", "ingest.behavior_log"),
@@ -35,6 +37,15 @@ def test_nothing_is_published_before_the_books_are_closed(dags: DagBag) -> None:
     for task in nightly.tasks:
         if task.task_id.startswith(("recommend.", "ads.", "publish.")):
             assert "ingest.reconciliation" in task.get_flat_relative_ids(upstream=True), task.task_id
+
+
+def test_the_jobs_of_a_night_as_other_tests_run_them(dags: DagBag) -> None:
+    commands = {tuple(task.command[2:]): task.task_id for task in dags.dags["nightly"].tasks}
+    jobs = [(f"jobs.{module}", *arguments) for module, *arguments in NIGHT_JOBS]
+    assert set(commands) == set(jobs)
+    for place, command in enumerate(jobs):
+        before = dags.dags["nightly"].get_task(commands[command]).get_flat_relative_ids(upstream=True)
+        assert before <= {commands[other] for other in jobs[:place]}
 
 
 def test_the_report_comes_last(dags: DagBag) -> None:

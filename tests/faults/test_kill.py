@@ -2,40 +2,51 @@
 
 import os
 import random
+import secrets
 import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 from deltalake import DeltaTable
+from mlflow import MlflowClient
 from pyspark.sql import SparkSession
 
 from jobs.features import interactions
+from jobs.ingest import behavior_log, quarantine, reconciliation
 from jobs.operate.table_days import table_days
 from jobs.operate.verify import verify
 from jobs.platform.publications import publications
 from jobs.platform.settings import Settings, settings
 from schemas.contract import tables
 from tests.faults.conftest import RecordFault
+from tests.infra.nights import run_in_turn
 from tests.jobs.ingest.nights import MAY_1, ingest, lay, line
+from tests.night_jobs import NIGHT_JOBS
 
-JOBS = (
-    "ingest.behavior_log",
-    "ingest.behavior_events",
-    "ingest.quarantine",
-    "ingest.reconciliation",
-    "features.interactions",
-)
-FAILPOINTS = ("staged", "audited", "committed")
+WRITING = ("staged", "audited", "committed")
+TRAINING = ("trained", "logged")
+STEPS: dict[str, tuple[str, ...]] = {
+    "ingest.land": ("laid", "moved"),
+    "ingest.watch_history": (),  # simulated nights have none
+    "recommend.train": TRAINING,
+    "ads.train": TRAINING,
+    "recommend.promote": ("promoted",),
+    "ads.promote": ("promoted",),
+    "operate.report": (),
+}
+"""The failpoints that a job passes; those of a table's write unless it is listed."""
+_AT_MOST = 8
 LINES = [line(user_id=n % 7, video_id=n, play=-1 if n % 50 == 0 else n) for n in range(100)] + ["no line at all"]
 
 
-def start(job: str, server: str, failpoint: str = "") -> "subprocess.Popen[str]":
+def start(job: str, *arguments: str, server: str, failpoint: str = "") -> "subprocess.Popen[str]":
     """A job as a process of its own that uses a Spark server, as in a night."""
-    command = [sys.executable, "-m", f"jobs.{job}", "--date", str(MAY_1)]
+    command = [sys.executable, "-m", f"jobs.{job}", *arguments, "--date", str(MAY_1)]
     environment = {**os.environ, "SPARK_REMOTE": server, "NIGHTREEL_FAILPOINT": failpoint}
-    return subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
+    return subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
 
 
 def state() -> dict[str, tuple[int, str]]:
@@ -51,61 +62,113 @@ def check_whole(found: Settings, clean: dict[str, tuple[int, str]], acknowledged
     assert [damage for table in tables() for damage in verify(found, table)] == []
 
 
-@pytest.fixture
-def clean(home: Path, spark: SparkSession) -> dict[str, tuple[int, str]]:
-    """What the night gives undisturbed; the lake is empty again."""
+def models() -> list[tuple[str, str, str]]:
+    """Every registered version: its model, our name of it, and whether it went live or serves."""
+    store = MlflowClient(settings().mlflow_uri)
+    champions = {model.name: model.aliases["champion"] for model in store.search_registered_models()}
+    return sorted(
+        (v.name, v.tags["version"], "serves" if v.version == champions[v.name] else v.tags["promoted"])
+        for v in store.search_model_versions()
+    )
+
+
+def test_killed_at_each_step(home: Path, spark: SparkSession, spark_server: str, record_fault: RecordFault) -> None:
     lay(home, LINES)
     ingest()
     interactions.main(["--date", str(MAY_1)])
-    found = state()
+    clean = state()
     (home / "lake").rename(home / "undisturbed")
+    behavior_log.main(["--date", str(MAY_1)])
+    for job in ("ingest.behavior_events", "features.interactions"):
+        for failpoint in WRITING:
+            process = start(job, server=spark_server, failpoint=f"kill:{failpoint}")
+            said = process.communicate()[1]
+            assert process.returncode == -signal.SIGKILL, said
+            check_whole(settings(), clean, set())
+        process = start(job, server=spark_server)
+        said = process.communicate()[1]
+        assert process.returncode == 0, said
+    quarantine.main(["--date", str(MAY_1)])
+    reconciliation.main(["--date", str(MAY_1)])
+    assert state() == clean
+    record_fault("kill -9 at a failpoint", f"{2 * len(WRITING)} kills, then the content of a clean run")
+
+
+class Undisturbed(NamedTuple):
+    """What a night gives that nobody disturbs."""
+
+    tables: dict[str, tuple[int, str]]
+    models: list[tuple[str, str, str]]
+
+
+@pytest.fixture
+def undisturbed(tmp_path: Path, spark: SparkSession, monkeypatch: pytest.MonkeyPatch) -> Undisturbed:
+    """A simulated night, undisturbed; what follows in the test has a home of its own."""
+    monkeypatch.setenv("NIGHTREEL_PSEUDONYM_KEY", secrets.token_hex(32))
+    monkeypatch.setenv("NIGHTREEL_SIMULATED_EVENTS", "5000")
+    monkeypatch.setenv("NIGHTREEL_SOURCE", "simulator")
+    for name in ("NIGHTREEL_LAKE", "MLFLOW_TRACKING_URI"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("NIGHTREEL_HOME", str(tmp_path / "undisturbed"))
+    run_in_turn([(f"jobs.{module}", [*arguments, "--date", str(MAY_1)]) for module, *arguments in NIGHT_JOBS])
+    found = Undisturbed(state(), models())
+    monkeypatch.delenv("MLFLOW_TRACKING_URI")  # which MLflow itself has set
+    monkeypatch.setenv("NIGHTREEL_HOME", str(tmp_path / "disturbed"))
     return found
 
 
-@pytest.mark.parametrize(
-    "jobs", [pytest.param(JOBS[1::3], id="two jobs"), pytest.param(JOBS, id="all jobs", marks=pytest.mark.long)]
-)
-def test_killed_at_each_step(
-    clean: dict[str, tuple[int, str]], spark_server: str, jobs: tuple[str, ...], record_fault: RecordFault
+@pytest.mark.long
+def test_every_job_of_a_night_killed_at_each_step(
+    undisturbed: Undisturbed, spark_server: str, record_fault: RecordFault
 ) -> None:
-    found = settings()
+    assert start("ingest.land", "--events", "1000", server=spark_server).wait() == 0  # for the night to be laid over
     acknowledged: set[str] = set()
     kills = 0
-    for job in JOBS:
-        for failpoint in FAILPOINTS if job in jobs else ():
-            process = start(job, spark_server, f"kill:{failpoint}")
+    for job in NIGHT_JOBS:
+        for failpoint in STEPS.get(job[0], WRITING):
+            process = start(*job, server=spark_server, failpoint=f"kill:{failpoint}")
             said = process.communicate()[1]
-            assert process.returncode == -signal.SIGKILL, said
+            assert process.returncode == -signal.SIGKILL, (job, failpoint, said)
             kills += 1
-            check_whole(found, clean, acknowledged)
-        process = start(job, spark_server)
-        assert process.wait() == 0, process.communicate()[1]
-        acknowledged |= state().keys()
-        check_whole(found, clean, acknowledged)
-    record_fault("kill -9 at a failpoint", f"{kills} kills, then the same content as a clean run")
-    assert state() == clean
+            check_whole(settings(), undisturbed.tables, acknowledged)
+        process = start(*job, server=spark_server)
+        said = process.communicate()[1]
+        assert process.returncode == 0, said
+        acknowledged |= {table for table, (rows, _) in state().items() if rows}
+    assert state() == undisturbed.tables
+    assert models() == undisturbed.models
+    record_fault(
+        "kill -9 at each failpoint of each job of a night", f"{kills} kills, then the content of a clean night"
+    )
 
 
 @pytest.mark.long
-def test_killed_at_random(clean: dict[str, tuple[int, str]], spark_server: str, record_fault: RecordFault) -> None:
-    found = settings()
+def test_killed_at_random(undisturbed: Undisturbed, spark_server: str, record_fault: RecordFault) -> None:
     chance = random.Random(20220501)
     kills = 0
     while kills < 200:
-        for job in JOBS:
+        for job in NIGHT_JOBS:
             ended = None
-            while ended is None:
-                process = start(job, spark_server)
+            for _ in range(_AT_MOST):
+                process = start(*job, server=spark_server)
                 try:
-                    ended = process.wait(chance.uniform(0.5, 12))
+                    said = process.communicate(timeout=chance.uniform(0.5, 9))[1]
                 except subprocess.TimeoutExpired:
                     process.kill()
+                    process.communicate()
                     kills += 1
+                    check_whole(settings(), undisturbed.tables, set())
+                else:
+                    ended = process.returncode
+                    break
+            if ended is None:
+                process = start(*job, server=spark_server)
                 said = process.communicate()[1]
-                check_whole(found, clean, set())
+                ended = process.returncode
             assert ended == 0, said
-    record_fault("kill -9 at random", f"{kills} kills, then the same content as a clean run")
-    assert state() == clean
+    assert state() == undisturbed.tables
+    assert models() == undisturbed.models
+    record_fault("kill -9 at random over a night", f"{kills} kills, then the content of a clean night")
 
 
 def test_a_day_is_published_once_for_each_run(home: Path, spark: SparkSession) -> None:

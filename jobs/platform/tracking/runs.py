@@ -14,6 +14,7 @@ from mlflow.entities import Run as MlflowRun
 from mlflow.exceptions import MlflowException
 from mlflow.models import infer_signature
 
+from jobs.platform.failpoint import failpoint
 from jobs.platform.night import Night, code_version, run_id
 from jobs.platform.settings import Settings
 from jobs.platform.tracking._store import client, is_empty
@@ -74,6 +75,7 @@ class Run:
             for tag, value in made_from.items():
                 client(self._night.settings).set_model_version_tag(name, registered.version, tag, value)
             return version
+        failpoint("trained")
         logged = mlflow.pyfunc.log_model(
             name=family.replace(".", "_"),
             python_model=str(pyfunc),
@@ -84,6 +86,7 @@ class Run:
             pip_requirements=[],  # the repository's own lock file says what runs it
         )
         tags = {"version": version, "family": family, "night": str(night), "promoted": "false", **made_from}
+        failpoint("logged")
         mlflow.register_model(logged.model_uri, name, tags=tags)
         return version
 

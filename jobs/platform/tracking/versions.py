@@ -9,6 +9,7 @@ import mlflow
 from mlflow.entities.model_registry import ModelVersion as MlflowModelVersion
 
 from jobs.platform.errors import MissingInput
+from jobs.platform.failpoint import failpoint
 from jobs.platform.settings import Settings
 from jobs.platform.tracking._store import client, is_empty
 
@@ -90,6 +91,7 @@ def set_verdict(settings: Settings, name: str, *, night: dt.date, promoted: Mode
         if version.night == night:
             goes_live = promoted is not None and version.number == promoted.number
             store.set_model_version_tag(name, version.number, "promoted", str(goes_live).lower())
+    failpoint("promoted")
     if (live := champion(settings, name, before=dt.date.max)) is not None:
         store.set_registered_model_alias(name, _CHAMPION, live.number)
 

@@ -1,9 +1,7 @@
 """Maintenance drops, joins and removes what it may, and nothing else."""
 
 import datetime as dt
-import os
 import shutil
-import time
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +16,7 @@ from jobs.platform.content_hash import content_hash
 from jobs.platform.night import Night
 from jobs.platform.settings import settings
 from schemas.contract import contract
+from tests.jobs.operate.ageing import age
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -52,22 +51,6 @@ def files(night: Night) -> set[Path]:
     return set(Path(night.uri(TABLE)).glob("**/*.parquet"))
 
 
-def age(night: Night, days: float) -> None:
-    """Make all that happened to the table so far lie that much longer ago."""
-    at = time.time() - days * 86_400
-    for path in Path(night.uri(TABLE)).rglob("*"):
-        if path.is_file():
-            os.utime(path, (at, at))
-    for commit in Path(night.uri(TABLE), "_delta_log").glob("*.json"):
-        written = commit.read_text()
-        for stamp in {piece.split(",")[0].split("}")[0] for piece in written.split('"deletionTimestamp":')[1:]}:
-            written = written.replace(stamp, str(int(at * 1000)))
-        commit.write_text(written)
-        os.utime(commit, (at, at))
-    shutil.rmtree(Path(night.uri(TABLE), "_receipts"))  # or the log would be found damaged
-    receipts.write(night.uri(TABLE), DeltaTable(night.uri(TABLE)).version())
-
-
 def content(night: Night) -> str:
     return content_hash(DeltaTable(night.uri(TABLE)).to_pyarrow_dataset().to_batches())
 
@@ -81,10 +64,10 @@ def test_days_past_retention_are_dropped_and_small_files_joined(night: Night) ->
 
 
 def test_old_files_go_after_a_week_and_the_content_stays(night: Night) -> None:
-    age(night, 6.9)
+    age(night.uri(TABLE), 6.9)
     assert maintain(night, TABLE, DAYS[0], kept=()).files_removed == 0  # though it joined files: those left just now
     before = content(night)
-    age(night, 7.1)
+    age(night.uri(TABLE), 7.1)
     done = maintain(Night(LAST, settings()), TABLE, DAYS[0], kept=())
     assert done.days_dropped == 0
     assert done.files_removed > len(DAYS)
@@ -99,7 +82,7 @@ def test_what_a_live_model_was_trained_on_can_still_be_read(night: Night) -> Non
     trained_on = DeltaTable(night.uri(TABLE)).version() - 1
     then = content_hash(DeltaTable(night.uri(TABLE), version=trained_on).to_pyarrow_dataset().to_batches())
     maintain(night, TABLE, LAST, kept=())
-    age(night, 8)
+    age(night.uri(TABLE), 8)
     assert maintain(Night(LAST, settings()), TABLE, LAST, kept={trained_on, 10_000}).files_removed > 0
     assert content_hash(DeltaTable(night.uri(TABLE), version=trained_on).to_pyarrow_dataset().to_batches()) == then
 
@@ -107,7 +90,7 @@ def test_what_a_live_model_was_trained_on_can_still_be_read(night: Night) -> Non
 def test_no_commit_goes_however_old(night: Night) -> None:
     table = DeltaTable(night.uri(TABLE))
     table.create_checkpoint()
-    age(night, 60)
+    age(night.uri(TABLE), 60)
     commits = set(Path(night.uri(TABLE), "_delta_log").glob("*.json"))
     assert maintain(Night(LAST, settings()), TABLE, LAST, kept=()).files_removed > 0
     assert commits < set(Path(night.uri(TABLE), "_delta_log").glob("*.json"))
