@@ -87,7 +87,7 @@ docs: $(JOBS_READY) ## Build a browsable catalogue of all tables from their cont
 
 ##@ Working on it
 .PHONY: setup
-setup: $(SPARK_READY) $(AIRFLOW_READY) ## Install everything: two environments from their locks, Java, the Delta jars
+setup: $(SPARK_READY) $(AIRFLOW_READY) ## Install everything: two environments from their locks, Java, Spark's jars
 
 .PHONY: test
 test: setup ## Run the tests, all but the long ones of `make faults`

@@ -1,11 +1,11 @@
 """Airflow on one machine: SQLite, LocalExecutor, loopback, the settings of infra/airflow/airflow.cfg."""
 
-import json
 import os
 import secrets
 import subprocess
 from pathlib import Path
 
+from infra.local import lineage
 from infra.local.daemon import Daemon, ServiceError
 from infra.local.paths import AIRFLOW_ENVIRONMENT, HOST, JOBS_ENVIRONMENT, ROOT, State, zone
 
@@ -32,17 +32,8 @@ def environment(state: State, port: int, spark_port: int) -> dict[str, str]:
         # SQLite has one writer at a time; the others wait for it rather than fail.
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{database}?timeout=60",
         "AIRFLOW_CONN_SPARK_DEFAULT": f"spark-connect://{HOST}:{spark_port}",
-        **_lineage(state),
+        **lineage.environment(state),
     }
-
-
-def _lineage(state: State) -> dict[str, str]:
-    """OpenLineage events of tasks and jobs go to a file, a line each, unless the environment names another place."""
-    names = ("OPENLINEAGE_URL", "OPENLINEAGE_CONFIG", "OPENLINEAGE__TRANSPORT")
-    if any(name.startswith(names) for name in os.environ):
-        return {}
-    events = {"type": "file", "log_file_path": str(state.lineage / "events.jsonl"), "append": True}
-    return {"OPENLINEAGE_NAMESPACE": "nightreel", "OPENLINEAGE__TRANSPORT": json.dumps(events)}
 
 
 def daemons(state: State, variables: dict[str, str]) -> list[Daemon]:

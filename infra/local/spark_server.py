@@ -4,10 +4,12 @@ import sys
 from importlib.util import find_spec
 from pathlib import Path
 
+from infra.local import lineage
 from infra.local.daemon import Daemon, ServiceError
 from infra.local.paths import JOBS_ENVIRONMENT, State
 
 _CLASS = "org.apache.spark.sql.connect.service.SparkConnectServer"
+_LISTENER = "io.openlineage.spark.agent.OpenLineageSparkListener"
 
 
 def spark_server(state: State, port: int) -> Daemon:
@@ -21,7 +23,8 @@ def spark_server(state: State, port: int) -> Daemon:
         raise ServiceError("pyspark is not installed: run `make setup`")
     submit = str(Path(spec.origin).parent / "bin" / "spark-submit")
     command = [submit, "--class", _CLASS, "--name", "nightreel"]
-    command += ["--conf", f"spark.connect.grpc.binding.port={port}"]
+    command += ["--conf", f"spark.connect.grpc.binding.port={port}", "--conf", f"spark.extraListeners={_LISTENER}"]
     # Relative paths of Spark (its warehouse, its artifacts) fall under the state folder, where daemons run.
     environment = {"PYSPARK_PYTHON": sys.executable, "SPARK_CONF_DIR": str(JOBS_ENVIRONMENT / "spark-conf")}
+    environment |= lineage.spark_environment(state)
     return Daemon("spark", state, [*command, "spark-internal"], environment)

@@ -1,4 +1,4 @@
-"""Fetch the Delta jars once, check them by digest, and write the Spark configuration that uses them.
+"""Fetch the jars of Delta and OpenLineage once, check them by digest, and write the Spark configuration that uses them.
 
 Run by `make setup` in the jobs' environment: ``python -m infra.spark.resolve_jars ENVIRONMENT``. The jars go to
 ENVIRONMENT/jars, the configuration to ENVIRONMENT/spark-conf. Sessions then start from these files and never ask the network.
@@ -78,7 +78,8 @@ def write_configuration(jars: list[Path], into: Path) -> None:
     for name in ("log4j2.properties", "spark-env.sh"):
         shutil.copyfile(HERE / name, into / name)
     settings = (HERE / "spark-defaults.conf").read_text()
-    settings += f"\nspark.jars                                       {','.join(str(jar) for jar in jars)}\n"
+    # Not spark.jars, whose class loader is another one than that of a listener, which looks for Delta's classes.
+    settings += f"\nspark.driver.extraClassPath                      {':'.join(str(jar) for jar in jars)}\n"
     temporary = into / ".spark-defaults.conf"
     temporary.write_text(settings)
     os.replace(temporary, into / "spark-defaults.conf")
@@ -89,7 +90,7 @@ def main() -> None:
     jars = pinned_jars((HERE / "jars.sha256").read_text())
     directory = environment / "jars"
     if not all(matches(directory / name, digest) for name, digest in jars.items()):
-        print("Fetching the Delta jars")
+        print("Fetching the jars of Delta and OpenLineage")
         fetch(jars, directory)
     write_configuration([directory / name for name in jars], environment / "spark-conf")
 

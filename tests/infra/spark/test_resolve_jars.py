@@ -1,4 +1,4 @@
-"""The Delta jars: pinned, checked, and named in the configuration that every session reads."""
+"""The jars: pinned, checked, and named in the configuration that every session reads."""
 
 import hashlib
 from pathlib import Path
@@ -19,10 +19,14 @@ def test_ivys_file_names_lead_back_to_their_coordinates(group: str, artifact: st
     assert maven_coordinate(f"{group}_{artifact}-{version}.jar") == f"{group}:{artifact}:{version}"
 
 
-def test_the_pinned_jars_are_deltas() -> None:
+def test_the_pinned_jars_are_those_of_delta_and_openlineage() -> None:
     jars = pinned_jars((HERE / "jars.sha256").read_text())
     coordinates = [maven_coordinate(name) for name in jars]
-    assert coordinates == ["io.delta:delta-spark_4.2_2.13:4.4.0", "io.delta:delta-storage:4.4.0"]
+    assert coordinates == [
+        "io.delta:delta-spark_4.2_2.13:4.4.0",
+        "io.delta:delta-storage:4.4.0",
+        "io.openlineage:openlineage-spark_2.13:1.53.0",
+    ]
     assert all(len(digest) == 64 for digest in jars.values())
 
 
@@ -40,7 +44,7 @@ def test_the_configuration_names_the_jars_and_keeps_the_settings(tmp_path: Path)
     write_configuration([Path("/jars/a.jar"), Path("/jars/b.jar")], tmp_path)
     lines = (tmp_path / "spark-defaults.conf").read_text().splitlines()
     settings = dict(line.split(maxsplit=1) for line in lines if line and not line.startswith("#"))
-    assert settings["spark.jars"] == "/jars/a.jar,/jars/b.jar"
+    assert settings["spark.driver.extraClassPath"] == "/jars/a.jar:/jars/b.jar"
     assert settings["spark.sql.session.timeZone"] == "UTC"
     assert settings["spark.databricks.delta.snapshotPartitions"] == "2"
     assert {"log4j2.properties", "spark-env.sh"} <= {path.name for path in tmp_path.iterdir()}

@@ -1,0 +1,31 @@
+"""Where OpenLineage events of one machine go: Airflow's, the jobs' and Spark's."""
+
+import json
+import os
+
+from infra.local.paths import State
+
+
+def environment(state: State) -> dict[str, str]:
+    """What Airflow and the jobs are told: files, a line an event, unless the environment names another place."""
+    names = ("OPENLINEAGE_URL", "OPENLINEAGE_CONFIG", "OPENLINEAGE__TRANSPORT")
+    if any(name.startswith(names) for name in os.environ):
+        return {}
+    # Each client of OpenLineage reads its own of the two, and Python's knows to append.
+    files = {
+        "log_file_path": str(state.lineage / "events.jsonl"),
+        "location": str(state.lineage / "spark.jsonl"),
+        "append": True,
+    }
+    return {"OPENLINEAGE_NAMESPACE": "nightreel", "OPENLINEAGE__TRANSPORT": json.dumps({"type": "file", **files})}
+
+
+def spark_environment(state: State) -> dict[str, str]:
+    """What Spark's listener is told: the same, but for OPENLINEAGE_URL, which OpenLineage's client for Java does not read."""
+    url = os.environ.get("OPENLINEAGE_URL")
+    if url is None or any(name.startswith(("OPENLINEAGE_CONFIG", "OPENLINEAGE__TRANSPORT")) for name in os.environ):
+        return environment(state)
+    transport: dict[str, object] = {"type": "http", "url": url}
+    if key := os.environ.get("OPENLINEAGE_API_KEY"):
+        transport["auth"] = {"type": "api_key", "apiKey": key}
+    return {"OPENLINEAGE__TRANSPORT": json.dumps(transport)}
