@@ -10,13 +10,14 @@ from airflow.sdk import Asset, BaseHook, BaseOperator, Connection, Context, Trig
 from airflow.sdk.definitions.mappedoperator import MappedOperator
 from airflow.sdk.exceptions import AirflowFailException, AirflowNotFoundException, AirflowSkipException
 
-from dags._job import ROOT, JobOperator
+from dags._job import PYTHON, ROOT, JobOperator
 from dags._night import RUN_TYPES, ZONE, night, refuse_manual_run
+from dags._stale import pass_over_unless_stale
 
 _log = logging.getLogger(__name__)
-PYTHON = str(ROOT / ".venv" / "bin" / "python")
 SPARK_CONNECTION = "spark_default"
-SOURCE = "{{ params.get('source', '') }}"
+# Stale nights are run again from what has landed, wherever that came from.
+SOURCE = "{{ 'landing' if params.get('only_stale') else params.get('source', '') }}"
 
 
 def say_what_to_do(context: Context) -> None:
@@ -35,8 +36,10 @@ def begin(context: Context) -> None:
     Raises:
         AirflowFailException: the run was started by hand, or its parameter `tables` names one that no task writes.
         AirflowSkipException: the parameter names others. What the task has made of the night before stands.
+        DownstreamTasksSkipped: only a stale night was to be run.
     """
     refuse_manual_run(context)
+    pass_over_unless_stale(context)
     wanted = {name.strip() for name in (context["params"].get("tables") or "").split(",") if name.strip()}
     task, dag = context["task"], context["dag"]
     if unknown := wanted - {asset.name for other in dag.tasks for asset in other.outlets}:

@@ -19,8 +19,10 @@ before waits for it, and fails if that night failed.
   skipped, and their tables and models stand. A run keeps what was wanted of it: to make all of such a night again, tick that
   box and leave `tables` empty.
 
-**Stale nights** (`ops.stale_days`, which the DAG of that name brings up to date): `make backfill STALE=1`, or a backfill from the
-first of them to the last with *All runs* and `landing` as `source`.
+**Stale nights** (`ops.stale_days`, which the DAG of that name brings up to date): `make backfill STALE=1`, or in the browser a
+backfill from the first of them to the last with *All runs*, `only_stale` and *Override parameters on existing runs* ticked, then
+one of `text_to_video`. Each night waits for the one before and is passed over unless it is stale then; its logs are those
+that have landed.
 
 **When a task fails:** the last lines of its log say what is wrong and what to do. Bad data and missing input are not retried.
 """
@@ -44,6 +46,7 @@ with DAG(
     params={
         "source": Param(os.environ.get("NIGHTREEL_SOURCE", "simulator"), type="string", minLength=1),
         "tables": Param(None, type=["null", "string"]),  # the form takes an empty text for a missing one
+        "only_stale": Param(False, type="boolean"),
     },
     tags=["ingest", "features", "recommend", "ads"],
     doc_md=__doc__,

@@ -13,7 +13,7 @@ goes on where it was. A row of the manifest exists only for a file that decodes.
 import datetime as dt
 
 from airflow.providers.standard.sensors.external_task import ExternalTaskSensor
-from airflow.sdk import DAG, TaskInstanceState, XComArg
+from airflow.sdk import DAG, Param, TaskInstanceState, XComArg
 
 from dags._night import NIGHTLY
 from dags._tasks import OF_ALL_DAGS, job, job_per_value
@@ -26,6 +26,7 @@ with DAG(
     schedule=NIGHTLY,
     max_active_runs=2,
     dagrun_timeout=dt.timedelta(hours=24),
+    params={"only_stale": Param(False, type="boolean")},
     tags=["video"],
     doc_md=__doc__,
     **OF_ALL_DAGS,

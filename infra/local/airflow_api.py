@@ -6,6 +6,7 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -49,7 +50,7 @@ class AirflowApi:
             body = {"name": name, "slots": slots, "description": description}
             self._call("POST", "/api/v2/pools", body)
 
-    def start_backfill(self, dag: str, first: dt.date, last: dt.date, conf: dict[str, str], at_once: int) -> int:
+    def start_backfill(self, dag: str, first: dt.date, last: dt.date, conf: Mapping[str, object], at_once: int) -> int:
         """Run a DAG for a range of days, those that have run before as well; the backfill's id.
 
         Raises:

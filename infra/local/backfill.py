@@ -3,7 +3,7 @@
 import datetime as dt
 import time
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -40,7 +40,9 @@ class Backfill:
         self._first, self._last = first, last
         self._told: set[tuple[str, str, int]] = set()
 
-    def run(self, conf: dict[str, str], at_once: int, keep_up: Callable[[], Sequence[str]] = lambda: ()) -> Outcome:
+    def run(
+        self, conf: Mapping[str, object], at_once: int, keep_up: Callable[[], Sequence[str]] = lambda: ()
+    ) -> Outcome:
         """Start it, show it, and return when all its runs are over. Left by Ctrl-C, its runs are ended first.
 
         Args:

@@ -130,11 +130,11 @@ def run_nights(found: Services, first: dt.date, last: dt.date, logs_from: str, w
     durations: dict[dt.date, dict[str, float]] = {}
     whole = set(wanted) == set(NIGHTLY)
     of_nightly = [table for table in wanted if table != _VIDEOS]
-    confs: dict[str, dict[str, str]] = {}
+    confs: dict[str, dict[str, object]] = {}
     if of_nightly:
-        confs["nightly"] = {"source": logs_from, "tables": "" if whole else ",".join(of_nightly)}
+        confs["nightly"] = {"source": logs_from, "tables": "" if whole else ",".join(of_nightly), "only_stale": False}
     if _VIDEOS in wanted:
-        confs["text_to_video"] = {}
+        confs["text_to_video"] = {"only_stale": False}
     for dag, conf in confs.items():
         # What makes a night wait for the one before is a task like any other, which some tables go without.
         outcome = Backfill(found.api, dag, first, last).run(conf, _AT_ONCE if whole else 1, found.keep_up)

@@ -1,5 +1,7 @@
 """The order of a night: what must be over before what begins."""
 
+from typing import Any
+
 import pytest
 from airflow.dag_processing.dagbag import DagBag
 
@@ -40,7 +42,8 @@ def test_nothing_is_published_before_the_books_are_closed(dags: DagBag) -> None:
 
 
 def test_the_jobs_of_a_night_as_other_tests_run_them(dags: DagBag) -> None:
-    commands = {tuple(task.command[2:]): task.task_id for task in dags.dags["nightly"].tasks}
+    tasks: list[Any] = dags.dags["nightly"].tasks
+    commands = {tuple(task.command[2:]): task.task_id for task in tasks}
     jobs = [(f"jobs.{module}", *arguments) for module, *arguments in NIGHT_JOBS]
     assert set(commands) == set(jobs)
     for place, command in enumerate(jobs):

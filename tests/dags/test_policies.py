@@ -97,7 +97,7 @@ def test_past_nights_are_run_only_when_asked_for(dag: Any) -> None:
 def test_no_parameter_has_to_be_filled_in_before_the_dag_can_be_backfilled_in_the_ui(dag: Any) -> None:
     for name in dag.params:
         schema = dag.params.get_param(name).schema
-        assert dag.params[name] or "null" in schema["type"], name
+        assert dag.params[name] not in (None, "") or "null" in schema["type"], name
 
 
 def test_no_task_keeps_the_dag_from_being_backfilled_in_the_ui(dag: Any) -> None:
