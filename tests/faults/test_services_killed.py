@@ -68,10 +68,10 @@ def test_nights_end_well(
         def disturb() -> list[str]:
             nonlocal last, ended_then
             ended = ended_well(running)
-            if time.monotonic() - last > _EVERY_S and ended >= ended_then + _BETWEEN:
-                if name := kill_one(running, chance):
-                    killed[name] += 1
-                    last, ended_then = time.monotonic(), ended
+            due = time.monotonic() - last > _EVERY_S and ended >= ended_then + _BETWEEN
+            if due and (name := kill_one(running, chance)):
+                killed[name] += 1
+                last, ended_then = time.monotonic(), ended
             return running.keep_up()
 
         while killed.total() < _KILLS:
