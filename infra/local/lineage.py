@@ -5,6 +5,9 @@ import os
 
 from infra.local.paths import State
 
+NAMESPACE = "nightreel"
+"""Of the jobs that are told of, unless OPENLINEAGE_NAMESPACE names another."""
+
 
 def environment(state: State) -> dict[str, str]:
     """What Airflow and the jobs are told: files, a line an event, unless the environment names another place."""
@@ -17,7 +20,7 @@ def environment(state: State) -> dict[str, str]:
         "location": str(state.lineage / "spark.jsonl"),
         "append": True,
     }
-    return {"OPENLINEAGE_NAMESPACE": "nightreel", "OPENLINEAGE__TRANSPORT": json.dumps({"type": "file", **files})}
+    return {"OPENLINEAGE_NAMESPACE": NAMESPACE, "OPENLINEAGE__TRANSPORT": json.dumps({"type": "file", **files})}
 
 
 def spark_environment(state: State) -> dict[str, str]:
