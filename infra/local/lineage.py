@@ -7,12 +7,12 @@ from infra.local.paths import State
 
 NAMESPACE = "nightreel"
 """Of the jobs that are told of, unless OPENLINEAGE_NAMESPACE names another."""
+_READ_BY_ALL = ("OPENLINEAGE_CONFIG", "OPENLINEAGE__TRANSPORT")
 
 
 def environment(state: State) -> dict[str, str]:
     """What Airflow and the jobs are told: files, a line an event, unless the environment names another place."""
-    names = ("OPENLINEAGE_URL", "OPENLINEAGE_CONFIG", "OPENLINEAGE__TRANSPORT")
-    if any(name.startswith(names) for name in os.environ):
+    if any(name.startswith(("OPENLINEAGE_URL", *_READ_BY_ALL)) for name in os.environ):
         return {}
     # Each client of OpenLineage reads its own of the two, and Python's knows to append.
     files = {
@@ -26,7 +26,7 @@ def environment(state: State) -> dict[str, str]:
 def spark_environment(state: State) -> dict[str, str]:
     """What Spark's listener is told: the same, but for OPENLINEAGE_URL, which OpenLineage's client for Java does not read."""
     url = os.environ.get("OPENLINEAGE_URL")
-    if url is None or any(name.startswith(("OPENLINEAGE_CONFIG", "OPENLINEAGE__TRANSPORT")) for name in os.environ):
+    if url is None or any(name.startswith(_READ_BY_ALL) for name in os.environ):
         return environment(state)
     transport: dict[str, object] = {"type": "http", "url": url}
     if key := os.environ.get("OPENLINEAGE_API_KEY"):

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 from deltalake import DeltaTable, Schema
 from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
-from pyarrow.fs import LocalFileSystem, SubTreeFileSystem
+from pyarrow.fs import SubTreeFileSystem
 
-from jobs.platform import durable, publish, receipts, staging
+from jobs.platform import publish, receipts, staging
 from jobs.platform.errors import BadInput
 from jobs.platform.evolve import evolve
 from jobs.platform.failpoint import failpoint
@@ -55,11 +55,10 @@ def files_of_day(uri: str, day_column: str, day: dt.date) -> list[str]:
 
 def arrow(uri: str, at_version: int) -> "pyarrow.dataset.Dataset":
     """The table as an Arrow dataset, to be scanned batch by batch without Spark."""
-    # Arrow's own way to a local disk: delta-rs's file system is Python, and where its threads still let go of a file when the
-    # process ends, Arrow aborts it (Arrow #34314, delta-rs #2184), one process in two that ends right after a scan.
-    folder = durable.local(uri)
-    own = None if folder is None else SubTreeFileSystem(str(folder), LocalFileSystem())
-    return DeltaTable(uri, version=at_version).to_pyarrow_dataset(filesystem=own)
+    # By Arrow's own file system: that of delta-rs is Python, and where its threads still let go of a file when the process ends,
+    # Arrow aborts it (Arrow #34314, delta-rs #2184), one process in two that ends right after a scan.
+    store, root = staging.filesystem(uri)
+    return DeltaTable(uri, version=at_version).to_pyarrow_dataset(filesystem=SubTreeFileSystem(root, store))
 
 
 def read(spark: "SparkSession", uri: str, at_version: int) -> "DataFrame":
