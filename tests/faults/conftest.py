@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import pytest
 
-from infra.local.daemon import free_port
-from infra.local.paths import HOST, State
-from infra.local.spark_server import spark_server as spark_server_of
+from infra.local.paths import State
 from jobs.platform import lakehouse
 from schemas.contract import contract
 from tests.faults import rows
 from tests.faults.table import NOTES
+from tests.infra.connect_server import connect_server
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -32,16 +31,8 @@ def table(home: Path, spark: "SparkSession") -> str:
 @pytest.fixture(scope="session")
 def spark_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a Spark Connect server, as the nights of one machine use it."""
-    where = State(tmp_path_factory.mktemp("spark-server"))
-    where.make()
-    port = free_port(15002)
-    daemon = spark_server_of(where, port)
-    daemon.start()
-    try:
-        daemon.wait(lambda: daemon.listens(port), 180)
-        yield f"sc://{HOST}:{port}"
-    finally:
-        daemon.stop()
+    with connect_server(State(tmp_path_factory.mktemp("spark-server"))) as (_, address):
+        yield address
 
 
 @pytest.fixture

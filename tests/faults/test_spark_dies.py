@@ -6,10 +6,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from infra.local.daemon import free_port
-from infra.local.paths import HOST, State
-from infra.local.spark_server import spark_server
+from infra.local.paths import State
 from tests.faults.conftest import RecordFault
+from tests.infra.connect_server import connect_server
 
 _JOB = """
 from jobs.platform.job import job
@@ -23,13 +22,8 @@ _SOON_S = 300  # each call to the server is tried for 17 s, and ending a job tak
 
 
 def test_a_job_ends_soon_and_says_why(home: Path, record_fault: RecordFault) -> None:
-    where, port = State(home), free_port(15002)
-    where.make()
-    server = spark_server(where, port)
-    server.start()
-    try:
-        server.wait(lambda: server.listens(port), 180)
-        environment = {**os.environ, "SPARK_REMOTE": f"sc://{HOST}:{port}"}
+    with connect_server(State(home)) as (server, address):
+        environment = {**os.environ, "SPARK_REMOTE": address}
         job = subprocess.Popen(
             [sys.executable, "-c", _JOB], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )
@@ -38,8 +32,6 @@ def test_a_job_ends_soon_and_says_why(home: Path, record_fault: RecordFault) -> 
         assert server.pid is not None
         os.killpg(server.pid, signal.SIGKILL)
         said = job.communicate(timeout=_SOON_S)[1].strip().splitlines()[-1]
-    finally:
-        server.stop()
     assert job.returncode == 1
     assert said.startswith("error: ")
     assert "Failed to connect to remote host" in said

@@ -9,10 +9,9 @@ from pathlib import Path
 import pytest
 
 from infra.local import airflow, lineage
-from infra.local.daemon import free_port
-from infra.local.paths import HOST, State
-from infra.local.spark_server import spark_server
+from infra.local.paths import State
 from jobs.platform.settings import settings
+from tests.infra.connect_server import connect_server
 from tests.jobs.ingest.nights import MAY_1, lay, line
 
 NAMES = (
@@ -57,17 +56,11 @@ def test_spark_is_told_of_the_address_that_only_python_reads(state: State, monke
 
 def test_spark_tells_which_columns_a_column_is_made_from(state: State, home: Path) -> None:
     lay(home, [line(user_id=number) for number in range(5)])
-    port = free_port(15002)
-    server = spark_server(state, port)
-    server.start()
-    try:
-        server.wait(lambda: server.listens(port), 180)
-        environment = os.environ | {"SPARK_REMOTE": f"sc://{HOST}:{port}"} | lineage.environment(state)
+    with connect_server(state) as (_, address):  # which at its end sends what it has not sent yet
+        environment = os.environ | {"SPARK_REMOTE": address} | lineage.environment(state)
         for job in ("ingest.behavior_log", "ingest.behavior_events", "features.interactions"):
             command = [sys.executable, "-m", f"jobs.{job}", "--date", str(MAY_1)]
             subprocess.run(command, env=environment, check=True)
-    finally:
-        server.stop()  # which sends what it has not sent yet
 
     ours, sparks = ([json.loads(event) for event in file.open()] for file in sorted(state.lineage.iterdir()))
     events, interactions = ("silver.behavior_events", "gold.interactions")
