@@ -25,7 +25,7 @@ MAY_2 = dt.date(2022, 5, 2)
 
 
 def books(spark: SparkSession, date: dt.date, lines: int, duplicates: int = 0) -> DataFrame:
-    row = ("silver.behavior_events", lines, lines - duplicates, duplicates, 0, 0, date)
+    row = ("silver.behavior_events", lines, lines - duplicates, duplicates, 0, 0, None, date)
     return spark.createDataFrame([row], contract(BOOKS).struct_type())
 
 
