@@ -42,6 +42,14 @@ replay: $(SPARK_READY) ## Take in quarantined rows that pass now that a rule is 
 	@$(if $(TABLE),,echo 'name the table: make replay TABLE=silver.behavior_events' >&2; exit 64)
 	$(JOBS) -m jobs.operate.replay --table "$(TABLE)" --reason "$(REASON)" --date "$$(TZ="$${NIGHTREEL_TIMEZONE:-Asia/Shanghai}" date -d yesterday +%F)"
 
+.PHONY: accept
+accept: $(SPARK_READY) ## Decide, on record, what no rule can: DATE=YYYY-MM-DD AS=empty|volume|labels|snapshot|model OF=feed or model WHY="…" [WHO=name] [WITHDRAW=1]
+accept: export SAID_WHY := $(value WHY)
+accept: export SAID_WHO := $(value WHO)
+accept:
+	@$(if $(and $(DATE),$(AS),$(value WHY)),,echo 'say which night, what and why: make accept DATE=2022-05-02 AS=volume OF=behavior_logs WHY="a sale"' >&2; exit 64)
+	$(JOBS) -m jobs.operate.accept --date "$(DATE)" --as "$(AS)" --of "$(OF)" --why="$$SAID_WHY" $(if $(value WHO),--who="$$SAID_WHO") $(if $(WITHDRAW),--withdraw)
+
 .PHONY: up
 up: setup ## Start Airflow, MLflow and Spark on loopback addresses, and print these
 	@$(JOBS) -m infra.local.services up

@@ -24,7 +24,7 @@ from jobs.ads.examples import FIELDS, to_examples
 from jobs.ads.train import REGISTERED_MODEL
 from jobs.features.click_features import with_click_features
 from jobs.features.ctr_examples import snapshots
-from jobs.platform import tracking
+from jobs.platform import decisions, tracking
 from jobs.platform.errors import BadInput
 from jobs.platform.job import job
 from jobs.platform.night import Night
@@ -165,6 +165,8 @@ def audience_segments(night: Night) -> tuple[pa.Table, str]:
 def main(argv: Sequence[str] | None = None) -> None:
     """Writes the night's segments."""
     with job(argv, __doc__, writes=TABLE) as night:
+        for kind in (decisions.MODEL, decisions.LABELS):
+            decisions.follow(night, kind, REGISTERED_MODEL)
         rows, version = audience_segments(night)
         night.write(rows, model=version)
 

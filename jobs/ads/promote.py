@@ -5,6 +5,9 @@ within `CALIBRATION_BAND` on the night's impressions. It replaces the champion o
 same impressions, if its log-loss is lower and its AUC is no more than `AUC_TOLERANCE` below. Bids are paid by expected
 click-through, so likelihood and calibration come first; AUC guards against a gain in likelihood that costs the ranking.
 
+A person can decide that the champion stays on a night, whatever its candidates are worth; or that the night's labels are all
+there are, so that candidates are compared though none of them is calibrated on it: its clicks have really changed.
+
 Where there is no champion yet, the challenger serves; if no candidate is calibrated either, the one with the lowest
 log-loss does, since campaigns have to be aimed by something, and the verdict says so.
 """
@@ -15,7 +18,8 @@ from dataclasses import asdict, dataclass
 from jobs.ads import plots
 from jobs.ads.judgement import judge
 from jobs.ads.train import REGISTERED_MODEL, split_of
-from jobs.platform import tracking
+from jobs.platform import decisions, tracking
+from jobs.platform.decisions import Decision
 from jobs.platform.job import job
 from jobs.platform.night import Night
 from models.ads.registry import CLICK_MODELS, load_click_model
@@ -39,12 +43,20 @@ class Verdict:
     reason: str
 
 
-def verdict(candidates: Mapping[str, Metrics], champion: tuple[str, Metrics] | None) -> Verdict:
+def verdict(
+    candidates: Mapping[str, Metrics],
+    champion: tuple[str, Metrics] | None,
+    *,
+    stays: Decision | None = None,
+    labels: Decision | None = None,
+) -> Verdict:
     """Applies the rule of this module.
 
     Args:
         candidates: by version, `log_loss`, `auc` and `calibration` on the night's impressions; at least one.
         champion: version and the same metrics on the same impressions.
+        stays: that the champion does, if somebody decided so.
+        labels: that the night's labels are all there are, if somebody decided so.
     """
     low, high = CALIBRATION_BAND
     calibrated = {
@@ -60,14 +72,18 @@ def verdict(candidates: Mapping[str, Metrics], champion: tuple[str, Metrics] | N
             best, f"there is no champion yet; {best} has the lowest log-loss, {new['log_loss']:.5f}, and {state}"
         )
     version, old = champion
-    if not calibrated:
+    if stays is not None:
+        return Verdict(None, f"{version} stays, as {stays.who} decided: {stays.why}")
+    if not calibrated and labels is None:
         return Verdict(None, f"no candidate's calibration is within {low} to {high}; {version} stays")
     losses = f"log-loss {new['log_loss']:.5f} against {old['log_loss']:.5f}"
     areas = f"AUC {new.get('auc', 0.0):.5f} against {old.get('auc', 0.0):.5f}"
     wins = new["log_loss"] < old["log_loss"] and new.get("auc", 0.0) >= old.get("auc", 0.0) - AUC_TOLERANCE
+    said = "" if calibrated or labels is None else f"; {labels}"
     if wins:
-        return Verdict(best, f"{best} replaces {version}: {losses}, {areas}, calibration {new['calibration']:.4f}")
-    return Verdict(None, f"{version} stays, {best} does not beat it: {losses}, {areas}")
+        calibration = f"calibration {new.get('calibration', 0.0):.4f}"
+        return Verdict(best, f"{best} replaces {version}: {losses}, {areas}, {calibration}{said}")
+    return Verdict(None, f"{version} stays, {best} does not beat it: {losses}, {areas}{said}")
 
 
 def promote(night: Night) -> Verdict:
@@ -82,7 +98,12 @@ def promote(night: Night) -> Verdict:
         if champion is not None:
             model = load_click_model(tracking.download(night.settings, champion))
             again = champion.version, judge(model, judged_on).metrics()
-        decided = verdict(metrics, again)
+        decided = verdict(
+            metrics,
+            again,
+            stays=decisions.decided(night, decisions.MODEL, REGISTERED_MODEL),
+            labels=decisions.decided(night, decisions.LABELS, REGISTERED_MODEL),
+        )
         compared = metrics | (dict([again]) if again else {})
         run.log_dict(
             {

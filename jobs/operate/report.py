@@ -13,7 +13,7 @@ import jinja2
 from jobs.operate import report_data, report_plots
 from jobs.operate.query import connect, rows
 from jobs.operate.summary import METRICS, REASONS
-from jobs.platform import tracking
+from jobs.platform import decisions, tracking
 from jobs.platform.errors import MissingInput
 from jobs.platform.job import job
 from jobs.platform.night import Night
@@ -66,6 +66,10 @@ def content(settings: Settings, date: dt.date) -> dict[str, Any]:
         },
         "books": books,
         "reasons": rows(lake, REASONS, date),
+        "decisions": [
+            {"made": made, "when": made.made_at.astimezone(settings.timezone)}
+            for made in decisions.on_record(settings, date)
+        ],
         "models": _models(settings, date),
         "categories": categories,
         "videos": videos,

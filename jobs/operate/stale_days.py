@@ -4,7 +4,7 @@ A night of a table is stale if, since it was published,
 
 * its landing has changed,
 * a night that it is made from, or that the model it names was trained on, was published with other content, or
-* a rule that decided over its rows, a contract or a setting, says something else.
+* a rule that decided over its rows, a contract, a setting or a person's decision, says something else.
 
 Events that arrive late make nothing stale: a night is made of what had arrived by its end. A change of code does not either. Of
 what follows from a stale night only that is listed which is stale by now; more may be once the night was run again.
@@ -22,6 +22,7 @@ from deltalake import DeltaTable
 from jobs.ingest import landing
 from jobs.operate.days_read import NIGHTLY, days_read, days_trained_on
 from jobs.operate.query import tables
+from jobs.platform import decisions
 from jobs.platform.job import job
 from jobs.platform.night import Night
 from jobs.platform.publications import Publication, publications
@@ -61,17 +62,23 @@ class _Lake:
     settings: Settings
     published: dict[str, dict[dt.date, list[Publication]]] = field(init=False)
     """Table -> night -> its publications, the newest first."""
+    decided: dict[tuple[dt.date, str], str] = field(init=False)
+    """Night and rule -> the decision in force."""
 
     def __post_init__(self) -> None:
         self.published = {table: defaultdict(list) for table in contracted()}
         for table in tables(self.settings):
             for publication in publications(DeltaTable(self.settings.uri(table))):
                 self.published[table][publication.day].append(publication)
+        found = decisions.in_force(decisions.on_record(self.settings))
+        self.decided = {(night, decisions.rule_of(kind, of)): str(made) for (night, kind, of), made in found.items()}
 
     def reasons(self, table: str, made: Publication) -> Iterator[str]:
         """Why the publication, the last one of its night, is stale."""
         for name, said in made.made_by.get("rules", {}).items():
-            if said != (now := rule(self.settings, name)):
+            if decisions.is_rule(name):
+                yield from _decided_otherwise(name, said, self.decided.get((made.day, name), ""))
+            elif said != (now := rule(self.settings, name)):
                 yield f"the contract of {name} changed" if name in contracted() else f"{name} was {said}, is {now}"
         for feed, digest in made.made_by.get("landed", {}).items():
             # Logs that were cleared away, or are just being laid, have not changed.
@@ -102,6 +109,11 @@ class _Lake:
                 changed.append(str(day))
         if changed:
             yield f"{table} of {', '.join(sorted(changed))} changed"
+
+
+def _decided_otherwise(name: str, said: str, now: str) -> Iterator[str]:
+    if said != now:
+        yield f"the {name} was {'changed' if said and now else 'withdrawn' if said else 'made'}"
 
 
 def write(night: Night, found: Sequence[Stale]) -> None:

@@ -11,6 +11,7 @@ import duckdb
 
 from jobs.operate.query import connect, rows
 from jobs.operate.table_days import table_days
+from jobs.platform import decisions
 from jobs.platform.errors import MissingInput
 from jobs.platform.job import job
 from jobs.platform.settings import Settings
@@ -57,6 +58,7 @@ def summary(settings: Settings, date: dt.date) -> Iterator[str]:
     cells = [(d.table, f"{d.rows:,}", f"{d.total:,}", str(d.version), d.digest if d.rows else "-") for d in days]
     yield from aligned([("table", "rows", "rows in all", "version", "content hash"), *cells], right=(1, 2, 3))
     yield from _quarantine(lake, date)
+    yield from _decisions(settings, date)
     yield from _models(settings, date)
     yield from _videos(settings, lake, date)
     yield from _durations(settings, date)
@@ -106,6 +108,15 @@ def _more_columns(lake: duckdb.DuckDBPyConnection, date: dt.date) -> Iterator[st
         for header in sorted(found["header"] for found in headers):
             more = [name for name in header.split(",") if name not in known]
             yield f"  the log has columns that nobody reads yet, bronze keeps them: {', '.join(more)}"
+
+
+def _decisions(settings: Settings, date: dt.date) -> Iterator[str]:
+    record = decisions.on_record(settings, date)
+    yield from _section("Decisions", "of people, on this night") if record else ()
+    for made in record:
+        when = made.made_at.astimezone(settings.timezone)
+        line = f"{when:%Y-%m-%d %H:%M}  {'withdrawn: ' if made.withdrawn else ''}{made}"
+        yield from (_cut(f"  {part}") for part in textwrap.wrap(line, WIDTH - 2, subsequent_indent=" " * 18))
 
 
 def _models(settings: Settings, date: dt.date) -> Iterator[str]:

@@ -1,11 +1,11 @@
 """What people have decided about nights that no rule can judge, from `ops.decisions`: `make accept` writes it.
 
-A job asks for the decision on its night where it would refuse the night otherwise. One that it goes by is named among the rules
-of what it publishes, so a night is stale once its decision was withdrawn or made anew.
+A job asks for the decision where it would refuse the night otherwise. One that it goes by is among the rules of what it
+publishes, so that a night is stale once its decision was withdrawn or made anew.
 """
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -37,6 +37,7 @@ _SAYS = {
     SNAPSHOT: "the snapshot of {subject} is missing, the one before is used",
     MODEL: "the {subject} of before stays",
 }
+_RULE = "decision on "
 
 
 @dataclass(frozen=True)
@@ -50,9 +51,16 @@ class Decision:
     why: str
     made_at: dt.datetime
     """In UTC."""
+    withdrawn: bool = False
+    """Whether it takes back what was decided before."""
+
+    @property
+    def what(self) -> str:
+        """What was decided, in words."""
+        return _SAYS[self.kind].format(subject=self.subject)
 
     def __str__(self) -> str:
-        return f"{_SAYS[self.kind].format(subject=self.subject)}, as {self.who} decided: {self.why}"
+        return f"{self.what}, as {self.who} decided: {self.why}"
 
 
 Key = tuple[dt.date, str, str]
@@ -76,27 +84,44 @@ def decided(night: "Night", kind: str, subject: str = "") -> Decision | None:
         at_version = lakehouse.version(night.uri(TABLE))
     if at_version is None:
         return None
-    found = in_force(night.settings, at_version, night.date).get((night.date, kind, about))
+    found = in_force(on_record(night.settings, night.date, at_version)).get((night.date, kind, about))
     if found is not None:
         night.inputs[TABLE] = at_version
         night.rules[rule_of(kind, about)] = str(found)
     return found
 
 
-def in_force(settings: Settings, at_version: int, night: dt.date | None = None) -> dict[Key, Decision]:
-    """The decisions that count at a version of the table, those of one night if it is given."""
-    rows = lakehouse.arrow(settings.uri(TABLE), at_version).to_table(
-        filter=None if night is None else pc.field("date") == night
-    )
-    found: dict[Key, Decision] = {}
-    for row in rows.sort_by("made_at").to_pylist():
-        key = (row["date"], row["kind"], row["subject"])
-        if row["withdrawn"]:
-            found.pop(key, None)
-        else:
-            made_at = dt.datetime.fromtimestamp(row["made_at"] / 1000, dt.UTC)
-            found[key] = Decision(*key, row["who"], row["why"], made_at)
-    return found
+def follow(night: "Night", kind: str, subject: str = "") -> None:
+    """Make what a job writes stale once this decision is made, withdrawn or made anew: another job goes by it before this one."""
+    night.rules[rule_of(kind, subject_of(kind, subject))] = str(decided(night, kind, subject) or "")
+
+
+def on_record(settings: Settings, night: dt.date | None = None, at_version: int | None = None) -> list[Decision]:
+    """All that was ever decided about a night, or about any, the oldest first; at the table's current version unless given."""
+    if at_version is None:
+        at_version = lakehouse.version(settings.uri(TABLE))
+    if at_version is None:
+        return []
+    of_night = None if night is None else pc.field("date") == night
+    rows = lakehouse.arrow(settings.uri(TABLE), at_version).to_table(filter=of_night).sort_by("made_at").to_pylist()
+    return [
+        Decision(
+            night=row["date"],
+            kind=row["kind"],
+            subject=row["subject"],
+            who=row["who"],
+            why=row["why"],
+            made_at=dt.datetime.fromtimestamp(row["made_at"] / 1000, dt.UTC),
+            withdrawn=row["withdrawn"],
+        )
+        for row in rows
+    ]
+
+
+def in_force(record: Iterable[Decision]) -> dict[Key, Decision]:
+    """Of what is on record, the oldest first, what counts: the last decision on each matter, unless it is withdrawn."""
+    last = {(made.night, made.kind, made.subject): made for made in record}
+    return {key: made for key, made in last.items() if not made.withdrawn}
 
 
 def subject_of(kind: str, subject: str = "") -> str:
@@ -116,8 +141,13 @@ def subject_of(kind: str, subject: str = "") -> str:
 
 
 def rule_of(kind: str, subject: str) -> str:
-    """The name of the rule that a decision is to what was made by it."""
-    return f"decision on {kind} of {subject}"
+    """The name that a decision has among the rules of what was made by it, where its text is what the rule says."""
+    return f"{_RULE}{kind} of {subject}"
+
+
+def is_rule(name: str) -> bool:
+    """Whether the rule of this name is a decision."""
+    return name.startswith(_RULE)
 
 
 def hint(night: dt.date, kind: str, subject: str = "") -> str:

@@ -8,6 +8,8 @@ in accuracy must not come from showing everybody the same few videos.
 A challenger of the champion's own kind is the champion with more days to learn from, so what was judged of it is all but the
 champion itself. It goes live unless it is worse by more than REFIT_TOLERANCE; otherwise a good model would never be refreshed.
 
+A person can decide that the champion stays on a night, whatever its candidates are worth.
+
 Where there is no champion yet, the night's best serves; where nothing can be judged either, the registry's first does.
 """
 
@@ -16,7 +18,8 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
-from jobs.platform import tracking
+from jobs.platform import decisions, tracking
+from jobs.platform.decisions import Decision
 from jobs.platform.job import job
 from jobs.platform.night import Night
 from jobs.recommend import plots
@@ -60,12 +63,13 @@ class Verdict:
     reason: str
 
 
-def verdict(candidates: Sequence[Judged], champion: Judged | None) -> Verdict:
+def verdict(candidates: Sequence[Judged], champion: Judged | None, stays: Decision | None = None) -> Verdict:
     """Apply the rule of this module.
 
     Args:
         candidates: the night's models, at least one, in the registry's order.
         champion: who served until now, judged on this night.
+        stays: that the champion does, if somebody decided so.
     """
     judged = sorted((c for c in candidates if ACCURACY in c.metrics), key=lambda c: -c.metrics[ACCURACY])
     if champion is None:
@@ -73,6 +77,8 @@ def verdict(candidates: Sequence[Judged], champion: Judged | None) -> Verdict:
             first = candidates[0]
             return Verdict(first.version, f"nothing can be judged on this night; {first.version} serves until then")
         return Verdict(judged[0].version, f"there is no champion yet; {_figures(judged[0])} is the night's best")
+    if stays is not None:
+        return Verdict(None, f"{champion.version} stays, as {stays.who} decided: {stays.why}")
     if not judged or ACCURACY not in champion.metrics:
         return Verdict(None, f"nothing can be judged on this night; {champion.version} stays")
     floor = MIN_COVERAGE_RATIO * champion.metrics[COVERAGE]
@@ -101,7 +107,8 @@ def promote(night: Night) -> Verdict:
     with tracking.run(night, "recommend/promote", params) as run:
         candidates = [Judged(v.version, v.family, v.metrics) for v in versions]
         incumbent = None if champion is None else _judged_again(night, champion)
-        decided = verdict(candidates, incumbent)
+        stays = decisions.decided(night, decisions.MODEL, REGISTERED_MODEL)
+        decided = verdict(candidates, incumbent, stays)
         compared = {j.version: dict(j.metrics) for j in (*candidates, *([incumbent] if incumbent else []))}
         run.log_dict(
             {**asdict(decided), "champion": incumbent and incumbent.version, "metrics": compared, "rule": __doc__},

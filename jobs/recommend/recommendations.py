@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from jobs.platform import tracking
+from jobs.platform import decisions, tracking
 from jobs.platform.job import job
 from jobs.recommend.catalogue import Catalogue, catalogue, load_columns
 from jobs.recommend.interactions import Interactions, interactions
@@ -78,6 +78,7 @@ def in_columns(videos: Catalogue, video_ids: npt.NDArray[np.int64]) -> Catalogue
 def main(argv: Sequence[str] | None = None) -> None:
     """Write the night's recommendations."""
     with job(argv, __doc__, writes=TABLE) as night:
+        decisions.follow(night, decisions.MODEL, REGISTERED_MODEL)
         version = tracking.serving(night.settings, REGISTERED_MODEL, night=night.date)
         directory = tracking.download(night.settings, version)
         video_ids = load_columns(directory)
