@@ -25,23 +25,25 @@ _GRACE = dt.timedelta(seconds=20)
 
 
 class JobOperator(BaseOperator):
-    """Run a command for the run's night: `--date` is added, its output becomes the task's log.
+    """Run a command for a night: `--date` is added, its output becomes the task's log.
 
     Args:
         command: the program and its arguments.
+        date: the night as YYYY-MM-DD, the run's own unless given.
         environment: what to set beside the environment that Airflow itself has.
         after_yesterday: tasks of this DAG that must have succeeded for the night before, if that night is a run at all.
             Names that render empty are left out.
         returns_json: whether the last line of standard output is the task's result (an XCom).
     """
 
-    template_fields: Sequence[str] = ("command", "environment", "after_yesterday")
+    template_fields: Sequence[str] = ("command", "date", "environment", "after_yesterday")
     ui_color = "#e8f0fe"
 
     def __init__(
         self,
         *,
         command: Sequence[str],
+        date: str = "",
         environment: Mapping[str, str] | None = None,
         after_yesterday: Sequence[str] = (),
         returns_json: bool = False,
@@ -49,6 +51,7 @@ class JobOperator(BaseOperator):
     ) -> None:
         super().__init__(**kwargs)
         self.command = command
+        self.date = date
         self.environment = environment or {}
         self.after_yesterday = after_yesterday
         self.returns_json = returns_json
@@ -63,7 +66,7 @@ class JobOperator(BaseOperator):
         """
         wait_for_yesterday(context, [task_id for task_id in self.after_yesterday if task_id])
         run = context["ti"]
-        command = [*self.command, "--date", night(context["logical_date"]).isoformat()]
+        command = [*self.command, "--date", self.date or night(context["logical_date"]).isoformat()]
         environment = {**os.environ, **self.environment}
         environment["NIGHTREEL_RUN_ID"] = f"{run.dag_id}/{run.run_id}/{run.task_id}"
         if not lineage.is_disabled():

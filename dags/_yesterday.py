@@ -50,8 +50,10 @@ def wait_for_yesterday(context: Context, task_ids: Sequence[str]) -> None:
         AirflowRescheduleException: to be asked again a little later.
         AirflowFailException: one of them failed, or will never start.
     """
+    if not task_ids:
+        return
     run = context["ti"]
-    previous = run.get_previous_dagrun() if task_ids else None
+    previous = run.get_previous_dagrun()
     today = night(context["logical_date"])
     if previous is None or previous.logical_date is None:
         return

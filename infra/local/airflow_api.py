@@ -150,7 +150,7 @@ class AirflowApi:
             return json.load(response)
 
 
-DAGS = ("nightly", "text_to_video", "stale_days", "maintenance")
+DAGS = ("nightly", "text_to_video", "stale_days", "maintenance", "accept")
 
 
 def midnight(day: dt.date) -> dt.datetime:

@@ -106,7 +106,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     with job(argv, __doc__, _arguments, writes=TABLE) as night:
         args = night.args
         who = login() if args.who is None else args.who
-        new = accept(night, args.kind, args.subject, who, args.why, withdraw=args.withdraw)
+        new = accept(night, args.kind, args.subject, who, args.why, withdraw=bool(args.withdraw))
         what = f"{args.kind} of {decisions.subject_of(args.kind, args.subject)}"
         print(f"{night.date}: {what} {'withdrawn' if args.withdraw else 'accepted'}{'' if new else ', as before'}")
 
@@ -116,7 +116,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--of", dest="subject", default="", help="the feed or the model that it is about")
     parser.add_argument("--why", required=True, help="the reason")
     parser.add_argument("--who", help="who decides (default: the user who runs this)")
-    parser.add_argument("--withdraw", action="store_true", help="take the decision back")
+    parser.add_argument("--withdraw", action=argparse.BooleanOptionalAction, help="take the decision back")
 
 
 if __name__ == "__main__":

@@ -18,7 +18,8 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 from airflow.serialization.encoders import coerce_to_core_timetable
 
 ROOT = Path(__file__).resolve().parents[2]
-DAG_IDS = ("maintenance", "nightly", "stale_days", "text_to_video")
+SCHEDULED = ("maintenance", "nightly", "stale_days", "text_to_video")
+DAG_IDS = ("accept", *SCHEDULED)
 HEAVY = ("pyspark", "pandas", "numpy", "torch", "mlflow", "jobs", "models", "schemas")
 
 # Parses the DAGs in a fresh process, as Airflow does, and tells what that took and dragged in.
@@ -39,6 +40,11 @@ def begin(task: Any, run_type: str = "backfill", **params: str) -> None:
 
 @pytest.fixture(params=DAG_IDS)
 def dag(request: pytest.FixtureRequest, dags: DagBag) -> Any:
+    return dags.dags[request.param]
+
+
+@pytest.fixture(params=SCHEDULED)
+def scheduled(request: pytest.FixtureRequest, dags: DagBag) -> Any:
     return dags.dags[request.param]
 
 
@@ -63,11 +69,11 @@ def test_a_dag_says_what_it_does_and_what_to_do_when_it_fails(dag: Any) -> None:
     assert dag.tags
 
 
-def test_a_run_started_by_hand_is_allowed_for_the_button_and_refused_by_every_task(dag: Any) -> None:
+def test_a_run_started_by_hand_is_allowed_for_the_button_and_refused_by_every_task(scheduled: Any) -> None:
     # The UI disables Trigger, its only way to a backfill, where manual runs are not allowed. One that is started takes a
     # logical date, and the next backfill passes that night over: so none gets anywhere.
-    assert {run_type.value for run_type in dag.allowed_run_types} == {"scheduled", "backfill", "manual"}
-    for task in dag.tasks:
+    assert {run_type.value for run_type in scheduled.allowed_run_types} == {"scheduled", "backfill", "manual"}
+    for task in scheduled.tasks:
         with pytest.raises(AirflowFailException, match="run as a backfill"):
             begin(task, run_type="manual")
         for run_type in ("scheduled", "backfill"):
@@ -87,17 +93,17 @@ def test_a_run_makes_the_tables_that_are_wanted_of_it(dags: DagBag) -> None:
     assert sorted(made) == ["features.user_features", "publish.recommendations"]
 
 
-def test_past_nights_are_run_only_when_asked_for(dag: Any) -> None:
-    assert dag.catchup is False
-    assert 1 <= dag.max_active_runs <= 2
-    assert dag.dagrun_timeout > timedelta(0)
-    assert coerce_to_core_timetable(dag.timetable).periodic
+def test_past_nights_are_run_only_when_asked_for(scheduled: Any) -> None:
+    assert scheduled.catchup is False
+    assert 1 <= scheduled.max_active_runs <= 2
+    assert scheduled.dagrun_timeout > timedelta(0)
+    assert coerce_to_core_timetable(scheduled.timetable).periodic
 
 
-def test_no_parameter_has_to_be_filled_in_before_the_dag_can_be_backfilled_in_the_ui(dag: Any) -> None:
-    for name in dag.params:
-        schema = dag.params.get_param(name).schema
-        assert dag.params[name] not in (None, "") or "null" in schema["type"], name
+def test_no_parameter_has_to_be_filled_in_before_the_dag_can_be_backfilled_in_the_ui(scheduled: Any) -> None:
+    for name in scheduled.params:
+        schema = scheduled.params.get_param(name).schema
+        assert scheduled.params[name] not in (None, "") or "null" in schema["type"], name
 
 
 def test_no_task_keeps_the_dag_from_being_backfilled_in_the_ui(dag: Any) -> None:
