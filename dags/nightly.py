@@ -72,6 +72,7 @@ with DAG(
 
         land >> [behavior_log, users, videos, campaigns, watch_history]
         behavior_log >> [behavior_events, quarantine] >> reconciliation
+        [users, videos, campaigns] >> reconciliation
 
     with TaskGroup("features"):
         user_features = job("features.user_features", writes=["gold.user_features"], spark=True)

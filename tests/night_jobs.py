@@ -2,14 +2,14 @@
 
 NIGHT_JOBS: tuple[tuple[str, ...], ...] = (
     ("ingest.land",),
-    ("ingest.behavior_log",),
-    ("ingest.behavior_events",),
-    ("ingest.quarantine",),
-    ("ingest.reconciliation",),
     ("ingest.users",),
     ("ingest.videos",),
     ("ingest.campaigns",),
     ("ingest.watch_history",),
+    ("ingest.behavior_log",),
+    ("ingest.behavior_events",),
+    ("ingest.quarantine",),
+    ("ingest.reconciliation",),
     ("features.user_features",),
     ("features.video_features",),
     ("features.interactions",),

@@ -6,10 +6,11 @@ played longest, then the first in the order of their text, so that the order of 
 
 from collections.abc import Sequence
 
-from pyspark.sql import DataFrame, Window
+from pyspark.sql import DataFrame, Window, WindowSpec
 from pyspark.sql import functions as F
 
-from jobs.ingest.parse import EVENTS, KEY, parsed, valid
+from jobs.ingest.behavior_rows import EVENTS, KEY, parsed
+from jobs.ingest.parse import valid
 from jobs.platform.job import job
 from jobs.platform.night import Night
 from schemas.contract import contract
@@ -22,9 +23,13 @@ def transform(events: DataFrame, earlier: DataFrame) -> DataFrame:
         events: the night's valid rows as `parse` gives them.
         earlier: rows of silver.behavior_events that arrived before that night.
     """
-    best_first = Window.partitionBy(*KEY).orderBy(F.desc("play_time_ms"), "raw", "log_file", "log_line")
-    first = events.withColumn("_place", F.row_number().over(best_first)).where("_place = 1")
+    first = events.withColumn("_place", F.row_number().over(best_first())).where("_place = 1")
     return first.join(earlier.select(*KEY), [*KEY], "left_anti").select(*(c.name for c in contract(EVENTS).columns))
+
+
+def best_first() -> WindowSpec:
+    """Rows of the same user, video and time, the one that stays first."""
+    return Window.partitionBy(*KEY).orderBy(F.desc("play_time_ms"), "raw", "log_file", "log_line")
 
 
 def arrived_before(night: Night, events: DataFrame) -> DataFrame:

@@ -1,21 +1,25 @@
 """Lay a night's files where ingest finds them, and prove that the night is complete and sound.
 
-The files come from NIGHTREEL_SOURCE: the built-in simulator, a folder in KuaiRand's layout, or `landing` where log shippers lay
-them. Users on the erasure list are taken out of them. Nothing is written to the lake. Fails where the night before was never
-landed although an earlier one was: its features would miss a day without saying so. The first night of a landing has no night
-before.
+The files come from NIGHTREEL_SOURCE: the built-in simulator, a folder in a layout that is known or mapped by NIGHTREEL_MAPPING,
+or `landing` where log shippers lay them. Users on the erasure list are taken out of them. Nothing is written to the lake. Fails
+where the night before was never landed although an earlier one was: its features would miss a day without saying so. The first
+night of a landing has no night before. What somebody has decided (`make accept`) is laid as well: a log without rows for a night
+that is empty, the snapshot of the night before for one that is missing.
 """
 
 import argparse
 import datetime as dt
 import logging
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
-from jobs.ingest import erased_lines, kuairand, landing
+from jobs.ingest import erased_lines, landed_files, landing, source
+from jobs.ingest.feeds import BEHAVIOR_LOGS, NIGHTLY, USERS, WATCH_HISTORY
+from jobs.ingest.gzip_file import write_gzip
 from jobs.ingest.simulator.night import SIMULATED, Scale, land
 from jobs.ingest.simulator.slates import slates
-from jobs.platform import pseudonym
+from jobs.platform import decisions, erasure, pseudonym
 from jobs.platform.errors import MissingInput, UsageError
 from jobs.platform.job import job
 from jobs.platform.night import Night
@@ -30,28 +34,54 @@ def check_no_gap(root: Path, date: dt.date) -> None:
     Raises:
         MissingInput: an earlier night was landed, but not the one before.
     """
-    nights = landing.nights(root, landing.BEHAVIOR_LOGS)
+    nights = landing.nights(root, BEHAVIOR_LOGS)
     before = date - dt.timedelta(days=1)
     earlier = [night for night in nights if night < date]
     if earlier and before not in earlier:
         first_missing = earlier[-1] + dt.timedelta(days=1)
         hint = f"land it first: make backfill FROM={first_missing} TO={date} SOURCE=…"
-        raise MissingInput(f"landing {landing.folder(root, landing.BEHAVIOR_LOGS, before)}", before, hint)
+        raise MissingInput(f"landing {landing.folder(root, BEHAVIOR_LOGS, before)}", before, hint)
+
+
+def lay_decided(night: Night) -> None:
+    """Lay what somebody has decided about feeds that never came."""
+    root = night.settings.landing
+    for feed in NIGHTLY:
+        if landing.is_complete(root, feed, night.date):
+            continue
+        target = landing.folder(root, feed, night.date)
+        if feed == BEHAVIOR_LOGS and decisions.decided(night, decisions.EMPTY):
+            header = ",".join(NIGHTLY[feed].required).encode() + b"\n"
+            landing.lay(target, lambda aside: write_gzip(aside / "empty.csv.gz", [header]))  # noqa: B023
+        elif feed != BEHAVIOR_LOGS and decisions.decided(night, decisions.SNAPSHOT, feed):
+            earlier = [day for day in landing.nights(root, feed) if day < night.date]
+            if not earlier:
+                raise MissingInput(f"a landing of {feed} before {night.date}, to use instead of the night's own")
+            before = landing.folder(root, feed, earlier[-1])
+            landing.lay(target, lambda aside: _copy(before, aside))  # noqa: B023
+            _log.warning("%s: the snapshot of %s stands for it", target, earlier[-1])
+
+
+def _copy(folder: Path, aside: Path) -> None:
+    for path in folder.iterdir():
+        if path.is_file() and path.name != landing.MARKER:
+            shutil.copyfile(path, aside / path.name)
 
 
 def redact(night: Night) -> None:
     """Take erased users out of the night, and out of the watch history, which a source may lay again with every night."""
+    if not erasure.read(night.settings):
+        return
     root = night.settings.landing
-    is_erased = erased_lines.judge(night.settings)
-    laid = [(landing.BEHAVIOR_LOGS, night.date), (landing.USERS, night.date)]
-    laid += [(landing.WATCH_HISTORY, day) for day in landing.nights(root, landing.WATCH_HISTORY)]
+    laid = [(BEHAVIOR_LOGS, night.date), (USERS, night.date)]
+    laid += [(WATCH_HISTORY, day) for day in landing.nights(root, WATCH_HISTORY)]
     for feed, day in laid:
-        if lines := erased_lines.redact(root, feed, day, is_erased):
+        if lines := erased_lines.redact(night.spark, night.settings, feed, day):
             _log.info("%s: %d lines of erased users taken out", landing.folder(root, feed, day), lines)
 
 
 def _simulate(night: Night) -> None:
-    laid = landing.folder(night.settings.landing, landing.BEHAVIOR_LOGS, night.date)
+    laid = landing.folder(night.settings.landing, BEHAVIOR_LOGS, night.date)
     if laid.exists() and not any(laid.glob(SIMULATED)):
         raise UsageError(
             f"{laid} was not made by the simulator, which would replace it; say where the night's logs come from: "
@@ -78,13 +108,27 @@ def main(argv: Sequence[str] | None = None) -> None:
         check_no_gap(root, night.date)
         if night.settings.source == "simulator":
             _simulate(night)
-        elif night.settings.source != "landing":
-            kuairand.land(Path(night.settings.source), root, night.date)
-        for feed, files in landing.check(root, night.date).items():
+        elif night.settings.source == "landing":
+            source.put_mappings(night)
+        else:
+            source.land(night)
+        lay_decided(night)
+        is_empty = decisions.decided(night, decisions.EMPTY) is not None
+        for feed, files in _checked(night, is_empty).items():
             _log.info(
                 "%s: %d rows in %d files", landing.folder(root, feed, night.date), sum(files.values()), len(files)
             )
         redact(night)
+
+
+def _checked(night: Night, is_empty: bool) -> dict[str, dict[str, int]]:
+    try:
+        return landed_files.check(night.settings.landing, night.date, may_be_empty=is_empty)
+    except MissingInput as error:
+        missing = next(feed for feed in NIGHTLY if not landing.is_complete(night.settings.landing, feed, night.date))
+        kind = decisions.EMPTY if missing == BEHAVIOR_LOGS else decisions.SNAPSHOT
+        what = "there is none" if missing == BEHAVIOR_LOGS else "the one before is to stand for it"
+        raise MissingInput(f"{error.table}; if {what}", hint=decisions.hint(night.date, kind, missing)) from error
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:

@@ -1,69 +1,46 @@
-"""Turns the lines of the behaviour log into typed rows, each with every reason why it may not be used."""
-
-from zoneinfo import ZoneInfo
+"""Turns the texts of a feed's rows into typed rows of its table, each with every reason why it may not be used."""
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from jobs.platform.night import Night
-from jobs.platform.rules import LATE_DAYS, TIMEZONE, rule
+from jobs.ingest.feeds import Feed
+from jobs.ingest.formats import ERASED
+from jobs.platform.settings import Settings
+from jobs.platform.whole_number import BLANKS, whole_number_column
+from schemas.contract import Column as ContractColumn
 from schemas.contract import Contract, contract
 
-EVENTS = "silver.behavior_events"
-KEY = contract(EVENTS).key
-TOO_LATE = "too_late"
-"""The reason of an event that arrived longer after its day than NIGHTREEL_LATE_DAYS."""
-
-# The log's 19 columns stand first in the contract, in the order of the log.
-LOG_COLUMNS = tuple(
-    c for c in contract(EVENTS).columns if c.name not in ("log_file", "log_line", "event_date", "arrival_date")
-)
+_FRACTION = r"^[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?\z"
+_ISO_DAY = r"^([0-9]{4}-[0-9]{2}-[0-9]{2})([ T]00:00:00(\.0+)?)?\z"
+_LONGEST_SHOWN = 40
 
 
-def parsed(night: Night) -> DataFrame:
-    """The night's lines as `parse` gives them, under the rules of now, which the night's commit then names.
-
-    Raises:
-        MissingInput: the night has no lines.
-    """
-    night.rules |= {name: rule(night.settings, name) for name in (EVENTS, LATE_DAYS, TIMEZONE)}
-    return parse(night.read_day("bronze.behavior_log"), night.settings.timezone, night.settings.late_days)
-
-
-def parse(lines: DataFrame, timezone: ZoneInfo, late_days: int) -> DataFrame:
-    """The columns of silver.behavior_events from rows of bronze.behavior_log, with `raw`, `header` and `reasons`.
+def parse(rows: DataFrame, feed: Feed, settings: Settings) -> DataFrame:
+    """The columns of the feed's table, with `raw` and `reasons`; rows of erased users are left out.
 
     A row without reasons is valid. The others keep null where a field could not be read. A reason names the field and its
-    text, or the contract's rule that does not hold, or says that the row arrived more than `late_days` after its day. Fields
-    after those of the log are passed over where the file's header has them.
+    text, or the contract's rule that does not hold, or says what is wrong with the row as a whole.
+
+    Args:
+        rows: as `landed` gives them, with `arrival_date`.
+        feed: of the rows.
+        settings: the lake's time zone, and how late a row may arrive.
     """
-    if "header" not in lines.columns:  # a table that no night has been written to since it is kept
-        lines = lines.withColumn("header", F.lit(None).cast("string"))
-    fields = F.split("raw", ",", -1)
-    usual = ",".join(column.name for column in LOG_COLUMNS)
-    expected = F.size(F.split(F.coalesce("header", F.lit(usual)), ",", -1))
-    whole = F.size(fields) == expected
-    texts = lines.withColumns({f"_{c.name}": F.get(fields, i) for i, c in enumerate(LOG_COLUMNS)})
-    typed = texts.withColumns({c.name: _typed(c.name, c.type) for c in LOG_COLUMNS})
-    moment = F.when(F.col("time_ms").between(0, 4_102_444_800_000), F.timestamp_millis("time_ms"))
-    dated = typed.withColumn("event_date", F.to_date(F.from_utc_timestamp(moment, timezone.key)))
-    unread = [
-        F.when(
-            F.col(c.name).isNull(),
-            F.concat(F.lit(f"{c.name} is no {c.type}: '"), F.substring(f"_{c.name}", 1, 40), F.lit("'")),
-        )
-        for c in LOG_COLUMNS
-    ]
-    # Such as one in microseconds or before 1970: it has no day, so that no rule over days says anything of it.
-    no_time = F.when(
-        F.col("time_ms").isNotNull() & F.col("event_date").isNull(),
-        F.concat(F.lit("time_ms is no time between 1970 and 2100 in milliseconds: "), "time_ms"),
+    agreed = contract(feed.table)
+    texts = {name: F.col("user_id") if name == "user_id" else F.col("fields")[name] for name in feed.columns}
+    typed = {column.name: _typed(column, texts[column.name], feed) for column in feed.typed}
+    others = {name: texts[name] for name in feed.columns if name not in typed}
+    known = rows.where(F.coalesce(F.col("problem") != ERASED, F.lit(True))).withColumns({**typed, **others})
+    said = {"zone": settings.timezone.key, "late_days": settings.late_days}
+    whole = known.withColumns({name: F.expr(sql.format(**said)) for name, sql in feed.derived.items()})
+    broken = (
+        *(_unread(column, texts[column.name]) for column in feed.typed),
+        *(F.expr(sql.format(**said)) for sql in feed.reasons.values()),
+        *_broken_rules(agreed),
     )
-    count = F.concat(expected, F.lit(" fields expected, found "), F.size(fields))
-    broken = (*unread, no_time, *_broken_rules(contract(EVENTS)), _too_late(late_days))
-    reasons = F.when(whole, F.array_compact(F.array(*broken))).otherwise(F.array(count))
-    return dated.withColumn("reasons", reasons).select(
-        *(c.name for c in contract(EVENTS).columns), "raw", "header", "reasons"
+    reasons = F.when(F.col("problem").isNull(), F.array_compact(F.array(*broken))).otherwise(F.array("problem"))
+    return whole.withColumn("reasons", reasons).select(
+        *dict.fromkeys((*(column.name for column in agreed.columns), "log_file", "log_line", "raw", "reasons"))
     )
 
 
@@ -72,18 +49,32 @@ def valid(parsed: DataFrame) -> DataFrame:
     return parsed.where(F.size("reasons") == 0)
 
 
-def _typed(name: str, type_name: str) -> Column:
-    if type_name == "date":
-        return F.try_to_date(f"_{name}", "yyyyMMdd")
-    return F.col(f"_{name}").try_cast(type_name)
+def _typed(column: ContractColumn, text: Column, feed: Feed) -> Column:
+    """The value of a text, null where it is none of the column's type: never another one than what is written."""
+    stripped = F.btrim(text, F.lit(BLANKS))
+    match column.type:
+        case "int" | "bigint":
+            return whole_number_column(text).try_cast(column.type)
+        case "double":
+            number = F.when(stripped.rlike(_FRACTION), stripped).try_cast("double")
+            return F.when(F.abs(number) < float("inf"), number)
+        case "date" if column.name in feed.dates:
+            day = whole_number_column(text).cast("string") if feed.dates[column.name] == "yyyyMMdd" else stripped
+            return F.try_to_date(day, feed.dates[column.name])
+        case "date":
+            return F.try_to_date(F.regexp_extract(stripped, _ISO_DAY, 1), "yyyy-MM-dd")
+        case "string":
+            return text
+    raise ValueError(f"{feed.table}: the texts of a feed become no {column.type}; derive {column.name}")
+
+
+def _unread(column: ContractColumn, text: Column) -> Column:
+    """The reason of a row whose field holds no value of the column's type, or none though it must."""
+    shown = F.concat(F.lit(f"{column.name} is no {column.type}: '"), F.substring(text, 1, _LONGEST_SHOWN), F.lit("'"))
+    missing = F.lit(f"{column.name} is missing") if column.required else F.lit(None)
+    return F.when(F.col(column.name).isNull(), F.when(text.isNull(), missing).otherwise(shown))
 
 
 def _broken_rules(agreed: Contract) -> list[Column]:
     # A rule over a field that could not be read is null: the field's own reason says it already.
     return [F.when(~F.expr(rule.expression), F.lit(f"{rule.name}: {rule.expression}")) for rule in agreed.rules]
-
-
-def _too_late(late_days: int) -> Column:
-    late = F.datediff("arrival_date", "event_date")
-    said = F.concat(F.lit(f"{TOO_LATE}: "), late, F.lit(f" days after its own day, {LATE_DAYS} is {late_days}"))
-    return F.when(late > late_days, said)

@@ -1,25 +1,45 @@
-"""silver.quarantine: the night's rows that break a rule of their contract, with every reason."""
+"""silver.quarantine: the night's rows, of the log and of snapshots, that break a rule of their contract, with every reason."""
 
 from collections.abc import Sequence
+from functools import reduce
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from jobs.ingest.parse import EVENTS, parsed
+from jobs.ingest.behavior_rows import parsed
+from jobs.ingest.feeds import BEHAVIOR_LOGS, NIGHTLY
+from jobs.ingest.snapshot import snapshot
 from jobs.platform.job import job
+from jobs.platform.night import Night
 from schemas.contract import contract
 
+_TABLE = "silver.quarantine"
 
-def transform(rows: DataFrame) -> DataFrame:
-    """The rows that have reasons, of rows as `parse` gives them."""
-    broken = rows.where(F.size("reasons") > 0).withColumn("source", F.lit(EVENTS))
-    return broken.select(*(c.name for c in contract("silver.quarantine").columns))
+
+def transform(rows: DataFrame, source: str) -> DataFrame:
+    """The rows that have reasons, of rows that would have gone to the table `source`."""
+    broken = rows.where(F.size("reasons") > 0).withColumns(
+        {"source": F.lit(source), "header": F.lit(None).cast("string")}
+    )
+    if "user_id" not in broken.columns:
+        broken = broken.withColumn("user_id", F.lit(None).cast("string"))
+    return broken.select(*(c.name for c in contract(_TABLE).columns))
+
+
+def quarantined(night: Night) -> DataFrame:
+    """All rows of a night that are kept aside.
+
+    Raises:
+        MissingInput: the night's log has not been ingested, or a snapshot has not landed.
+    """
+    rows = {feed: parsed(night) if feed == BEHAVIOR_LOGS else snapshot(night, feed) for feed in NIGHTLY}
+    return reduce(DataFrame.unionByName, (transform(found, NIGHTLY[feed].table) for feed, found in rows.items()))
 
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Write the night's quarantined rows."""
-    with job(argv, __doc__, writes="silver.quarantine") as night:
-        night.write(transform(parsed(night)))
+    with job(argv, __doc__, writes=_TABLE) as night:
+        night.write(quarantined(night))
 
 
 if __name__ == "__main__":

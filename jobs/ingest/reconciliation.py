@@ -1,100 +1,159 @@
-"""ops.reconciliation: proves that every line of the landing is an event, a duplicate, in quarantine or erased, and none twice.
+"""ops.reconciliation: proves that every row of a landing is in its table, a duplicate, in quarantine or erased, and none twice.
 
-The lines are counted in the files themselves, the duplicates from the log's keys: neither from the table that they are to
-prove. A night whose books do not balance, or that looks nothing like the nights before it, ends here, before anything
-reads its rows. `--accept` takes in an odd night that a person has looked at; books that do not balance it never does.
+Each feed of the night has its books. Rows are counted in the files themselves, duplicates by the rows' keys: neither from the
+table that they are to prove. A night whose books do not balance, or that looks nothing like the nights before it, ends here,
+before anything reads its rows. A person can say that an odd night is right (`make accept`), but not that books balance.
 """
 
-import argparse
 from collections.abc import Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
+import pyarrow as pa
 from pyspark.sql import functions as F
 
-from jobs.ingest import erased_lines, landing
 from jobs.ingest.behavior_events import arrived_before
-from jobs.ingest.parse import EVENTS, KEY, parsed, valid
+from jobs.ingest.behavior_rows import KEY, parsed
+from jobs.ingest.feeds import BEHAVIOR_LOGS, NIGHTLY
+from jobs.ingest.formats import ERASED
+from jobs.ingest.landed import landed
+from jobs.ingest.parse import valid
+from jobs.ingest.snapshot import snapshot
+from jobs.platform import decisions
 from jobs.platform.errors import BadInput
 from jobs.platform.job import job
+from jobs.platform.lakehouse import bad_rows_named
 from jobs.platform.night import Night
-from schemas.contract import contract
 
 _BOOKS = "ops.reconciliation"
+_QUARANTINE = "silver.quarantine"
 _MOST_QUARANTINED = 0.05
 _MOST_CHANGED = 5.0
 _NIGHTS_BEFORE = 7
+_REASONS_SHOWN = 3
 
 
 @dataclass(frozen=True)
 class Books:
-    """Rows counted for one night."""
+    """Rows counted for one feed of a night."""
 
+    feed: str
     lines_in: int
     rows_out: int
     duplicates: int
     quarantined: int
     erased: int
 
-    def check(self, lines_before: Sequence[int], *, accept: bool) -> None:
-        """Refuse books that do not balance and, unless accepted, a night far off.
+    def imbalance(self) -> str | None:
+        """What does not balance."""
+        accounted = self.rows_out + self.duplicates + self.quarantined + self.erased
+        if self.lines_in == accounted:
+            return None
+        return (
+            f"the books of {self.feed} do not balance: {self.lines_in} lines came in, but {self.rows_out} rows + "
+            f"{self.duplicates} duplicates + {self.quarantined} quarantined + {self.erased} erased = {accounted}; run the "
+            "night's ingest again from its landing"
+        )
+
+    def oddity(self, lines_before: Sequence[int]) -> str | None:
+        """What makes the night one that a person should look at.
 
         Args:
-            lines_before: lines of the last nights.
-            accept: let an odd night through.
-
-        Raises:
-            BadInput: the night is not to be used; says why and what to do.
+            lines_before: lines of the feed in the last nights.
         """
-        accounted = self.rows_out + self.duplicates + self.quarantined + self.erased
-        if self.lines_in != accounted:
-            raise BadInput(
-                f"the books do not balance: {self.lines_in} lines came in, but {self.rows_out} events + {self.duplicates} "
-                f"duplicates + {self.quarantined} quarantined + {self.erased} erased = {accounted}; run the night's ingest "
-                "again from its landing"
-            )
-        hint = "look at silver.quarantine and the landing; if the night is right, run this job with --accept"
-        if not accept and self.quarantined > _MOST_QUARANTINED * self.lines_in:
-            raise BadInput(f"{self.quarantined} of {self.lines_in} lines are in quarantine, over 5 %; {hint}")
+        # One row that cannot be used stops no night, however few there are.
+        if self.quarantined > max(1, _MOST_QUARANTINED * self.lines_in) or self.lines_in == self.quarantined > 0:
+            return f"{self.quarantined} of {self.lines_in} lines of {self.feed} are in quarantine, over 5 %"
         usual = sum(lines_before) / len(lines_before) if lines_before else self.lines_in
-        if not accept and not usual / _MOST_CHANGED <= self.lines_in <= usual * _MOST_CHANGED:
-            raise BadInput(f"{self.lines_in} lines, but the nights before had {usual:.0f} on average; {hint}")
+        if not usual / _MOST_CHANGED <= self.lines_in <= usual * _MOST_CHANGED:
+            return f"{self.lines_in} lines of {self.feed}, but the nights before had {usual:.0f} on average"
+        return None
 
 
-def count(night: Night) -> Books:
-    """Count the night's lines, events, duplicates, quarantined and erased rows, each from its own source."""
-    lines = landing.data_lines(night.settings.landing, landing.BEHAVIOR_LOGS, night.date)
+def count(night: Night, feed: str) -> Books:
+    """Count a feed's lines, rows, duplicates, quarantined and erased rows, each from its own source."""
+    is_erased = F.coalesce(F.col("problem") == ERASED, F.lit(False))
+    with bad_rows_named(_BOOKS):
+        lines = landed(night, feed).agg(F.count("*").alias("all"), F.count_if(is_erased).alias("erased")).first()
+    assert lines is not None  # an aggregate without groups has one row
+    quarantined = night.read_day(_QUARANTINE, required=False).where(F.col("source") == NIGHTLY[feed].table)
+    return Books(
+        feed=feed,
+        lines_in=lines["all"],
+        rows_out=night.read_day(NIGHTLY[feed].table, required=False).count(),
+        duplicates=_duplicate_events(night)
+        if feed == BEHAVIOR_LOGS
+        else snapshot(night, feed).where("is_duplicate").count(),
+        quarantined=quarantined.count(),
+        erased=lines["erased"],
+    )
+
+
+def _duplicate_events(night: Night) -> int:
     keys = valid(parsed(night)).select("event_date", *KEY)
     earlier = arrived_before(night, keys).select(*KEY)
     counted = keys.agg(F.count("*").alias("rows"), F.countDistinct(*KEY).alias("distinct")).first()
-    assert counted is not None  # an aggregate without groups has one row
+    assert counted is not None
     again = keys.select(*KEY).distinct().join(earlier, [*KEY], "left_semi").count()
-    return Books(
-        lines_in=sum(lines.values()),
-        rows_out=night.read_day(EVENTS, required=False).count(),
-        duplicates=counted["rows"] - counted["distinct"] + again,
-        quarantined=night.read_day("silver.quarantine", required=False).count(),
-        erased=erased_lines.count(night.settings.landing, night.date),
+    return int(counted["rows"] - counted["distinct"] + again)
+
+
+def settle(night: Night, books: Books) -> str | None:
+    """Refuse books that do not balance and, unless somebody has decided that they are right, those of an odd night.
+
+    Returns:
+        The decision that the night goes by, if it needs one.
+
+    Raises:
+        BadInput: the night is not to be used; says why and what to do.
+    """
+    if problem := books.imbalance():
+        raise BadInput(problem)
+    oddity = books.oddity(_lines_before(night, NIGHTLY[books.feed].table))
+    if books.feed == BEHAVIOR_LOGS and books.lines_in == 0 and (empty := decisions.decided(night, decisions.EMPTY)):
+        return str(empty)
+    if oddity is None:
+        return None
+    if (made := decisions.decided(night, decisions.VOLUME, books.feed)) is None:
+        why = _most_frequent_reasons(night, NIGHTLY[books.feed].table) if books.quarantined else ""
+        remedy = decisions.hint(night.date, decisions.VOLUME, books.feed)
+        raise BadInput(f"{oddity}{why}; look at {_QUARANTINE} and the landing; if the night is right: {remedy}")
+    return str(made)
+
+
+def _lines_before(night: Night, table: str) -> list[int]:
+    if not night.exists(_BOOKS):
+        return []
+    earlier = night.read(_BOOKS).where((F.col("source") == table) & (F.col("arrival_date") < F.lit(night.date)))
+    # A night that a person had to judge says nothing about what is usual.
+    usual = earlier.where("decision IS NULL") if "decision" in earlier.columns else earlier
+    return [row.lines_in for row in usual.orderBy(F.desc("arrival_date")).limit(_NIGHTS_BEFORE).collect()]
+
+
+def _most_frequent_reasons(night: Night, table: str) -> str:
+    rows = night.read_day(_QUARANTINE, required=False).where(F.col("source") == table)
+    reasons = rows.select(F.explode("reasons").alias("reason"), "log_line")
+    counted = (
+        reasons.groupBy(F.substring_index("reason", ":", 1).alias("name"))
+        .agg(F.count("*").alias("rows"), F.min_by("reason", "log_line").alias("example"))
+        .orderBy(F.desc("rows"), "name")
+        .limit(_REASONS_SHOWN)
+        .collect()
     )
+    return "".join(f"{': ' if n == 0 else ', '}{row.rows} × {row.example}" for n, row in enumerate(counted))
+
+
+def _row(books: Books, decision: str | None, night: Night) -> dict[str, Any]:
+    counts = {name: value for name, value in asdict(books).items() if name != "feed"}
+    return {"source": NIGHTLY[books.feed].table, **counts, "decision": decision, "arrival_date": night.date}
 
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Write the night's books, or fail where they do not hold."""
-
-    def extra(parser: argparse.ArgumentParser) -> None:
-        parser.add_argument(
-            "--accept", action="store_true", help="take the night in though its size or quarantine is odd"
-        )
-
-    with job(argv, __doc__, extra, writes=_BOOKS) as night:
-        books = count(night)
-        before: list[int] = []
-        if night.exists(_BOOKS):
-            earlier = night.read(_BOOKS).where(F.col("arrival_date") < F.lit(night.date))
-            latest = earlier.orderBy(F.desc("arrival_date")).limit(_NIGHTS_BEFORE)
-            before = [row.lines_in for row in latest.collect()]
-        books.check(before, accept=night.args.accept)
-        row = (EVENTS, *astuple(books), night.date)
-        night.write(night.spark.createDataFrame([row], contract(_BOOKS).struct_type()))
+    with job(argv, __doc__, writes=_BOOKS) as night:
+        found = [count(night, feed) for feed in NIGHTLY]
+        rows = [_row(books, settle(night, books), night) for books in found]
+        night.write(pa.Table.from_pylist(rows))
 
 
 if __name__ == "__main__":

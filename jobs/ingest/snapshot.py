@@ -1,38 +1,59 @@
-"""Reads a snapshot (users, videos, campaigns) from a night's landing: CSV files whose columns a contract types."""
+"""A snapshot (users, videos, campaigns): the state of the day's end, typed, and a row a key.
 
-from pyspark.sql import Column, DataFrame
+Of rows with the same key and values one stays, the others are duplicates. Of rows with the same key and other values the first
+in the order of their text stays, so that the order of the rows does not matter, and the others are kept aside.
+"""
+
+from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
-from jobs.ingest import landing
+from jobs.ingest.feeds import NIGHTLY, Feed
+from jobs.ingest.landed import landed
+from jobs.ingest.parse import parse
 from jobs.platform.night import Night
-from schemas.contract import Column as ContractColumn
+from jobs.platform.rules import TIMEZONE, rule
 from schemas.contract import contract
 
 
-def read_snapshot(night: Night, feed: str) -> DataFrame:
-    """All columns of a feed's files as the strings that they hold, null where empty, with `arrival_date`.
+def snapshot(night: Night, feed: str) -> DataFrame:
+    """The night's rows of a feed as `sorted_out` gives them, under the rules of now, which the night's commit then names.
 
     Raises:
-        MissingInput, BadInput: the landing is not complete or not sound.
+        MissingInput, BadInput: see `landed`.
     """
-    night.landed[feed] = landing.digest(night.settings.landing, feed, night.date)
-    counted = landing.data_lines(night.settings.landing, feed, night.date)
-    files = [str(landing.folder(night.settings.landing, feed, night.date) / name) for name in counted]
-    rows = night.spark.read.option("header", True).option("escape", '"').csv(files)
-    return rows.withColumn("arrival_date", F.lit(night.date))
+    found = NIGHTLY[feed]
+    night.rules |= {name: rule(night.settings, name) for name in (found.table, TIMEZONE)}
+    return sorted_out(parse(landed(night, feed), found, night.settings), found)
 
 
-def typed(rows: DataFrame, table: str) -> DataFrame:
-    """The rows under the types of the table's contract; columns that `rows` has under other names must be made before.
+def sorted_out(parsed: DataFrame, feed: Feed) -> DataFrame:
+    """Parsed rows with `is_duplicate`, and with one more reason where another row of the same key has other values."""
+    agreed = contract(feed.table)
+    same_key = Window.partitionBy(*agreed.key, F.size("reasons") == 0)
+    in_order = same_key.orderBy("raw", "log_file", "log_line")
+    values = F.struct(*(column.name for column in agreed.columns))
+    place = F.concat(
+        F.lit("line "), F.first("log_line").over(in_order), F.lit(" of "), F.first("log_file").over(in_order)
+    )
+    key = ", ".join(name for name in agreed.key if name != agreed.day_column)
+    ranked = parsed.withColumns(
+        {
+            "_is_first": F.row_number().over(in_order) == 1,
+            "_is_same": F.first(values).over(in_order).eqNullSafe(values),
+            "_conflict": F.concat(F.lit(f"other_values: {key} stands with other values in "), place),
+        }
+    )
+    is_valid = F.size("reasons") == 0
+    conflict = is_valid & ~F.col("_is_first") & ~F.col("_is_same")
+    return ranked.withColumns(
+        {
+            "is_duplicate": is_valid & ~F.col("_is_first") & F.col("_is_same"),
+            "reasons": F.when(conflict, F.array("_conflict")).otherwise(F.col("reasons")),
+        }
+    ).drop("_is_first", "_is_same", "_conflict")
 
-    A whole number may be written with a fraction of zero (`9.0`), as pandas writes integers with gaps. A text that is not of
-    its type fails the write, see `lakehouse.replace_day`.
-    """
-    return rows.select(*(_typed(column).alias(column.name) for column in contract(table).columns))
 
-
-def _typed(column: ContractColumn) -> Column:
-    given = F.col(f"`{column.name}`")
-    if column.type in ("int", "bigint"):
-        return F.regexp_replace(given.cast("string"), r"\.0+$", "").cast(column.type)
-    return given.cast(column.type)
+def kept(rows: DataFrame, table: str) -> DataFrame:
+    """The rows that the table gets."""
+    wanted = rows.where((F.size("reasons") == 0) & ~F.col("is_duplicate"))
+    return wanted.select(*(column.name for column in contract(table).columns))

@@ -1,7 +1,8 @@
 """silver.watch_history: what users had watched before the first night, where the source has such a history.
 
 It lands once, under the day that it ends on, as Parquet with a row a user: `user_id`, and `watch_seq`, `like_seq`,
-`long_watch_seq` (video ids in time order). A night that has no history by then has nothing to do.
+`long_watch_seq` (video ids in time order). A night that has no history by then has nothing to do. A history that has a row that
+cannot be read is refused whole: it is made once, and can be made again.
 """
 
 import datetime as dt
@@ -12,41 +13,56 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from jobs.ingest import landing
-from jobs.ingest.snapshot import typed
+from jobs.ingest.feeds import WATCH_HISTORY
+from jobs.ingest.landed import INVALID, landed
+from jobs.platform.errors import BadInput
 from jobs.platform.job import job
-from jobs.platform.pseudonym import key, pseudonym_column
+from jobs.platform.lakehouse import bad_rows_named
+from schemas.contract import contract
 
 _TABLE = "silver.watch_history"
+_SEQUENCES = ("watch_seq", "like_seq", "long_watch_seq")
 
 
-def transform(sequences: DataFrame, key: bytes, day: dt.date) -> DataFrame:
-    """One row a watch, from one row a user."""
-    user_id = pseudonym_column(F.col("user_id").cast("string"), key)
-    watches = sequences.select(user_id.alias("user_id"), "like_seq", "long_watch_seq", F.posexplode("watch_seq"))
-    return typed(
-        watches.withColumns(
-            {
-                "video_id": F.col("col"),
-                "position": F.col("pos") + 1,
-                "is_like": F.array_contains("like_seq", F.col("col")).cast("int"),
-                "long_view": F.array_contains("long_watch_seq", F.col("col")).cast("int"),
-                "event_date": F.lit(day),
-                "arrival_date": F.lit(day),
-            }
-        ),
-        _TABLE,
-    )
+def transform(rows: DataFrame, day: dt.date) -> DataFrame:
+    """One row a watch, from the rows of the landing, one a user.
+
+    Raises:
+        BadInput: a row has no user id or no list of video ids.
+    """
+    lists = {name: F.from_json(F.col("fields")[name], "array<bigint>") for name in _SEQUENCES}
+    users = rows.withColumns(lists)
+    is_list = [
+        F.col(name).isNotNull() & ~F.exists(name, lambda video: video.isNull() | (video < 0)) for name in _SEQUENCES
+    ]
+    is_broken = F.col("problem").isNotNull() | (F.col("user_id") == INVALID) | ~(is_list[0] & is_list[1] & is_list[2])
+    with bad_rows_named(_TABLE):
+        broken = users.where(F.coalesce(is_broken, F.lit(True))).orderBy("log_file", "log_line").first()
+    if broken is not None:
+        raise BadInput(
+            f"{_TABLE}: row {broken.log_line} of {broken.log_file} has no user id or no lists of video ids; make the "
+            "history anew and land it again"
+        )
+    watches = users.select("user_id", "like_seq", "long_watch_seq", F.posexplode("watch_seq"))
+    return watches.withColumns(
+        {
+            "video_id": F.col("col"),
+            "position": F.col("pos") + 1,
+            "is_like": F.array_contains("like_seq", F.col("col")).cast("int"),
+            "long_view": F.array_contains("long_watch_seq", F.col("col")).cast("int"),
+            "event_date": F.lit(day),
+            "arrival_date": F.lit(day),
+        }
+    ).select(*(column.name for column in contract(_TABLE).columns))
 
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Write every history that has landed by the night and is not in the lake yet."""
     with job(argv, __doc__) as night:
-        for day in landing.nights(night.settings.landing, landing.WATCH_HISTORY):
+        for day in landing.nights(night.settings.landing, WATCH_HISTORY):
             if day <= night.date and not night.has_day(_TABLE, day):
-                sequences = night.spark.read.parquet(
-                    str(landing.folder(night.settings.landing, landing.WATCH_HISTORY, day))
-                )
-                replace(night, date=day, writes=_TABLE).write(transform(sequences, key(night.settings), day))
+                of_day = replace(night, date=day, writes=_TABLE)
+                of_day.write(transform(landed(of_day, WATCH_HISTORY), day))
 
 
 if __name__ == "__main__":

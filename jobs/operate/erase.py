@@ -10,18 +10,20 @@ import argparse
 import datetime as dt
 import os
 import sys
-import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
+import pyarrow.dataset as ds
 from deltalake import DeltaTable
 
 from jobs.ingest import erased_lines, landing
-from jobs.ingest.parse import EVENTS
+from jobs.ingest.behavior_rows import EVENTS
+from jobs.ingest.feeds import NIGHTLY
 from jobs.operate import traces
 from jobs.operate.query import tables
 from jobs.platform import erasure, lakehouse, publish, staging
@@ -30,10 +32,13 @@ from jobs.platform.night import Night
 from jobs.platform.pseudonym import key, pseudonym
 from jobs.platform.publications import latest, publications
 from jobs.platform.settings import Settings, settings
+from jobs.platform.spark import session
 from schemas.contract import contract
 from schemas.contract import tables as contracted
 
 _BOOKS = "ops.reconciliation"
+_BRONZE = "bronze.behavior_log"
+_QUARANTINE = "silver.quarantine"
 _ROUNDS = 5
 """Looks at a table before it is said to be written by somebody who does not heed the list."""
 
@@ -78,12 +83,11 @@ def erase_landing(settings: Settings) -> Iterator[str]:
     Raises:
         BadInput: a file is damaged, so that it cannot be rewritten.
     """
-    is_erased = erased_lines.judge(settings)
-    for feed in erased_lines.FEEDS:
+    for feed in erased_lines.PERSONAL:
         for night in landing.nights(settings.landing, feed):
             try:
-                lines = erased_lines.redact(settings.landing, feed, night, is_erased)
-            except (OSError, EOFError, zlib.error, pa.ArrowException) as error:
+                lines = erased_lines.redact(session(), settings, feed, night)
+            except (BadInput, OSError, pa.ArrowException) as error:
                 where = landing.folder(settings.landing, feed, night)
                 raise BadInput(
                     f"{where} is damaged ({error}); land it again or take it away, then run this again"
@@ -145,33 +149,39 @@ def restate_books(settings: Settings) -> Iterator[str]:
     """Move erased lines to their own column in the books of the nights whose tables were left without them."""
     if _BOOKS not in tables(settings):
         return
-    counted = {
+    left = {
         table: {day: p.rows for day, p in latest(DeltaTable(settings.uri(table))).items() if "erased" in p.made_by}
-        for table in ("bronze.behavior_log", EVENTS, "silver.quarantine")
+        for table in (_BRONZE, _QUARANTINE, *(feed.table for feed in NIGHTLY.values()))
         if table in tables(settings)
     }
     books = lakehouse.arrow(settings.uri(_BOOKS), tables(settings)[_BOOKS]).to_table()
-    for day in sorted({day for days in counted.values() for day in days}):
+    for day in sorted({day for days in left.values() for day in days}):
         before = [row for row in books.to_pylist() if row["arrival_date"] == day]
-        after = [row | _restated(row, {table: days.get(day) for table, days in counted.items()}) for row in before]
+        quarantined = _quarantined(settings, day) if day in left.get(_QUARANTINE, {}) else None
+        after = [
+            row | _restated(row, {table: days.get(day) for table, days in left.items()}, quarantined) for row in before
+        ]
         if after != before:
             night = Night(day, settings, writes=_BOOKS)
             night.write(night.spark.createDataFrame(after, contract(_BOOKS).struct_type()))
             yield f"{_BOOKS}: the books of {day} say what was erased"
 
 
-def _restated(row: dict[str, int], rows: dict[str, int | None]) -> dict[str, int]:
-    """The figures of a night's books from the rows that each of its tables has now, None where nothing was erased of it."""
+def _quarantined(settings: Settings, day: dt.date) -> Counter[str]:
+    """Rows in quarantine by the table that they would have gone to."""
+    rows = lakehouse.arrow(settings.uri(_QUARANTINE), tables(settings)[_QUARANTINE])
+    return Counter(rows.to_table(columns=["source"], filter=ds.field("arrival_date") == day)["source"].to_pylist())
 
-    def now(table: str, before: str) -> int:
-        found = rows.get(table)
-        return row[before] if found is None else found
 
-    rows_out, quarantined = now(EVENTS, "rows_out"), now("silver.quarantine", "quarantined")
-    figures = {"rows_out": rows_out, "quarantined": quarantined}
-    if (lines := rows.get("bronze.behavior_log")) is None:
-        return figures | {"erased": row["lines_in"] - rows_out - quarantined - row["duplicates"]}
-    return figures | {"duplicates": lines - rows_out - quarantined, "erased": row["lines_in"] - lines}
+def _restated(row: dict[str, Any], left: dict[str, int | None], quarantined: Counter[str] | None) -> dict[str, int]:
+    """The figures of a feed's books from the rows that each table has now, None where nothing was erased of it."""
+    table = row["source"]
+    rows_out = row["rows_out"] if (now := left.get(table)) is None else now
+    kept_aside = row["quarantined"] if quarantined is None else quarantined[table]
+    figures = {"rows_out": rows_out, "quarantined": kept_aside}
+    if table != EVENTS or (lines := left.get(_BRONZE)) is None:
+        return figures | {"erased": row["lines_in"] - rows_out - kept_aside - row["duplicates"]}
+    return figures | {"duplicates": lines - rows_out - kept_aside, "erased": row["lines_in"] - lines}
 
 
 def forget(settings: Settings) -> Iterator[str]:
@@ -217,7 +227,7 @@ def erase(settings: Settings, users: Iterable[int]) -> Iterator[str]:
     yield from restate_books(settings)
     yield from forget(settings)
     yield f"{len({erasure.digest(user) for user in asked} - found.keys())} of the users had no row in any table"
-    if left := list(traces.in_files(settings, erasure.read(settings), erased_lines.judge(settings))):
+    if left := sorted({*traces.in_landing(session(), settings), *traces.in_files(settings, erasure.read(settings))}):
         named = ", ".join(map(str, left[:10])) + (f" and {len(left) - 10} more" if len(left) > 10 else "")
         raise BadInput(f"{len(left)} files still name them: {named}; delete these, then run this again")
     yield f"no file below {settings.home} names them"

@@ -1,77 +1,105 @@
 """Takes quarantined rows in that pass by the rules of now: `make replay TABLE=silver.behavior_events [REASON=is_click_is_flag]`.
 
-The ingest of each night that has such rows is run again from bronze: its events, its quarantine and its books, which have to
-balance. So is that of the nights after it which may have taken in a row that now turns out to have come before. What follows
-from them is stale then, and is listed in ops.stale_days. Without a reason, every night is brought under the rules of now.
+The ingest of each night that has such rows is run again, of the log from bronze, of a snapshot from its landing: the table, the
+quarantine and the books, which have to balance. So is that of the nights after it which may have taken in an event that now
+turns out to have come before. What follows from them is stale then, and is listed in ops.stale_days. Without a reason, every
+night is brought under the rules of now.
 """
 
 import argparse
 import datetime as dt
 from collections.abc import Sequence
+from types import ModuleType
 
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from jobs.ingest import behavior_events, quarantine, reconciliation
-from jobs.ingest.parse import EVENTS, parse, valid
+from jobs.ingest import behavior_events, campaigns, quarantine, reconciliation, users, videos
+from jobs.ingest.behavior_rows import EVENTS, parse_bronze
+from jobs.ingest.feeds import NIGHTLY
+from jobs.ingest.parse import valid
+from jobs.ingest.snapshot import snapshot
 from jobs.operate import stale_days
 from jobs.platform.errors import MissingInput, UsageError
 from jobs.platform.job import job
 from jobs.platform.night import Night
 
 _QUARANTINE = "silver.quarantine"
-_INGEST = {EVENTS: behavior_events, _QUARANTINE: quarantine, "ops.reconciliation": reconciliation}
+_BRONZE = "bronze.behavior_log"
+_FEEDS = {feed.table: name for name, feed in NIGHTLY.items()}
+_WRITES: dict[str, ModuleType] = {
+    EVENTS: behavior_events,
+    "silver.users": users,
+    "silver.videos": videos,
+    "silver.campaigns": campaigns,
+}
+_AFTER: dict[str, ModuleType] = {_QUARANTINE: quarantine, "ops.reconciliation": reconciliation}
 
 
-def passing(night: Night, reason: str) -> dict[dt.date, int]:
+def passing(night: Night, table: str, reason: str) -> dict[dt.date, int]:
     """How many quarantined rows of each night, up to this one, pass by the rules of now.
 
     Args:
         night: that asks.
+        table: that the rows would have gone to.
         reason: looks only at rows that were quarantined for this reason among others; at all where it is empty.
 
     Raises:
         MissingInput: no row is in quarantine for that reason, or there is no quarantine yet.
     """
-    rows = night.read(_QUARANTINE).where((F.col("source") == EVENTS) & (F.col("arrival_date") <= F.lit(night.date)))
+    rows = night.read(_QUARANTINE).where((F.col("source") == table) & (F.col("arrival_date") <= F.lit(night.date)))
     names = F.transform("reasons", lambda text: F.substring_index(text, ":", 1))
     if reason and rows.where(F.array_contains(names, reason)).isEmpty():
         there = sorted(row.name for row in rows.select(F.explode(names).alias("name")).distinct().collect())
         raise MissingInput(
-            f"{_QUARANTINE}: no row for REASON={reason}", hint=f"reasons are: {', '.join(there) or 'none'}"
+            f"{_QUARANTINE}: no row of {table} for REASON={reason}", hint=f"reasons are: {', '.join(there) or 'none'}"
         )
-    lines = rows.where(F.array_contains(names, reason)) if reason else rows
-    pass_now = valid(parse(lines.drop("reasons"), night.settings.timezone, night.settings.late_days))
-    counted = pass_now.groupBy("arrival_date").count().orderBy("arrival_date").collect()
-    return {row.arrival_date: row["count"] for row in counted}
+    wanted = (rows.where(F.array_contains(names, reason)) if reason else rows).select(
+        "log_file", "log_line", "arrival_date"
+    )
+    days = [row.arrival_date for row in wanted.select("arrival_date").distinct().orderBy("arrival_date").collect()]
+    return {day: n for day in days if (n := _that_pass(night, table, day, wanted))}
 
 
-def nights_to_run(night: Night, found: Sequence[dt.date], *, all_rules: bool) -> list[dt.date]:
+def _that_pass(night: Night, table: str, day: dt.date, wanted: DataFrame) -> int:
+    if table == EVENTS:
+        found = valid(parse_bronze(night.read_day(_BRONZE, day), night.settings))
+    else:
+        found = valid(snapshot(Night(day, night.settings), _FEEDS[table]))
+    of_day = wanted.where(F.col("arrival_date") == F.lit(day))
+    return found.join(of_day, ["log_file", "log_line"], "left_semi").count()
+
+
+def nights_to_run(night: Night, table: str, found: Sequence[dt.date], *, all_rules: bool) -> list[dt.date]:
     """The nights whose ingest has to be run again, oldest first.
 
     Args:
         night: that asks.
+        table: that is replayed.
         found: nights with rows that pass now.
         all_rules: also the nights whose ingest a run of now would make otherwise for any other reason.
     """
     nights = set(found)
     if all_rules:
-        nights |= {s.night for s in stale_days.stale_days(night.settings, night.date) if s.table in _INGEST}
-    later = {day + dt.timedelta(days=late) for day in nights for late in range(1, night.settings.late_days + 1)}
-    there = night.days("bronze.behavior_log")
+        ingested = {table, *_AFTER}
+        nights |= {s.night for s in stale_days.stale_days(night.settings, night.date) if s.table in ingested}
+    late_days = night.settings.late_days if table == EVENTS else 0
+    later = {day + dt.timedelta(days=late) for day in nights for late in range(1, late_days + 1)}
+    there = night.days(_BRONZE)
     return sorted(day for day in nights | later if day in there and day <= night.date)
 
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the nights' ingest again, then print what is stale."""
     with job(argv, __doc__, _arguments) as night:
-        if night.args.table != EVENTS:
-            raise UsageError(f"TABLE={night.args.table}: only rows of {EVENTS} are quarantined, so give TABLE={EVENTS}")
-        found = passing(night, night.args.reason)
-        nights = nights_to_run(night, list(found), all_rules=not night.args.reason)
+        table = night.args.table
+        if table not in _WRITES:
+            raise UsageError(f"TABLE={table}: no row of it is quarantined; give one of {', '.join(_WRITES)}")
+        found = passing(night, table, night.args.reason)
+        nights = nights_to_run(night, table, list(found), all_rules=not night.args.reason)
     for day in nights:
-        for table, ingest in _INGEST.items():
-            # A person took in what was odd about the night when it was run first, and books must balance all the same.
-            ingest.main(["--date", str(day), *(["--accept"] if table == "ops.reconciliation" else [])])
+        for ingest in (_WRITES[table], *_AFTER.values()):
+            ingest.main(["--date", str(day)])
         print(f"{day}: ingested again, {found.get(day, 0)} rows of the quarantine pass now", flush=True)
     if not nights:
         print("no quarantined row passes by the rules of now")

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field, replace
 import pyarrow as pa
 from deltalake import DeltaTable
 
-from jobs.ingest import landing
+from jobs.ingest import landed_files
 from jobs.operate.days_read import NIGHTLY, days_read, days_trained_on
 from jobs.operate.query import tables
 from jobs.platform import decisions
@@ -82,7 +82,7 @@ class _Lake:
                 yield f"the contract of {name} changed" if name in contracted() else f"{name} was {said}, is {now}"
         for feed, digest in made.made_by.get("landed", {}).items():
             # Logs that were cleared away, or are just being laid, have not changed.
-            if landing.digest(self.settings.landing, feed, made.day) not in ("", digest):
+            if landed_files.digest(self.settings.landing, feed, made.day) not in ("", digest):
                 yield f"the landing of {feed} changed"
         inputs: dict[str, int] = made.made_by.get("inputs", {})
         for read, days in days_read(table, made.day, self.settings.late_days).items():

@@ -9,13 +9,13 @@ from itertools import accumulate
 
 import duckdb
 
+from jobs.ingest.feeds import BEHAVIOR_LOGS, NIGHTLY
 from jobs.operate.query import connect, rows
 from jobs.operate.table_days import table_days
 from jobs.platform import decisions
 from jobs.platform.errors import MissingInput
 from jobs.platform.job import job
 from jobs.platform.settings import Settings
-from schemas.contract import contract
 
 WIDTH = 100
 _REASONS = 5
@@ -83,9 +83,10 @@ def _quarantine(lake: duckdb.DuckDBPyConnection, date: dt.date) -> Iterator[str]
     yield from _section("Quarantine", "a row may have several reasons")
     books = rows(lake, "select * from ops.reconciliation where arrival_date = ?", date)
     for book in books:
+        erased = f", {book['erased']:,} erased" if book.get("erased") else ""
         yield (
-            f"  {book['lines_in']:,} lines came in: {book['rows_out']:,} events, {book['duplicates']:,} duplicates, "
-            f"{book['quarantined']:,} in quarantine" + (f", {book['erased']:,} erased" if book.get("erased") else "")
+            f"  {book['source']}: {book['lines_in']:,} lines, {book['rows_out']:,} rows, {book['duplicates']:,} duplicates, "
+            + (f"{book['quarantined']:,} in quarantine{erased}")
         )
     yield from _more_columns(lake, date)
     grouped = rows(lake, REASONS, date)
@@ -100,13 +101,10 @@ def _quarantine(lake: duckdb.DuckDBPyConnection, date: dt.date) -> Iterator[str]
 
 def _more_columns(lake: duckdb.DuckDBPyConnection, date: dt.date) -> Iterator[str]:
     """What the log has that nobody reads yet; a table of before that was kept does not tell."""
-    if rows(lake, "select 1 from (describe bronze.behavior_log) where column_name = 'header'"):
-        headers = rows(
-            lake, "select distinct header from bronze.behavior_log where arrival_date = ? and header is not null", date
-        )
-        known = {column.name for column in contract("silver.behavior_events").columns}
-        for header in sorted(found["header"] for found in headers):
-            more = [name for name in header.split(",") if name not in known]
+    if rows(lake, "select 1 from (describe bronze.behavior_log) where column_name = 'fields'"):
+        query = "select distinct unnest(map_keys(fields)) as name from bronze.behavior_log where arrival_date = ?"
+        more = sorted({found["name"] for found in rows(lake, query, date)} - set(NIGHTLY[BEHAVIOR_LOGS].columns))
+        if more:
             yield f"  the log has columns that nobody reads yet, bronze keeps them: {', '.join(more)}"
 
 

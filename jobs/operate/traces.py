@@ -6,18 +6,23 @@ import zlib
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import TYPE_CHECKING, BinaryIO, cast
 
 import pyarrow as pa
 import pyarrow.fs as pafs
 import pyarrow.parquet as pq
 
-from jobs.ingest.erased_lines import FEEDS, IsErased
+from jobs.ingest import erased_lines, landed_files, landing
 from jobs.platform import erasure, staging
+from jobs.platform.pseudonym import key, pseudonym
 from jobs.platform.settings import Settings
 from schemas.contract import Contract, tables
 
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
 _PSEUDONYM = re.compile(rb"(?<![0-9a-f])[0-9a-f]{32}(?![0-9a-f])")
+_ID = re.compile(rb"(?<![0-9A-Za-z.])0*([0-9]{1,19})(?:\.0+)?(?![0-9A-Za-z.])")
 _BLOCK = 1 << 24
 _GZIP = b"\x1f\x8b"
 
@@ -54,27 +59,59 @@ def _rows(store: pafs.FileSystem, path: str, holder: str, erased: frozenset[str]
     return rows
 
 
-def in_files(settings: Settings, erased: frozenset[str], is_erased: IsErased) -> Iterator[Path]:
-    """The files below NIGHTREEL_HOME that name an erased user: by pseudonym in any file, by id in the landing.
+def in_landing(spark: "SparkSession", settings: Settings) -> Iterator[Path]:
+    """The files of the landing that name an erased user by id, or may.
 
-    The files of tables that have a contract are left to `in_table`.
+    What ingest reads is read by the same function; in whatever else lies there, any number that stands alone may be an id.
+    """
+    for feed in erased_lines.PERSONAL:
+        read: set[Path] = set()
+        for night in landing.nights(settings.landing, feed):
+            where = landing.folder(settings.landing, feed, night)
+            read |= {where / name for name in landed_files.files(settings.landing, feed, night)}
+            yield from (where / name for name in erased_lines.find(spark, settings, feed, night))
+        secret, erased = key(settings), erasure.read(settings)
+        for path in sorted((settings.landing / feed).rglob("*")):
+            if path.is_file() and not path.is_symlink() and path not in read and _may_name(path, secret, erased):
+                yield path
+
+
+def in_files(settings: Settings, erased: frozenset[str]) -> Iterator[Path]:
+    """The files below NIGHTREEL_HOME that name an erased user by pseudonym.
+
+    The files of tables that have a contract are left to `in_table`, those of feeds with users to `in_landing`.
     """
     held = {Path(settings.uri(table)) for table in tables()}
+    held_feeds = {settings.landing / feed for feed in erased_lines.PERSONAL}
     for path in sorted(settings.home.rglob("*")):
-        inside = path.relative_to(settings.home)
-        if path.is_symlink() or not path.is_file() or (path.suffix == ".parquet" and not held.isdisjoint(path.parents)):
+        is_of_table = path.suffix == ".parquet" and not held.isdisjoint(path.parents)
+        if path.is_symlink() or not path.is_file() or is_of_table or not held_feeds.isdisjoint(path.parents):
             continue
         try:
-            if inside.parts[0] == settings.landing.name and inside.parts[1] in FEEDS:
-                named = _has_line(path, is_erased)
-            else:
-                named = _has_pseudonym(path, erased)
+            named = _has_pseudonym(path, erased)
         except FileNotFoundError:
             continue  # somebody else's, and gone again
         except (OSError, EOFError, zlib.error, pa.ArrowException):
             named = True  # what cannot be read is not known to be clean
         if named:
             yield path
+
+
+def _may_name(path: Path, secret: bytes, erased: frozenset[str]) -> bool:
+    try:
+        texts = _texts(path)
+        found = {int(number) for text in texts for number in _ID.findall(text)}
+    except (OSError, EOFError, zlib.error, pa.ArrowException):
+        return True
+    return any(erasure.digest(pseudonym(number, secret)) in erased for number in found)
+
+
+def _texts(path: Path) -> Iterator[bytes]:
+    if path.suffix == ".parquet":
+        yield from (str(row).encode() for batch in pq.ParquetFile(path).iter_batches() for row in batch.to_pylist())
+        return
+    with _unpacked(path) as file:
+        yield from file
 
 
 def _has_pseudonym(path: Path, erased: frozenset[str]) -> bool:
@@ -91,14 +128,6 @@ def _has_pseudonym(path: Path, erased: frozenset[str]) -> bool:
                 return True
             end = block[-40:]
     return False
-
-
-def _has_line(path: Path, is_erased: IsErased) -> bool:
-    if path.suffix == ".parquet":
-        users = pq.read_table(path, columns=["user_id"])["user_id"].to_pylist()
-        return any(is_erased(str(user).encode()) for user in users)
-    with _unpacked(path) as file:
-        return any(is_erased(line.partition(b",")[0]) for line in file)
 
 
 def _unpacked(path: Path) -> BinaryIO:

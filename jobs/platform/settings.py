@@ -19,7 +19,9 @@ class Settings:
     timezone: ZoneInfo
     """NIGHTREEL_TIMEZONE: the zone whose midnight ends a night."""
     source: str
-    """NIGHTREEL_SOURCE: `simulator`, `landing` (files are laid by others), or a folder in KuaiRand's layout."""
+    """NIGHTREEL_SOURCE: `simulator`, `landing` (files are laid by others), or a folder of files."""
+    mapping: str
+    """NIGHTREEL_MAPPING: name or folder of the mappings by which its files are read; recognised by the files where empty."""
     simulated_events: int
     """NIGHTREEL_SIMULATED_EVENTS: views a night that the simulator makes, 100,000 unless set."""
     late_days: int
@@ -66,6 +68,7 @@ def settings() -> Settings:
         lake=os.environ.get("NIGHTREEL_LAKE", str(home / "lake")).rstrip("/"),
         timezone=timezone,
         source=os.environ.get("NIGHTREEL_SOURCE", "simulator"),
+        mapping=os.environ.get("NIGHTREEL_MAPPING", ""),
         simulated_events=_simulated_events(),
         late_days=_late_days(),
         video_generator=os.environ.get("NIGHTREEL_VIDEO_GENERATOR", "vae"),

@@ -10,7 +10,7 @@ from pyspark.sql import SparkSession
 
 from jobs.features import ctr_examples, interactions, user_features, video_features
 from jobs.ingest import behavior_events, behavior_log
-from jobs.ingest.parse import EVENTS
+from jobs.ingest.behavior_rows import EVENTS
 from jobs.platform.night import Night
 from jobs.platform.publications import latest
 from jobs.platform.settings import settings

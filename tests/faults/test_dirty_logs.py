@@ -12,14 +12,15 @@ from deltalake import DeltaTable
 from pyspark.sql import SparkSession
 
 from jobs.features import interactions, user_features, video_features
-from jobs.ingest import behavior_events, behavior_log, landing, quarantine, reconciliation
-from jobs.platform import pseudonym
+from jobs.ingest import landing
+from jobs.ingest.feeds import BEHAVIOR_LOGS, VIDEOS
+from jobs.operate.accept import accept
+from jobs.platform import decisions, pseudonym
 from jobs.platform.night import Night
 from jobs.platform.publications import latest
 from jobs.platform.settings import settings
 from tests.faults.conftest import RecordFault
-from tests.jobs.ingest.nights import HEADER, MAY_1, NOON_MAY_1, line
-from tests.jobs.operate import lake
+from tests.jobs.ingest.nights import HEADER, MAY_1, NOON_MAY_1, SNAPSHOTS, ingest, lay_feed, line
 
 USERS = 1_000
 """Each of them is an example, with a history and faults of its own."""
@@ -84,19 +85,29 @@ def lay(home: Path, lines: list[Line], chance: random.Random) -> None:
                 body = "\n".join([HEADER + more, *part]) + "\n"
                 (aside / f"part-{number}.csv.gz").write_bytes(gzip.compress(body.encode(), mtime=0))
 
-        landing.lay(landing.folder(home / "landing", landing.BEHAVIOR_LOGS, night), write)
+        landing.lay(landing.folder(home / "landing", BEHAVIOR_LOGS, night), write)
+
+
+def lay_snapshots(home: Path, night: dt.date) -> None:
+    """Lay the users, videos and campaigns of a night."""
+    for feed, row in SNAPSHOTS.items():
+        rows = [f"{n},{row.partition(',')[2]}" for n in range(9)] if feed == VIDEOS else [row]
+        lay_feed(home, feed, rows, night)
 
 
 def run_nights(home: Path, lines: list[Line], chance: random.Random) -> dict[tuple[str, dt.date], str]:
     """Run the nights, and give the content hash of each in each feature table."""
     lay(home, lines, chance)
     for night in NIGHTS:
-        videos = [{"video_id": n, "visible": True, "tags": ["x"], "arrival_date": night} for n in range(9)]
-        lake.lay(home, "silver.videos", videos)
-        lake.lay(home, "silver.users", [{"user_id": "0" * 32, "arrival_date": night}])
-        for job in (behavior_log, behavior_events, quarantine):
-            job.main(["--date", str(night)])
-        reconciliation.main(["--date", str(night), "--accept"])
+        lay_snapshots(home, night)
+        accept(
+            Night(night, settings(), writes=decisions.TABLE),
+            decisions.VOLUME,
+            BEHAVIOR_LOGS,
+            "test",
+            "all of it is meant",
+        )
+        ingest(night)
         for feature in FEATURES.values():
             feature.main(["--date", str(night)])
     found = Night(MAY_1, settings())
@@ -121,7 +132,7 @@ def test_every_line_is_where_it_belongs(
     assert len(events) == len(true)
     assert set(map(tuple, events)) == true
     counts = Counter((arrived, became) for arrived, _, became in lines)
-    for books in night.read("ops.reconciliation").collect():
+    for books in night.read("ops.reconciliation").where("source = 'silver.behavior_events'").collect():
         for column in ("rows_out", "duplicates", "quarantined"):
             assert books[column] == counts[books.arrival_date, column], (books.arrival_date, column)
 

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import numpy
 import polars
 
-from jobs.ingest import landing
+from jobs.ingest.feeds import BEHAVIOR_LOGS, NIGHTLY
 from jobs.ingest.simulator.catalogue import Catalogue
 from jobs.ingest.simulator.exposure import Views
 from jobs.ingest.simulator.population import Users
@@ -73,7 +73,7 @@ def log_rows(
     again = rows.filter(rng.random(len(rows)) < DUPLICATES)
     corrected = rows.filter(rng.random(len(rows)) < CORRECTED).with_columns(polars.col("play_time_ms") + 1_000)
     logged = polars.concat([rows, again, corrected]).sort("logged_ms", maintain_order=True)
-    return logged.select(landing.COLUMNS[landing.BEHAVIOR_LOGS])
+    return logged.select(NIGHTLY[BEHAVIOR_LOGS].required)
 
 
 def log_text(rows: polars.DataFrame, rng: numpy.random.Generator) -> bytes:
@@ -92,7 +92,7 @@ def midnight_of(date: dt.date, zone: ZoneInfo) -> dt.datetime:
 
 def _replace(line: bytes, column: str, value: bytes) -> bytes:
     fields = line.split(b",")
-    fields[landing.COLUMNS[landing.BEHAVIOR_LOGS].index(column)] = value
+    fields[NIGHTLY[BEHAVIOR_LOGS].required.index(column)] = value
     return b",".join(fields)
 
 

@@ -10,6 +10,7 @@ import numpy
 import polars
 
 from jobs.ingest import landing
+from jobs.ingest.feeds import BEHAVIOR_LOGS, CAMPAIGNS, NIGHTLY, USERS, VIDEOS
 from jobs.ingest.gzip_file import write_gzip
 from jobs.ingest.simulator.catalogue import Catalogue, campaign_rows, catalogue, video_rows
 from jobs.ingest.simulator.exposure import expose
@@ -66,14 +67,14 @@ def land(
     """
     videos = catalogue(seed, date, scale.videos)
     snapshots = {
-        landing.VIDEOS: lambda: [_csv(video_rows(videos, date))],
-        landing.CAMPAIGNS: lambda: [_csv(campaign_rows(videos))],
-        landing.USERS: lambda: _users(seed, scale),
+        VIDEOS: lambda: [_csv(video_rows(videos, date))],
+        CAMPAIGNS: lambda: [_csv(campaign_rows(videos))],
+        USERS: lambda: _users(seed, scale),
     }
     for feed, contents in snapshots.items():
         landing.lay(landing.folder(root, feed, date), lambda aside: write_gzip(aside / f"{feed}.csv.gz", contents()))  # noqa: B023
     landing.lay(
-        landing.folder(root, landing.BEHAVIOR_LOGS, date),
+        landing.folder(root, BEHAVIOR_LOGS, date),
         lambda aside: _logs(aside, seed, date, zone, scale, videos.shown, slates),
     )
 
@@ -86,7 +87,7 @@ def _users(seed: int, scale: Scale) -> Iterator[bytes]:
 def _logs(
     aside: Path, seed: int, date: dt.date, zone: ZoneInfo, scale: Scale, shown: Catalogue, slates: SlatesOf
 ) -> None:
-    header = ",".join(landing.COLUMNS[landing.BEHAVIOR_LOGS]).encode() + b"\n"
+    header = ",".join(NIGHTLY[BEHAVIOR_LOGS].required).encode() + b"\n"
     for number, users in enumerate(blocks(seed, scale.users)):
         rng = generator(seed, "night", date.toordinal(), number)
         text = _block_log(users, date, zone, scale, shown, slates, rng)

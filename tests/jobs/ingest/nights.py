@@ -5,11 +5,21 @@ import gzip
 from collections.abc import Sequence
 from pathlib import Path
 
-from jobs.ingest import behavior_events, behavior_log, landing, quarantine, reconciliation
+from jobs.ingest import (
+    behavior_events,
+    behavior_log,
+    campaigns,
+    landing,
+    quarantine,
+    reconciliation,
+    users,
+    videos,
+)
+from jobs.ingest.feeds import BEHAVIOR_LOGS, CAMPAIGNS, NIGHTLY, USERS, VIDEOS
 from jobs.platform.night import Night
 from jobs.platform.settings import settings
 
-HEADER = ",".join(landing.COLUMNS[landing.BEHAVIOR_LOGS])
+HEADER = ",".join(NIGHTLY[BEHAVIOR_LOGS].required)
 MAY_1 = dt.date(2022, 5, 1)
 MAY_2 = dt.date(2022, 5, 2)
 NOON_MAY_1 = 1_651_377_600_000
@@ -23,20 +33,44 @@ def line(
     return f"{user_id},{video_id},20220501,1200,{time_ms},{click},0,0,0,0,0,1,{play},9000,0,0,0,0,1"
 
 
+SNAPSHOTS = {
+    USERS: '1,full_active,0,1,1,514,500+,150,"[100,1k)",34,"[30,60)",799,730+,1,1,29,949,1.0,0,0,14,135,6,3,0,0.0,1.0,,0.0,0.0,0.0',
+    VIDEOS: "1,7,NORMAL,2022-04-10,LongImport,0.0,87433.0,720.0,1280.0,9155697141,9.0,food",
+    CAMPAIGNS: "1,Spring sale,Acme,food,1,1.5,100",
+}
+"""A row of each snapshot."""
+
+
 def lay(home: Path, lines: Sequence[str | bytes], date: dt.date = MAY_1, header: str = HEADER) -> Path:
-    """Lay a night's log in one file; returns its folder."""
-    folder = landing.folder(home / "landing", landing.BEHAVIOR_LOGS, date)
+    """Lay a night's log in one file, and snapshots of a row each where there are none; returns the log's folder."""
+    for feed, row in SNAPSHOTS.items():
+        if not landing.is_complete(home / "landing", feed, date):
+            lay_feed(home, feed, [row], date)
+    return lay_feed(home, BEHAVIOR_LOGS, lines, date, header, "log.csv.gz")
+
+
+def lay_feed(
+    home: Path,
+    feed: str,
+    lines: Sequence[str | bytes],
+    date: dt.date = MAY_1,
+    header: str = "",
+    name: str = "part.csv.gz",
+) -> Path:
+    """Lay a night's rows of a feed in one file; returns its folder."""
+    folder = landing.folder(home / "landing", feed, date)
+    all_lines = [header or ",".join(NIGHTLY[feed].required), *lines]
 
     def write(aside: Path) -> None:
-        body = b"\n".join(text if isinstance(text, bytes) else text.encode() for text in [header, *lines]) + b"\n"
-        (aside / "log.csv.gz").write_bytes(gzip.compress(body, mtime=0))
+        body = b"\n".join(text if isinstance(text, bytes) else text.encode() for text in all_lines) + b"\n"
+        (aside / name).write_bytes(gzip.compress(body, mtime=0))
 
     landing.lay(folder, write)
     return folder
 
 
 def ingest(date: dt.date = MAY_1) -> Night:
-    """Run the log's four jobs for one night; returns the night, to look at its tables."""
-    for job in (behavior_log, behavior_events, quarantine, reconciliation):
+    """Run the jobs of ingest for one night, from its landing to its books; returns the night, to look at its tables."""
+    for job in (users, videos, campaigns, behavior_log, behavior_events, quarantine, reconciliation):
         job.main(["--date", str(date)])
     return Night(date, settings())

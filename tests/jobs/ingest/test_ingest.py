@@ -6,15 +6,24 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from pyspark.sql import SparkSession
+from pyspark.sql import Row, SparkSession
 
 from jobs.ingest.behavior_events import transform
-from jobs.ingest.parse import EVENTS, parse, valid
+from jobs.ingest.behavior_rows import EVENTS
+from jobs.ingest.feeds import BEHAVIOR_LOGS
+from jobs.ingest.parse import valid
 from jobs.operate import replay, summary
+from jobs.operate.accept import accept
+from jobs.platform import decisions
 from jobs.platform.night import Night
 from jobs.platform.pseudonym import key, pseudonym
 from jobs.platform.settings import settings as read_settings
 from tests.jobs.ingest.nights import HEADER, MAY_1, MAY_2, NOON_MAY_1, ingest, lay, line
+
+
+def of_log(night: Night) -> list[Row]:
+    """The books of the night's log."""
+    return night.read_day("ops.reconciliation").where(f"source = '{EVENTS}'").collect()
 
 
 def test_a_night_balances_and_runs_twice_alike(home: Path, spark: SparkSession) -> None:
@@ -33,7 +42,7 @@ def test_a_night_balances_and_runs_twice_alike(home: Path, spark: SparkSession) 
         night = ingest()
         events = night.read(EVENTS).where("log_line <= 6").collect()
         assert sorted((row.video_id, row.play_time_ms) for row in events) == [(2, 5000), (2, 7000), (3, 5000)]
-        (books,) = night.read("ops.reconciliation").collect()
+        (books,) = of_log(night)
         assert (books.lines_in, books.rows_out, books.duplicates, books.quarantined) == (212, 203, 2, 7)
 
 
@@ -83,7 +92,7 @@ def test_a_row_that_comes_again_the_next_night_is_a_duplicate(home: Path, spark:
     night = ingest(MAY_2)
     arrived = {row.log_line: row.event_date for row in night.read_day(EVENTS).collect()}
     assert arrived == {3: MAY_1, 4: MAY_2}
-    (books,) = night.read_day("ops.reconciliation").collect()
+    (books,) = of_log(night)
     assert (books.lines_in, books.rows_out, books.duplicates) == (3, 2, 1)
 
 
@@ -104,30 +113,36 @@ def test_late_rows_go_to_their_own_day_and_later_ones_are_kept_aside(home: Path,
     assert {row.event_date for row in night.read(EVENTS).where("log_line = 32").collect()} == {dt.date(2022, 4, 28)}
     (row,) = night.read("silver.quarantine").collect()
     assert row.reasons == ["too_late: 4 days after its own day, NIGHTREEL_LATE_DAYS is 3"]
-    (books,) = night.read("ops.reconciliation").collect()
+    (books,) = of_log(night)
     assert (books.lines_in, books.rows_out, books.quarantined) == (32, 31, 1)
 
 
 @pytest.mark.parametrize(
     ("lines", "said"),
     [
-        ([line(n) for n in range(10)] + ["x"], r"1 of 11 lines are in quarantine, over 5 %"),
-        ([line(n) for n in range(200)], r"200 lines, but the nights before had 10 on average"),
+        (
+            [line(n) for n in range(10)] + ["x", "y"],
+            "2 of 12 lines of behavior_logs are in quarantine, over 5 %: 2 × 19 fields expected, found 1",
+        ),
+        ([line(n) for n in range(200)], "200 lines of behavior_logs, but the nights before had 10 on average"),
     ],
 )
 def test_an_odd_night_stops_and_can_be_accepted(
     home: Path, spark: SparkSession, lines: list[str], said: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from jobs.ingest import reconciliation
-
     lay(home, [line(n) for n in range(10)])
     ingest()
     lay(home, lines, MAY_2)
     with pytest.raises(SystemExit) as ended:
         ingest(MAY_2)
     assert ended.value.code == 65
-    assert said in capsys.readouterr().err
-    reconciliation.main(["--date", str(MAY_2), "--accept"])
+    error = capsys.readouterr().err.splitlines()[-1]
+    assert said in error
+    assert "make accept DATE=2022-05-02 AS=volume OF=behavior_logs WHY=…" in error
+    accept(Night(MAY_2, read_settings(), writes=decisions.TABLE), decisions.VOLUME, BEHAVIOR_LOGS, "ann", "a sale")
+    for _ in range(2):
+        (books,) = of_log(ingest(MAY_2))
+        assert "as ann decided: a sale" in books.decision
 
 
 def test_rows_that_are_lost_on_the_way_are_noticed(
@@ -142,7 +157,7 @@ def test_rows_that_are_lost_on_the_way_are_noticed(
     with pytest.raises(SystemExit):
         reconciliation.main(["--date", str(MAY_1)])
     assert (
-        "the books do not balance: 10 lines came in, but 8 events + 0 duplicates + 0 quarantined + 0 erased = 8"
+        "the books of behavior_logs do not balance: 10 lines came in, but 8 rows + 0 duplicates + 0 quarantined + 0 erased = 8"
         in capsys.readouterr().err
     )
 
@@ -169,7 +184,7 @@ def test_every_line_is_accounted_for_in_any_order(
             [(raw.replace(raw.split(",")[0], "0" * 31 + raw[:1], 1), "f", n, MAY_1) for n, raw in enumerate(shuffled)],
             "raw string, log_file string, log_line bigint, arrival_date date",
         )
-        parsed = parse(bronze, read_settings().timezone, read_settings().late_days)
+        parsed = parse_bronze(bronze, read_settings())
         kept = valid(parsed)
         events = transform(kept, kept.limit(0)).drop("log_line").collect()
         distinct = {(row.user_id, row.video_id, row.time_ms) for row in kept.collect()}
@@ -202,6 +217,6 @@ def test_columns_that_the_log_adds_are_kept_and_reported(
     assert {"phone", "tablet"} < kept
     (refused,) = night.read_day("silver.quarantine").collect()
     assert refused.reasons == ["20 fields expected, found 19"]
-    assert replay.passing(night, "") == {}
+    assert replay.passing(night, EVENTS, "") == {}
     summary.main(["--date", str(MAY_1)])
     assert "the log has columns that nobody reads yet, bronze keeps them: device" in capsys.readouterr().out

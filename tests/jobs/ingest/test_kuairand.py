@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from jobs.ingest import kuairand, landing
+from jobs.ingest import kuairand, landed_files, landing
+from jobs.ingest.feeds import BEHAVIOR_LOGS, CAMPAIGNS, WATCH_HISTORY
 from jobs.platform.errors import BadInput, MissingInput
 
 NIGHT = dt.date(2022, 4, 26)
@@ -27,11 +28,11 @@ def source(shared_data: Path, tmp_path: Path) -> Path:
 def test_a_night_is_laid_as_it_is(source: Path, tmp_path: Path) -> None:
     root = tmp_path / "landing"
     kuairand.land(source, root, NIGHT)
-    rows = {feed: sum(files.values()) for feed, files in landing.check(root, NIGHT).items()}
+    rows = {feed: sum(files.values()) for feed, files in landed_files.check(root, NIGHT).items()}
     assert rows == {"behavior_logs": 14_530, "users": 27_285, "videos": 7_583, "campaigns": kuairand.CAMPAIGNS}
-    laid = landing.folder(root, landing.BEHAVIOR_LOGS, NIGHT) / f"log_standard_{NIGHT}.csv.gz"
+    laid = landing.folder(root, BEHAVIOR_LOGS, NIGHT) / f"log_standard_{NIGHT}.csv.gz"
     assert laid.read_bytes() == (source / "logs" / laid.name).read_bytes()
-    assert landing.nights(root, landing.WATCH_HISTORY) == [kuairand.HISTORY_DATE]
+    assert landing.nights(root, WATCH_HISTORY) == [kuairand.HISTORY_DATE]
     assert landing.nights(root, landing.VIDEO_STATISTICS) == [NIGHT]
 
 
@@ -40,7 +41,7 @@ def test_campaigns_show_advertising_videos_of_their_tag(source: Path, tmp_path: 
     kuairand.land(source, root, NIGHT)
     with gzip.open(source / "tables" / "video_features_basic_pure.csv.gz", "rt", newline="") as file:
         videos = {row["video_id"]: row for row in csv.DictReader(file)}
-    with gzip.open(landing.folder(root, landing.CAMPAIGNS, NIGHT) / "campaigns.csv.gz", "rt", newline="") as file:
+    with gzip.open(landing.folder(root, CAMPAIGNS, NIGHT) / "campaigns.csv.gz", "rt", newline="") as file:
         campaigns = list(csv.DictReader(file))
     assert len({row["tag"] for row in campaigns}) == kuairand.CAMPAIGNS
     for row in campaigns:
@@ -51,7 +52,7 @@ def test_campaigns_show_advertising_videos_of_their_tag(source: Path, tmp_path: 
 def test_a_dataset_without_history_has_none(source: Path, tmp_path: Path) -> None:
     shutil.rmtree(source / "history")
     kuairand.land(source, tmp_path / "landing", NIGHT)
-    assert landing.nights(tmp_path / "landing", landing.WATCH_HISTORY) == []
+    assert landing.nights(tmp_path / "landing", WATCH_HISTORY) == []
 
 
 def test_a_missing_night_names_those_there_are(source: Path, tmp_path: Path) -> None:

@@ -3,7 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from jobs.ingest import land, landing
+from jobs.ingest import land, landed_files, landing
+from jobs.ingest.feeds import BEHAVIOR_LOGS
 
 _EVENTS = ["--events", "2000"]
 
@@ -19,13 +20,13 @@ def test_the_first_night_has_no_night_before_and_a_later_gap_is_an_error(
     assert ended.value.code == 66
     assert "dt=2022-05-04" in error
     assert "make backfill FROM=2022-05-03 TO=2022-05-05" in error
-    assert landing.nights(home / "landing", landing.BEHAVIOR_LOGS) == [dt.date(2022, 5, 1), dt.date(2022, 5, 2)]
+    assert landing.nights(home / "landing", BEHAVIOR_LOGS) == [dt.date(2022, 5, 1), dt.date(2022, 5, 2)]
 
 
 def test_a_night_before_the_first_is_a_first_night(home: Path) -> None:
     land.main(["--date", "2022-05-01", *_EVENTS])
     land.main(["--date", "2022-04-20", *_EVENTS])
-    assert landing.is_complete(home / "landing", landing.BEHAVIOR_LOGS, dt.date(2022, 4, 20))
+    assert landing.is_complete(home / "landing", BEHAVIOR_LOGS, dt.date(2022, 4, 20))
 
 
 def test_landings_of_others_are_only_checked(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -42,7 +43,7 @@ def test_landings_of_others_are_only_checked(home: Path, monkeypatch: pytest.Mon
 def test_the_simulator_replaces_nobody_elses_logs(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     land.main(["--date", "2022-05-01", *_EVENTS])
     land.main(["--date", "2022-05-01", "--events", "3000"])  # its own it does
-    (log,) = (home / "landing" / landing.BEHAVIOR_LOGS / "dt=2022-05-01").glob("*.csv.gz")
+    (log,) = (home / "landing" / BEHAVIOR_LOGS / "dt=2022-05-01").glob("*.csv.gz")
     real = log.rename(log.with_name("log_standard.csv.gz")).read_bytes()
     with pytest.raises(SystemExit) as ended:
         land.main(["--date", "2022-05-01", *_EVENTS])
@@ -65,5 +66,5 @@ def test_a_source_that_does_not_exist_is_one_line(
 def test_the_number_of_views_is_a_setting(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NIGHTREEL_SIMULATED_EVENTS", "4000")
     land.main(["--date", "2022-05-01"])
-    rows = sum(landing.data_lines(home / "landing", landing.BEHAVIOR_LOGS, dt.date(2022, 5, 1)).values())
+    rows = sum(landed_files.rows(home / "landing", BEHAVIOR_LOGS, dt.date(2022, 5, 1)).values())
     assert 3_000 < rows < 6_000

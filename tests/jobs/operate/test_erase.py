@@ -14,6 +14,7 @@ from deltalake import DeltaTable
 
 from jobs.features import interactions
 from jobs.ingest import land, landing, users, watch_history
+from jobs.ingest.feeds import CAMPAIGNS, USERS, VIDEOS, WATCH_HISTORY
 from jobs.operate import erase
 from jobs.operate.verify import verify
 from jobs.platform import erasure, tracking
@@ -24,7 +25,8 @@ from jobs.recommend.train import REGISTERED_MODEL, train
 from schemas.contract import tables
 from tests.jobs.ingest import nights
 from tests.jobs.ingest.nights import MAY_1, NOON_MAY_1, ingest, line
-from tests.jobs.ingest.test_snapshots import USER, VIDEO, lay
+from tests.jobs.ingest.nights import lay_feed as lay
+from tests.jobs.ingest.test_snapshots import USER, VIDEO
 from tests.jobs.operate.lake import lay as lay_table
 
 if TYPE_CHECKING:
@@ -42,13 +44,13 @@ def lay_night(home: Path) -> None:
     for user in GONE:
         lines += [line(user, user % 7 + 1, NOON_MAY_1 + user % 7 + 1, play=1), f"{user},2,3", line(user, click=7)]
     nights.lay(home, lines)
-    lay(home, landing.USERS, [USER.format(user) for user in (*GONE, *STAY)])
-    lay(home, landing.VIDEOS, [VIDEO.format(video, "0.0", "39") for video in range(1, 9)])
-    lay(home, landing.CAMPAIGNS, ["1,a,b,39,1,1.0,1.0"])
+    lay(home, USERS, [USER.format(user) for user in (*GONE, *STAY)])
+    lay(home, VIDEOS, [VIDEO.format(video, "0.0", "39") for video in range(1, 9)])
+    lay(home, CAMPAIGNS, ["1,a,b,39,1,1.0,1.0"])
     sequences = {name: [[3, 4] for _ in range(4)] for name in ("watch_seq", "like_seq", "long_watch_seq")}
     history = pa.table({"user_id": [1, 2, *GONE], **sequences})
     landing.lay(
-        landing.folder(home / "landing", landing.WATCH_HISTORY, MAY_1),
+        landing.folder(home / "landing", WATCH_HISTORY, MAY_1),
         lambda aside: pq.write_table(history, aside / "user_sequences.parquet"),
     )
 
@@ -215,9 +217,9 @@ def test_after_a_rotation_the_list_is_not_passed_over(home: Path, monkeypatch: p
     monkeypatch.setenv("NIGHTREEL_PSEUDONYM_KEY", "0a" * 32)
     nights.lay(home, [line(1)])
     monkeypatch.setenv("NIGHTREEL_SOURCE", "landing")
-    for feed, rows in ((landing.USERS, [USER.format(1)]), (landing.VIDEOS, [VIDEO.format(1, "0.0", "39")])):
+    for feed, rows in ((USERS, [USER.format(1)]), (VIDEOS, [VIDEO.format(1, "0.0", "39")])):
         lay(home, feed, rows)
-    lay(home, landing.CAMPAIGNS, ["1,a,b,39,1,1.0,1.0"])
+    lay(home, CAMPAIGNS, ["1,a,b,39,1,1.0,1.0"])
     with pytest.raises(SystemExit) as stopped:
         land.main(["--date", str(MAY_1)])
     assert stopped.value.code == 64

@@ -9,7 +9,7 @@ from pyspark.sql import SparkSession
 
 import schemas.contract
 from jobs.features import interactions
-from jobs.ingest.parse import EVENTS
+from jobs.ingest.behavior_rows import EVENTS
 from jobs.operate import replay
 from jobs.platform.night import Night
 from jobs.platform.settings import settings
@@ -39,7 +39,7 @@ def fix_rule(contracts: Path) -> None:
 
 
 def books(night: Night) -> dict[str, tuple[int, ...]]:
-    rows = night.read("ops.reconciliation").collect()
+    rows = night.read("ops.reconciliation").where(f"source = '{EVENTS}'").collect()
     return {str(row.arrival_date): (row.lines_in, row.rows_out, row.duplicates, row.quarantined) for row in rows}
 
 
@@ -54,7 +54,7 @@ def test_rows_land_in_their_days_once_the_rule_is_fixed(
         ingest(day)
     interactions.main(["--date", str(MAY_1)])
     asked = ["--table", EVENTS, "--date", str(MAY_2)]
-    assert replay.passing(Night(MAY_2, settings()), "") == {}
+    assert replay.passing(Night(MAY_2, settings()), EVENTS, "") == {}
 
     fix_rule(contracts)
     capsys.readouterr()
@@ -74,11 +74,14 @@ def test_rows_land_in_their_days_once_the_rule_is_fixed(
     with pytest.raises(SystemExit) as ended:
         replay.main([*asked, "--reason", "tab_not_negative"])
     assert ended.value.code == 66
-    assert "no row for REASON=tab_not_negative; reasons are: play_time_ms_not_negative" in capsys.readouterr().err
+    assert (
+        "no row of silver.behavior_events for REASON=tab_not_negative; reasons are: play_time_ms_not_negative"
+        in capsys.readouterr().err
+    )
 
 
-def test_only_events_are_replayed(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_only_what_is_quarantined_is_replayed(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         replay.main(["--table", "gold.interactions", "--date", str(MAY_2)])
     assert ended.value.code == 64
-    assert "give TABLE=silver.behavior_events" in capsys.readouterr().err
+    assert "give one of silver.behavior_events, silver.users" in capsys.readouterr().err

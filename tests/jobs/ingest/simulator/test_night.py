@@ -12,7 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import roc_auc_score
 
-from jobs.ingest import landing
+from jobs.ingest import landed_files, landing
+from jobs.ingest.feeds import BEHAVIOR_LOGS, CAMPAIGNS, NIGHTLY, USERS, VIDEOS
 from jobs.ingest.simulator.catalogue import catalogue
 from jobs.ingest.simulator.night import SEED, Scale, land
 from jobs.ingest.simulator.population import blocks
@@ -28,13 +29,13 @@ def _bytes(root: Path) -> dict[str, bytes]:
 
 
 def _lines(root: Path, date: dt.date = NIGHT) -> list[bytes]:
-    files = sorted(landing.folder(root, landing.BEHAVIOR_LOGS, date).glob("*.gz"))
+    files = sorted(landing.folder(root, BEHAVIOR_LOGS, date).glob("*.gz"))
     return [line for path in files for line in gzip.decompress(path.read_bytes()).split(b"\n")[1:-1]]
 
 
 def _rows(root: Path, date: dt.date = NIGHT) -> polars.DataFrame:
     """The readable rows of a night's log."""
-    names = landing.COLUMNS[landing.BEHAVIOR_LOGS]
+    names = NIGHTLY[BEHAVIOR_LOGS].required
     lines = [line for line in _lines(root, date) if line.count(b",") == len(names) - 1 and line.isascii()]
     text = polars.read_csv(b"\n".join(lines), has_header=False, new_columns=names, infer_schema=False)
     rows = text.select(polars.all().cast(polars.Int64, strict=False)).drop_nulls()
@@ -61,7 +62,7 @@ def test_the_same_seed_and_night_give_the_same_bytes(
     one, same, other = (tmp_path_factory.mktemp("landing") for _ in range(3))
     for root, its_seed in ((one, seed), (same, seed), (other, seed + 1)):
         land(root, date, ZONE, Scale(2_000), seed=its_seed)
-        landing.check(root, date)
+        landed_files.check(root, date)
     assert _bytes(one) == _bytes(same)
     assert all(_bytes(one)[name] != contents for name, contents in _bytes(other).items())
 
@@ -75,10 +76,8 @@ def test_a_night_needs_no_night_before(root: Path, tmp_path: Path) -> None:
 
 def test_what_is_there_on_both_days_is_the_same(root: Path) -> None:
     second = NIGHT + dt.timedelta(days=1)
-    assert _snapshot(root, landing.USERS).equals(_snapshot(root, landing.USERS, second))
-    first_videos, second_videos = (
-        _snapshot(root, landing.VIDEOS, date).drop("visible_status") for date in (NIGHT, second)
-    )
+    assert _snapshot(root, USERS).equals(_snapshot(root, USERS, second))
+    first_videos, second_videos = (_snapshot(root, VIDEOS, date).drop("visible_status") for date in (NIGHT, second))
     both = first_videos.join(second_videos, "video_id", "semi")
     assert 0.9 * len(first_videos) < len(both) < len(first_videos)
     assert both.equals(second_videos.join(first_videos, "video_id", "semi"))
@@ -154,21 +153,21 @@ def test_users_watch_what_was_recommended_to_them(tmp_path: Path, root: Path) ->
 def test_more_views_come_in_more_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("jobs.ingest.simulator.population.BLOCK", 400)
     land(tmp_path, NIGHT, ZONE, Scale(20_000))
-    counts = landing.check(tmp_path, NIGHT)
-    assert len(counts[landing.BEHAVIOR_LOGS]) == 3
-    assert min(counts[landing.BEHAVIOR_LOGS].values()) > 1_000
-    assert sum(counts[landing.USERS].values()) == 1_000
-    assert _snapshot(tmp_path, landing.USERS)["user_id"].to_list() == list(range(1_000))
+    counts = landed_files.check(tmp_path, NIGHT)
+    assert len(counts[BEHAVIOR_LOGS]) == 3
+    assert min(counts[BEHAVIOR_LOGS].values()) > 1_000
+    assert sum(counts[USERS].values()) == 1_000
+    assert _snapshot(tmp_path, USERS)["user_id"].to_list() == list(range(1_000))
 
 
 def test_videos_speak_chinese_of_many_categories(root: Path) -> None:
-    videos = _snapshot(root, landing.VIDEOS)
+    videos = _snapshot(root, VIDEOS)
     categories = videos["tag"].str.split(",").list.first()
     assert {"美食", "旅游", "健康"} <= set(categories)
     assert categories.n_unique() >= 16
     assert videos["title"].n_unique() > 0.7 * len(videos)
     assert set(videos["visible_status"]) == {0.0, 1.0}
-    campaigns = _snapshot(root, landing.CAMPAIGNS)
+    campaigns = _snapshot(root, CAMPAIGNS)
     ads = videos.filter(polars.col("video_type") == "AD", polars.col("visible_status") == 0)
     assert set(campaigns["video_id"]) <= set(ads["video_id"])
     assert campaigns["campaign_id"].is_unique().all()

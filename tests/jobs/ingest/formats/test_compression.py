@@ -1,36 +1,35 @@
+import bz2
 import gzip
 import random
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from jobs.ingest import gzip_lines
+from jobs.ingest.formats.compression import unpacked
+from jobs.ingest.formats.format import Compression
 from jobs.ingest.gzip_file import write_gzip
-from jobs.ingest.gzip_lines import count_lines
 from jobs.platform.errors import BadInput
 
 _in_one_folder = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-_text = st.text(st.characters(codec="utf-8", exclude_characters="\n"), max_size=20)
+
+
+def read(path: Path, compression: Compression = "gzip") -> bytes:
+    return b"".join(unpacked(path, compression))
 
 
 @_in_one_folder
-@given(
-    lines=st.lists(_text, min_size=1, max_size=30),
-    ends=st.booleans(),
-    cut=st.integers(0, 1000),
-    padding=st.integers(0, 9),
-)
-def test_lines_are_counted_as_they_were_written(
-    tmp_path: Path, lines: list[str], ends: bool, cut: int, padding: int
-) -> None:
-    ends = ends or lines[-1] == ""
-    contents = "\n".join(lines).encode() + b"\n" * ends
+@given(contents=st.binary(min_size=1, max_size=300), cut=st.integers(0, 300), padding=st.integers(0, 9))
+def test_members_and_padding_are_one_file(tmp_path: Path, contents: bytes, cut: int, padding: int) -> None:
     path = tmp_path / "log.csv.gz"
-    path.write_bytes(gzip.compress(contents[:cut]) + bytes(padding) + gzip.compress(contents[cut:]))
-    found = count_lines(path)
-    assert (found.header, found.data_lines) == (lines[0], len(lines) - 1)
+    contents = b"x" + contents  # which is no other kind of file
+    path.write_bytes(gzip.compress(contents[:cut]) + bytes(padding) + gzip.compress(contents[cut:]) + bytes(padding))
+    assert read(path) == contents
+    frames = [pa.compress(part, codec="zstd", asbytes=True) for part in (contents[:cut], contents[cut:])]
+    path.write_bytes(b"".join(frames))
+    assert read(path, "zstd") == contents
 
 
 @_in_one_folder
@@ -41,7 +40,7 @@ def test_a_file_cut_anywhere_is_refused(tmp_path: Path, seed: int, lines: int, s
     whole = path.read_bytes()
     path.write_bytes(whole[: int(len(whole) * share)])
     with pytest.raises(BadInput, match=r"cut short|is empty"):
-        count_lines(path)
+        read(path)
 
 
 @_in_one_folder
@@ -54,34 +53,36 @@ def test_a_flipped_bit_is_found(tmp_path: Path, seed: int, bit: int) -> None:
     damaged[rng.randrange(10, len(damaged))] ^= 1 << bit  # the ten bytes before have no checksum
     path.write_bytes(damaged)
     with pytest.raises(BadInput):
-        count_lines(path)
-
-
-def test_a_line_without_end_is_refused(tmp_path: Path) -> None:
-    path = tmp_path / "log.csv.gz"
-    rng = random.Random(1)
-    longest = rng.randbytes(gzip_lines.LONGEST_LINE)
-    longest = longest.replace(b"\n", b".")
-    write_gzip(path, [b"header\n", longest, b"\n"])
-    assert count_lines(path).data_lines == 1
-    for blocks in ([b"header\n", longest, b".\n"], [longest, b"."], [b"header\n1\n2", longest]):
-        write_gzip(path, blocks)
-        with pytest.raises(BadInput, match="line of more than"):
-            count_lines(path)
+        read(path)
 
 
 def test_a_zip_bomb_is_refused_before_it_is_unpacked(tmp_path: Path) -> None:
     path = tmp_path / "log.csv.gz"
     write_gzip(path, [b"header\n"] + [b"0,0\n" * (1 << 18)] * 80)
     with pytest.raises(BadInput, match="200 times its size"):
-        count_lines(path)
+        read(path)
 
 
-@pytest.mark.parametrize("contents", [b"", gzip.compress(b""), b"user_id,video_id\n1,2\n", b"\x1f"])
-def test_what_is_no_log_is_refused_in_one_line(tmp_path: Path, contents: bytes) -> None:
+OTHERS: dict[str, tuple[bytes, Compression]] = {
+    "nothing": (b"", "gzip"),
+    "gzip of nothing": (gzip.compress(b"", mtime=0), "gzip"),
+    "plain text": (b"user_id,video_id\n1,2\n", "gzip"),
+    "one byte": (b"\x1f", "gzip"),
+    "gzip in gzip": (gzip.compress(gzip.compress(b"1,2\n", mtime=0), mtime=0), "gzip"),
+    "gzip, then others": (gzip.compress(b"1,2\n", mtime=0) + b"others", "gzip"),
+    "gzip as plain": (gzip.compress(b"1,2\n", mtime=0), "none"),
+    "bzip2 as plain": (bz2.compress(b"1,2\n"), "none"),
+    "zstd cut short": (pa.compress(b"1,2\n" * 100, codec="zstd", asbytes=True)[:-3], "zstd"),
+    "zstd of plain text": (b"user_id,video_id\n1,2\n", "zstd"),
+}
+
+
+@pytest.mark.parametrize("what", OTHERS)
+def test_what_is_something_else_is_refused_in_one_line(tmp_path: Path, what: str) -> None:
+    contents, compression = OTHERS[what]
     path = tmp_path / "log.csv.gz"
     path.write_bytes(contents)
     with pytest.raises(BadInput) as refused:
-        count_lines(path)
+        read(path, compression)
     assert str(refused.value).startswith(str(path))
     assert "\n" not in str(refused.value)

@@ -1,0 +1,52 @@
+"""The night's behaviour log, from bronze, as typed rows with the reasons why some may not be used."""
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from jobs.ingest.feeds import BEHAVIOR_LOGS, NIGHTLY
+from jobs.ingest.parse import parse
+from jobs.platform.night import Night
+from jobs.platform.rules import LATE_DAYS, TIMEZONE, rule
+from jobs.platform.settings import Settings
+from schemas.contract import contract
+
+_FEED = NIGHTLY[BEHAVIOR_LOGS]
+EVENTS = _FEED.table
+KEY = contract(EVENTS).key
+TOO_LATE = "too_late"
+"""The reason of an event that arrived longer after its day than NIGHTREEL_LATE_DAYS."""
+
+
+def parsed(night: Night) -> DataFrame:
+    """The night's rows as `parse` gives them, under the rules of now, which the night's commit then names.
+
+    Raises:
+        MissingInput: the night's log has not been ingested.
+    """
+    night.rules |= {name: rule(night.settings, name) for name in (EVENTS, LATE_DAYS, TIMEZONE)}
+    return parse_bronze(night.read_day("bronze.behavior_log"), night.settings)
+
+
+def parse_bronze(rows: DataFrame, settings: Settings) -> DataFrame:
+    """Parse rows of bronze.behavior_log, those also that were written before it kept fields."""
+    kept = {"fields": "map<string,string>", "problem": "string", "header": "string", "user_id": "string"}
+    for name, type_name in kept.items():
+        if name not in rows.columns:  # a table that no night has been written to since
+            rows = rows.withColumn(name, F.lit(None).cast(type_name))
+    names = F.split(F.coalesce("header", F.lit(",".join(_FEED.required))), ",", -1)
+    texts = F.split("raw", ",", -1)
+    is_whole = F.size(texts) == F.size(names)
+    count = F.concat(F.size(names), F.lit(" fields expected, found "), F.size(texts))
+    split = F.when(is_whole, F.map_from_arrays(names, F.transform(texts, lambda text: F.nullif(text, F.lit("")))))
+    is_older = F.col("fields").isNull()
+    return parse(
+        rows.withColumns(
+            {
+                "fields": F.coalesce("fields", split),
+                "user_id": F.coalesce("user_id", texts[0]),
+                "problem": F.when(is_older & ~is_whole, count).otherwise(F.col("problem")),
+            }
+        ),
+        _FEED,
+        settings,
+    )

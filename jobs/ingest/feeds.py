@@ -1,0 +1,137 @@
+"""The feeds of a night: which columns the files of each must have, and how they become the rows of its table.
+
+A feed's columns are those of its table's contract, by name and in any order, and what is listed here beside them. Columns that
+the contract lets be null and that are not listed may be absent from a file, so that a landing stays readable whatever columns
+the contract gains. Columns that the feed does not have are kept in bronze, and reported.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from schemas.contract import Column, contract
+
+BEHAVIOR_LOGS = "behavior_logs"
+USERS = "users"
+VIDEOS = "videos"
+CAMPAIGNS = "campaigns"
+WATCH_HISTORY = "watch_history"
+
+
+@dataclass(frozen=True)
+class Feed:
+    """What lands in one folder, and the table that it fills."""
+
+    name: str
+    table: str
+    required: tuple[str, ...]
+    """Columns that every file must have."""
+    derived: Mapping[str, str] = field(default_factory=dict)
+    """Columns of the table that are computed: name -> Spark SQL over the feed's typed columns; `{zone}` is the lake's zone."""
+    reasons: Mapping[str, str] = field(default_factory=dict)
+    """Why a row is not taken in, beside the rules of the contract: Spark SQL of a text, null for a row that is.
+
+    `{zone}` is the lake's time zone, `{late_days}` NIGHTREEL_LATE_DAYS.
+    """
+    defaults: Mapping[str, str] = field(default_factory=dict)
+    """Columns that a mapping may leave out: name -> Spark SQL of a text over the feed's columns of text."""
+    added: tuple[str, ...] = ()
+    """Columns of the table that say where a row came from."""
+    dates: Mapping[str, str] = field(default_factory=dict)
+    """Columns of dates that are not written as 2022-05-01 -> how they are written."""
+    personal: bool = False
+    """Whether the rows have a user_id."""
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """All columns that a file may have."""
+        return tuple(dict.fromkeys((*self.required, *(column.name for column in self.typed))))
+
+    @property
+    def optional(self) -> tuple[str, ...]:
+        """Columns that a file may lack."""
+        return tuple(name for name in self.columns if name not in self.required)
+
+    @property
+    def typed(self) -> tuple[Column, ...]:
+        """The columns of the contract that a file has."""
+        computed = {*self.derived, *self.added, "arrival_date"}
+        return tuple(column for column in contract(self.table).columns if column.name not in computed)
+
+
+_LATEST_MS = 4_102_444_800_000  # 2100
+_TIME = f"CASE WHEN time_ms BETWEEN 0 AND {_LATEST_MS} THEN timestamp_millis(time_ms) END"
+# The seconds of 1973 to 2100, read as milliseconds, are all in the first weeks of 1970; other units are far away.
+_IN_SECONDS = f"time_ms BETWEEN 100000000 AND {_LATEST_MS // 1000}"
+_LATE = "datediff(arrival_date, event_date)"
+
+_BEHAVIOR_LOGS = Feed(
+    BEHAVIOR_LOGS,
+    "silver.behavior_events",
+    required=(
+        *("user_id", "video_id", "date", "hourmin", "time_ms"),
+        *("is_click", "is_like", "is_follow", "is_comment", "is_forward", "is_hate", "long_view"),
+        *(
+            "play_time_ms",
+            "duration_ms",
+            "profile_stay_time",
+            "comment_stay_time",
+            "is_profile_enter",
+            "is_rand",
+            "tab",
+        ),
+    ),
+    derived={"event_date": f"to_date(from_utc_timestamp({_TIME}, '{{zone}}'))"},
+    reasons={
+        "time_in_seconds": f"CASE WHEN {_IN_SECONDS} THEN "
+        "concat('time_in_seconds: time_ms should be in milliseconds: ', time_ms) END",
+        "no_time": f"CASE WHEN time_ms NOT BETWEEN 0 AND {_LATEST_MS} THEN "
+        "concat('time_ms is no time between 1970 and 2100 in milliseconds: ', time_ms) END",
+        "too_late": f"CASE WHEN {_LATE} > {{late_days}} AND NOT ({_IN_SECONDS}) THEN "
+        f"concat('too_late: ', {_LATE}, ' days after its own day, NIGHTREEL_LATE_DAYS is {{late_days}}') END",
+    },
+    defaults={
+        name: f"date_format(from_utc_timestamp(timestamp_millis(try_cast(time_ms AS BIGINT)), '{{zone}}'), '{pattern}')"
+        for name, pattern in (("date", "yyyyMMdd"), ("hourmin", "HHmm"))
+    },
+    added=("log_file", "log_line"),
+    dates={"date": "yyyyMMdd"},
+    personal=True,
+)
+_USERS = Feed(
+    USERS,
+    "silver.users",
+    required=(
+        *("user_id", "user_active_degree", "is_lowactive_period", "is_live_streamer", "is_video_author"),
+        *("follow_user_num", "follow_user_num_range", "fans_user_num", "fans_user_num_range"),
+        *("friend_user_num", "friend_user_num_range", "register_days", "register_days_range"),
+        *(f"onehot_feat{number}" for number in range(18)),
+    ),
+    personal=True,
+)
+_VIDEOS = Feed(
+    VIDEOS,
+    "silver.videos",
+    required=(
+        *("video_id", "author_id", "video_type", "upload_dt", "upload_type", "visible_status", "video_duration"),
+        *("server_width", "server_height", "music_id", "music_type", "tag"),
+    ),
+    derived={
+        "tags": "filter(transform(split(coalesce(tag, ''), ','), name -> trim(name)), name -> name != '')",
+        "visible": "coalesce(visible_status = 0, false)",
+    },
+)
+_CAMPAIGNS = Feed(
+    CAMPAIGNS, "silver.campaigns", required=("campaign_id", "name", "advertiser", "tag", "video_id", "bid", "budget")
+)
+_WATCH_HISTORY = Feed(
+    WATCH_HISTORY,
+    "silver.watch_history",
+    required=("user_id", "watch_seq", "like_seq", "long_watch_seq"),
+    personal=True,
+)
+
+NIGHTLY: Mapping[str, Feed] = {feed.name: feed for feed in (_BEHAVIOR_LOGS, _USERS, _VIDEOS, _CAMPAIGNS)}
+"""The feeds that every night must have; the first is the log, the others are snapshots of the day's end."""
+
+FEEDS: Mapping[str, Feed] = {**NIGHTLY, WATCH_HISTORY: _WATCH_HISTORY}
+"""All feeds. The watch history lands once, under the day that it ends on."""

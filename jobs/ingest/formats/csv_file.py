@@ -1,0 +1,150 @@
+"""CSV files: fields are split, unquoted and counted by Python's csv module, so that none is ever shifted."""
+
+import csv
+import io
+from collections import deque
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from jobs.ingest.formats.compression import bad_file
+from jobs.ingest.formats.format import Format
+from jobs.ingest.formats.record import ERASED, USER_ID, Record, numbers
+from jobs.ingest.formats.text import LONGEST_LINE, Line, lines
+from jobs.platform.whole_number import BLANKS
+
+_MOST_LINES = 100
+"""Of one record. A quote that is never closed would make the rest of the file its field."""
+
+csv.field_size_limit(LONGEST_LINE)
+
+
+def names(path: Path, format: Format) -> tuple[str, ...]:
+    """The names in the file's header, or those of the format where its files have none."""
+    return format.names or _header(path, format, lines(path, format))
+
+
+def records(path: Path, format: Format, user_columns: frozenset[str]) -> Iterator[Record]:
+    """The rows of a file, see `record.records`."""
+    found = _Lines(lines(path, format))
+    header = format.names or _header(path, format, found)
+    places = [place for place, name in enumerate(header) if name in user_columns]
+    dialect = _dialect(format)
+    for line in found:
+        if line.text == ERASED:
+            yield Record(line.number, ERASED, problem=ERASED)
+            continue
+        fields, text, problem = _fields(line, found, len(header), format, dialect)
+        if problem is None and tuple(fields) == header:
+            raise bad_file(
+                path, f"line {line.number} repeats the header", "files were put together: land each as it was"
+            )
+        raw = _without_users(fields, text, places, format, dialect)
+        if problem:
+            users: dict[str, str | None] = {header[place]: fields[place] for place in places if place < len(fields)}
+            yield Record(line.number, raw, users, problem, numbers(text))
+        else:
+            yield Record(line.number, raw, dict(zip(header, fields, strict=True)))
+
+
+class _Lines:
+    """Lines to be read one after another, some of them once more."""
+
+    def __init__(self, source: Iterator[Line]) -> None:
+        self._source = source
+        self._again: deque[Line] = deque()
+
+    def __iter__(self) -> Iterator[Line]:
+        return self
+
+    def __next__(self) -> Line:
+        return self._again.popleft() if self._again else next(self._source)
+
+    def put_back(self, taken: list[Line]) -> None:
+        """Have these lines read next."""
+        self._again.extendleft(reversed(taken))
+
+
+def _header(path: Path, format: Format, found: Iterator[Line]) -> tuple[str, ...]:
+    line = next(iter(found))
+    if line.problem:
+        raise bad_file(
+            path, f"has a header that is not {format.encoding} ({line.problem})", "name its encoding in a mapping"
+        )
+    if "\r" in line.text:
+        raise bad_file(path, "ends its lines with carriage returns", "land it with line feeds")
+    try:
+        header = [name.strip(BLANKS) for name in next(csv.reader([line.text], **_dialect(format)))]
+    except csv.Error as error:
+        raise bad_file(path, f"has a header that is no CSV ({error})", "land it with a header") from error
+    for place, name in enumerate(header or [""], 1):
+        if not name or header.count(name) > 1:
+            what = f"has column {name!r} twice" if name else f"has no name for column {place}"
+            raise bad_file(
+                path, f"has another header than it can have: it {what}", "land it with a name for each column"
+            )
+    return tuple(header)
+
+
+def _fields(
+    line: Line, found: _Lines, expected: int, format: Format, dialect: dict[str, Any]
+) -> tuple[list[str], str, str | None]:
+    """The fields of the record that begins with a line, its whole text, and what is wrong with it."""
+    if line.problem:
+        return _split_roughly(line.text, format), line.text, line.problem
+    simple = not (format.quote and format.quote in line.text) and not (format.escape and format.escape in line.text)
+    if simple:
+        fields = line.text.split(format.delimiter)
+        return fields, line.text, _wrong_count(fields, expected)
+    taken: list[Line] = []
+    text = line.text
+    while True:
+        try:
+            fields, *more = csv.reader(io.StringIO(text, newline=""), **dialect)
+            problem = "no CSV: a carriage return outside of quotes" if more else _wrong_count(fields, expected)
+            unfinished = False
+        except csv.Error as error:
+            fields, problem = [], f"no CSV: {error}"
+            unfinished = "unexpected end" in str(error)
+        if not unfinished and not (taken and problem):
+            return fields or _split_roughly(text, format), text, problem
+        following = next(found, None) if unfinished and len(taken) < _MOST_LINES else None
+        if following is None or following.problem:
+            # Whatever follows may be sound: only the first line is broken.
+            found.put_back([*taken, *([following] if following else [])])
+            return _split_roughly(line.text, format), line.text, "a quote that is never closed"
+        taken.append(following)
+        text += "\n" + following.text
+
+
+def _wrong_count(fields: list[str], expected: int) -> str | None:
+    return None if len(fields) == expected else f"{expected} fields expected, found {len(fields)}"
+
+
+def _split_roughly(text: str, format: Format) -> list[str]:
+    return text.split(format.delimiter)
+
+
+def _without_users(fields: list[str], text: str, places: list[int], format: Format, dialect: dict[str, Any]) -> str:
+    if not places:
+        return text
+    hidden = [USER_ID if place in places else field for place, field in enumerate(fields)]
+    if len(fields) == text.count(format.delimiter) + 1 and not (format.escape and format.escape in text):
+        # No field holds a delimiter: the text is cut as it stands, quotes and all.
+        parts = text.split(format.delimiter)
+        return format.delimiter.join(USER_ID if place in places else part for place, part in enumerate(parts))
+    written = io.StringIO(newline="")
+    csv.writer(written, **{**dialect, "lineterminator": ""}).writerow(hidden)
+    return written.getvalue()
+
+
+def _dialect(format: Format) -> dict[str, Any]:
+    quoting = csv.QUOTE_MINIMAL if format.quote else csv.QUOTE_NONE
+    return {
+        "delimiter": format.delimiter,
+        "quotechar": format.quote or None,
+        "escapechar": format.escape or None,
+        "doublequote": True,
+        "quoting": quoting,
+        "strict": True,
+    }
