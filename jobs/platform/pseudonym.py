@@ -5,13 +5,9 @@ The key lies outside the lake. Whoever has the tables but not the key cannot tel
 
 import hashlib
 import hmac
-import logging
 import os
 import secrets
-import shlex
-import stat
 from contextlib import suppress
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,7 +18,6 @@ from jobs.platform.settings import Settings
 if TYPE_CHECKING:
     from pyspark.sql import Column
 
-_log = logging.getLogger(__name__)
 _BLOCK = 64  # bytes of SHA-256's block, to which HMAC pads the key
 _DIGITS = 32
 
@@ -62,8 +57,6 @@ def _from_file(settings: Settings) -> str:
     if not path.exists() and identity.read(settings) is None and not identity.has_tables(settings):
         _make(path)
     try:
-        if stat.S_IMODE(path.stat().st_mode) & 0o077:
-            _warn_others_can_read(path)
         return path.read_text(encoding="utf-8-sig", errors="replace")
     except FileNotFoundError:
         raise UsageError(
@@ -83,11 +76,6 @@ def _make(path: Path) -> None:
         os.link(draft, path)  # of two processes that make a key at once, one wins and both read its key
     draft.unlink()
     durable.sync([path.parent, path.parent.parent])
-
-
-@cache
-def _warn_others_can_read(path: Path) -> None:
-    _log.warning("%s can be read by others than its owner; run: chmod 600 %s", path, shlex.quote(str(path)))
 
 
 def pseudonym(user_id: int, key: bytes) -> str:

@@ -31,7 +31,7 @@ def _row(number: int, name: str, advertiser: str, tag: str, video: int, bid: flo
     }
 
 
-def _lay(home: Path, *lines: str) -> None:
+def lay(home: Path, *lines: str) -> None:
     def write(aside: Path) -> None:
         (aside / "campaigns.csv.gz").write_bytes(gzip.compress("\n".join([HEADER, *lines, ""]).encode()))
 
@@ -39,7 +39,7 @@ def _lay(home: Path, *lines: str) -> None:
 
 
 def test_campaigns_are_typed_a_row_a_campaign_and_video(spark: SparkSession, home: Path) -> None:
-    _lay(home, *ROWS)
+    lay(home, *ROWS)
     campaigns.main(["--date", str(MAY_1)])
     found = Night(MAY_1, settings()).arrow("silver.campaigns").to_table()
     assert found.sort_by([("campaign_id", "ascending"), ("video_id", "ascending")]).to_pylist() == [
@@ -68,9 +68,9 @@ def test_a_night_without_campaigns_is_one_clear_line(home: Path, capsys: pytest.
     ],
 )
 def test_a_bad_row_stops_the_night_and_leaves_the_table_alone(spark: SparkSession, home: Path, bad: str) -> None:
-    _lay(home, *ROWS)
+    lay(home, *ROWS)
     campaigns.main(["--date", str(MAY_1)])
-    _lay(home, *ROWS, bad)
+    lay(home, *ROWS, bad)
     with pytest.raises(SystemExit) as ended:
         campaigns.main(["--date", str(MAY_1)])
     assert ended.value.code == BadInput.exit_code
