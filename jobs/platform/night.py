@@ -127,9 +127,7 @@ class Night:
         }
         agreed, uri = contract(self.writes), self.uri(self.writes)
         erased = None
-        while erased != (
-            listed := admission.erased(self.settings)
-        ):  # again, where somebody left while this was written
+        while erased != (listed := admission.erased(self.settings)):  # again, where somebody left meanwhile
             erased = listed
             kept = erasure.without(rows, agreed, erased)
             published = lakehouse.replace_day(self.spark, kept, agreed, uri, self.date, self.seen, made_by)
