@@ -26,10 +26,11 @@ from jobs.ingest.behavior_rows import EVENTS
 from jobs.ingest.feeds import NIGHTLY
 from jobs.operate import traces
 from jobs.operate.query import tables
-from jobs.platform import erasure, lakehouse, publish, staging
+from jobs.platform import admission, erasure, lakehouse, publish, staging
 from jobs.platform.errors import BadInput, NightreelError, UsageError
+from jobs.platform.failpoint import failpoint
 from jobs.platform.night import Night
-from jobs.platform.pseudonym import key, pseudonym
+from jobs.platform.pseudonym import pseudonym
 from jobs.platform.publications import latest, publications
 from jobs.platform.settings import Settings, settings
 from jobs.platform.spark import session
@@ -207,12 +208,14 @@ def erase(settings: Settings, users: Iterable[int]) -> Iterator[str]:
     """Erase users, and whoever is on the list but still found; says what was done, a line each.
 
     Raises:
-        UsageError: the list was made with another pseudonym key.
+        UsageError: this machine has not the lake's pseudonym key and erasure list.
         BadInput: something could not be rewritten, or a file still names them.
     """
-    secret = key(settings)
+    secret = admission.claim(settings)
     asked = {pseudonym(user, secret) for user in users}
     new = erasure.add(settings, asked, secret)
+    failpoint("listed")
+    admission.claim(settings)  # which tells the lake: no machine with an older list writes from now on
     yield f"{len(asked)} users, {new} of them new on the erasure list {erasure.path(settings)}"
     yield from erase_landing(settings)
     found: Counter[str] = Counter()

@@ -26,12 +26,12 @@ def sync(paths: Iterable[Path]) -> None:
             os.close(descriptor)
 
 
-def write(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all, and have it on the disk."""
+def write(path: Path, content: bytes, mode: int = 0o666) -> None:
+    """Write a file whole or not at all, and have it on the disk; nobody is ever given more rights to it than `mode`."""
     path.parent.mkdir(parents=True, exist_ok=True)
     aside = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        with aside.open("wb") as file:
+        with open(aside, "wb", opener=lambda name, flags: os.open(name, flags, mode)) as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())

@@ -1,13 +1,14 @@
 """The erasure list: users whose rows are in no table, and come into none again.
 
 It lies beside the pseudonym key, outside the lake, and names nobody: it holds a digest (SHA-256) of each pseudonym. The first
-line says which key the pseudonyms were made with, since under another key nobody on the list would be recognised.
+line says which key the pseudonyms were made with, since under another key nobody on the list would be recognised. It only ever
+grows at its end, so that a lake knows by a version (`jobs.platform.identity`) whether a list has all who were erased from it.
 """
 
 import fcntl
 import hashlib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ import pyarrow.compute as pc
 
 from jobs.platform import durable
 from jobs.platform.errors import UsageError
+from jobs.platform.pseudonym import fingerprint
 from jobs.platform.settings import Settings
 from schemas.contract import Contract
 
@@ -42,12 +44,25 @@ def read(settings: Settings) -> frozenset[str]:
     Raises:
         UsageError: the file is not what `add` wrote.
     """
-    if not path(settings).exists():
-        return frozenset()
-    lines = path(settings).read_text(encoding="utf-8", errors="replace").splitlines()
-    if not lines or not all(re.fullmatch("[0-9a-f]{64}", line) for line in lines[1:]):
-        raise UsageError(f"{path(settings)} is not an erasure list any more; put it back from a copy")
-    return frozenset(lines[1:])
+    return frozenset(_lines(settings)[1:])
+
+
+def version(settings: Settings) -> str:
+    """What may be told of the list: how many users are on it, and a digest of them in their order.
+
+    Raises:
+        UsageError: the file is not what `add` wrote.
+    """
+    return _version(_lines(settings)[1:])
+
+
+def includes(settings: Settings, known: str) -> bool:
+    """Whether the list is of this version or was made from it by `add`.
+
+    Raises:
+        UsageError: the file is not what `add` wrote.
+    """
+    return _version(_lines(settings)[1:][: int(known.partition("-")[0])]) == known
 
 
 def check_key(settings: Settings, key: bytes) -> None:
@@ -56,7 +71,7 @@ def check_key(settings: Settings, key: bytes) -> None:
     Raises:
         UsageError: it was made with another one.
     """
-    if path(settings).exists() and path(settings).read_text(encoding="utf-8").partition("\n")[0] != _made_with(key):
+    if _lines(settings)[:1] not in ([], [_made_with(key)]):
         raise UsageError(
             f"{path(settings)} was made with another pseudonym key, so nobody on it would be recognised; after a rotation, "
             "move it away and run make erase with all users erased so far"
@@ -64,7 +79,7 @@ def check_key(settings: Settings, key: bytes) -> None:
 
 
 def add(settings: Settings, pseudonyms: Iterable[str], key: bytes) -> int:
-    """Put users on the list, on the disk when this returns; how many were not on it.
+    """Put users at the end of the list, on the disk when this returns; how many were not on it.
 
     Raises:
         UsageError: the list was made with another key, or cannot be read.
@@ -73,10 +88,11 @@ def add(settings: Settings, pseudonyms: Iterable[str], key: bytes) -> int:
     with (settings.secrets / ".erased_users.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         check_key(settings, key)
-        listed = read(settings)
-        new = {digest(pseudonym) for pseudonym in pseudonyms} - listed
+        listed = _lines(settings)[1:]
+        new = {digest(pseudonym) for pseudonym in pseudonyms} - set(listed)
         if new:
-            durable.write(path(settings), "\n".join([_made_with(key), *sorted(listed | new), ""]).encode())
+            lines = [_made_with(key), *listed, *sorted(new), ""]
+            durable.write(path(settings), "\n".join(lines).encode(), mode=0o600)
     return len(new)
 
 
@@ -108,5 +124,22 @@ def without(rows: "DataFrame | pa.Table", agreed: Contract, erased: frozenset[st
     return rows.join(F.broadcast(listed), owner == F.col("erased"), "left_anti")
 
 
+def _lines(settings: Settings) -> list[str]:
+    """The key's line, then the users in the order in which they were erased; nothing where there is no list."""
+    try:
+        text = path(settings).read_text(encoding="utf-8-sig", errors="replace")
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise UsageError(f"the erasure list {path(settings)} cannot be read ({error.strerror})") from error
+    if not re.fullmatch("key [0-9a-f]{16}(?:\n[0-9a-f]{64})*+\n?", text):
+        raise UsageError(f"{path(settings)} is not an erasure list any more; put it back from a copy")
+    return text.splitlines()
+
+
+def _version(users: Sequence[str]) -> str:
+    return f"{len(users)}-{hashlib.sha256(' '.join(users).encode()).hexdigest()[:32]}"
+
+
 def _made_with(key: bytes) -> str:
-    return f"key {hashlib.sha256(b'nightreel erasure list' + key).hexdigest()[:16]}"
+    return f"key {fingerprint(key)}"

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from textwrap import shorten
 from typing import NoReturn
 
+from jobs.platform import admission
 from jobs.platform.errors import NightreelError, UsageError
 from jobs.platform.night import Night
 from jobs.platform.settings import settings
@@ -29,7 +30,7 @@ def job(
     *,
     writes: str | None = None,
 ) -> Iterator[Night]:
-    """Run the body of a job for the night that `--date` names.
+    """Run the body of a job for the night that `--date` names, if this machine may work on the lake.
 
     A NightreelError ends the process with one line on stderr and the error's exit code; any other error keeps its traceback.
 
@@ -45,7 +46,9 @@ def job(
     extra(parser)
     args = parser.parse_args(argv)
     try:
-        night = Night(args.date, settings(), args, writes=writes)
+        found = settings()
+        admission.check(found)
+        night = Night(args.date, found, args, writes=writes)
         yield night
     except NightreelError as error:
         print(f"error: {error}", file=sys.stderr)

@@ -10,7 +10,7 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from jobs.platform import erasure, lakehouse, lineage, publish
+from jobs.platform import admission, erasure, lakehouse, lineage, publish
 from jobs.platform.errors import MissingInput
 from jobs.platform.rules import rule
 from jobs.platform.settings import Settings
@@ -113,6 +113,7 @@ class Night:
         Raises:
             BadInput: the columns are not those of the contract, or a row breaks it; nothing is published.
             Overtaken: another run published this night of the table since this job began.
+            UsageError: this machine has not the lake's pseudonym key and erasure list.
         """
         if self.writes is None:
             raise ValueError("this job said that it writes no table")
@@ -126,7 +127,7 @@ class Night:
         }
         agreed, uri = contract(self.writes), self.uri(self.writes)
         erased = None
-        while erased != (listed := erasure.read(self.settings)):  # again, where somebody left while this was written
+        while erased != (listed := admission.erased(self.settings)):  # again, where somebody left meanwhile
             erased = listed
             kept = erasure.without(rows, agreed, erased)
             published = lakehouse.replace_day(self.spark, kept, agreed, uri, self.date, self.seen, made_by)

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from pyspark.sql import Row, SparkSession
 
 from jobs.ingest.behavior_events import transform
+from jobs.ingest.behavior_rows import EVENTS, parse_bronze
 from jobs.ingest.behavior_rows import EVENTS
 from jobs.ingest.feeds import BEHAVIOR_LOGS
 from jobs.ingest.parse import valid

@@ -1,8 +1,12 @@
 """Who was erased is found in no byte below the state folder, and no later night brings them back."""
 
 import gzip
+import os
 import re
 import shutil
+import signal
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,7 +21,7 @@ from jobs.ingest import land, landing, users, watch_history
 from jobs.ingest.feeds import CAMPAIGNS, USERS, VIDEOS, WATCH_HISTORY
 from jobs.operate import erase
 from jobs.operate.verify import verify
-from jobs.platform import erasure, tracking
+from jobs.platform import erasure, identity, tracking
 from jobs.platform.night import Night
 from jobs.platform.pseudonym import key, pseudonym
 from jobs.platform.settings import settings
@@ -210,6 +214,30 @@ def test_a_file_that_is_not_there_is_one_line(home: Path, capsys: pytest.Capture
         erase.main(["--users", "nobody.txt"])
     assert stopped.value.code == 64
     assert capsys.readouterr().err.startswith("error: nobody.txt cannot be read (No such file or directory)")
+
+
+def test_killed_before_the_lake_knows_the_list_it_is_known_after_the_next_run(
+    home: Path, run_erase: Callable[..., list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    leaving, copied = home.parent / "who.txt", home.parent / "copied.txt"
+    run_erase(UNKNOWN)
+    shutil.copy(erasure.path(settings()), copied)
+    leaving.write_text("\n".join(map(str, GONE)))
+    command = [sys.executable, "-m", "jobs.operate.erase", "--users", str(leaving)]
+    killed = subprocess.run(command, env={**os.environ, "NIGHTREEL_FAILPOINT": "kill:listed"}, check=False)
+    assert killed.returncode == -signal.SIGKILL
+    before = identity.read(settings())
+    assert before is not None
+    assert erasure.version(settings()) != before.erasure_list
+    assert run_erase(*GONE)[0].startswith("2 users, 0 of them new")
+    after = identity.read(settings())
+    assert after is not None
+    assert erasure.version(settings()) == after.erasure_list
+    shutil.copy(copied, erasure.path(settings()))
+    with pytest.raises(SystemExit) as stopped:
+        run_erase(*GONE)
+    assert stopped.value.code == 64
+    assert erasure.path(settings()).read_bytes() == copied.read_bytes()
 
 
 def test_after_a_rotation_the_list_is_not_passed_over(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,3 +1,4 @@
+import os
 import stat
 from pathlib import Path
 
@@ -31,11 +32,61 @@ def test_a_key_is_made_once_and_is_private(home: Path, monkeypatch: pytest.Monke
     assert key(read_settings()) == first
     file = home / "secrets" / "pseudonym.key"
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
-    assert not list(file.parent.glob("pseudonym.*[0-9]"))
+    assert stat.S_IMODE(file.parent.stat().st_mode) == 0o700
+    assert list(file.parent.iterdir()) == [file]
 
 
-@pytest.mark.parametrize("bad", ["zz", "00" * 31, "00" * 33])
+@pytest.mark.parametrize("umask", [0o000, 0o022, 0o077])
+def test_a_key_is_private_under_any_umask(home: Path, monkeypatch: pytest.MonkeyPatch, umask: int) -> None:
+    before = os.umask(umask)
+    try:
+        test_a_key_is_made_once_and_is_private(home, monkeypatch)
+    finally:
+        os.umask(before)
+
+
+@pytest.mark.parametrize("bad", ["zz", "00" * 31, "00" * 33, " "])
 def test_a_bad_key_is_refused(home: Path, monkeypatch: pytest.MonkeyPatch, bad: str) -> None:
     monkeypatch.setenv("NIGHTREEL_PSEUDONYM_KEY", bad)
-    with pytest.raises(UsageError, match="64 hexadecimal digits"):
+    with pytest.raises(UsageError, match="64 hexadecimal digits, which NIGHTREEL_PSEUDONYM_KEY is not"):
         key(read_settings())
+
+
+@pytest.fixture
+def file(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where the key lies; there is none yet."""
+    monkeypatch.delenv("NIGHTREEL_PSEUDONYM_KEY")
+    (home / "secrets").mkdir(mode=0o700)
+    return home / "secrets" / "pseudonym.key"
+
+
+TEXT = "0aB1" * 16
+
+
+@pytest.mark.parametrize(
+    "content", [TEXT, TEXT.lower() + "\n", TEXT + "\r\n", "\ufeff" + TEXT, f"  {TEXT}\n\n", f"{TEXT[:32]} {TEXT[32:]}"]
+)
+def test_a_key_that_an_editor_has_touched_is_the_same(file: Path, content: str) -> None:
+    file.write_bytes(content.encode())
+    assert key(read_settings()) == bytes.fromhex(TEXT)
+
+
+@pytest.mark.parametrize("content", [b"", b"\n", b"\0" * 64, TEXT.encode("utf-16"), b"key=" + TEXT.encode(), b"\xff"])
+def test_a_bad_file_is_refused_and_stays(file: Path, content: bytes) -> None:
+    file.write_bytes(content)
+    with pytest.raises(UsageError, match=r"64 hexadecimal digits, which .*secrets/pseudonym.key is not"):
+        key(read_settings())
+    assert file.read_bytes() == content
+
+
+def test_a_file_that_cannot_be_read_is_one_line(file: Path) -> None:
+    file.mkdir()
+    with pytest.raises(UsageError, match=r"the pseudonym key .*pseudonym.key cannot be read \(Is a directory\)"):
+        key(read_settings())
+
+
+def test_a_link_to_nowhere_is_a_missing_key(file: Path) -> None:
+    file.symlink_to("unmounted")
+    with pytest.raises(UsageError, match="is missing"):
+        key(read_settings())
+    assert file.is_symlink()

@@ -1,6 +1,7 @@
 import bz2
 import gzip
 import random
+from contextlib import suppress
 from pathlib import Path
 
 import pyarrow as pa
@@ -45,15 +46,15 @@ def test_a_file_cut_anywhere_is_refused(tmp_path: Path, seed: int, lines: int, s
 
 @_in_one_folder
 @given(seed=st.integers(0, 10**6), bit=st.integers(0, 7))
-def test_a_flipped_bit_is_found(tmp_path: Path, seed: int, bit: int) -> None:
+def test_a_flipped_bit_is_found_or_changes_nothing(tmp_path: Path, seed: int, bit: int) -> None:
     rng = random.Random(seed)
     path = tmp_path / "log.csv.gz"
-    write_gzip(path, [rng.randbytes(8).hex().encode() + b"\n" for _ in range(50)])
+    write_gzip(path, contents := [rng.randbytes(8).hex().encode() + b"\n" for _ in range(50)])
     damaged = bytearray(path.read_bytes())
     damaged[rng.randrange(10, len(damaged))] ^= 1 << bit  # the ten bytes before have no checksum
     path.write_bytes(damaged)
-    with pytest.raises(BadInput):
-        read(path)
+    with suppress(BadInput):
+        assert read(path) == b"".join(contents)  # the last bits of a block mean nothing
 
 
 def test_a_zip_bomb_is_refused_before_it_is_unpacked(tmp_path: Path) -> None:

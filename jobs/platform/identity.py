@@ -1,0 +1,109 @@
+"""What a lake keeps of its own: the fingerprint of its pseudonym key and the version of its erasure list, never these themselves.
+
+They are properties of a Delta table without rows, `_nightreel`: Delta makes every version of a table once, on a disk and on an
+object store alike, so that of two machines that say something else at once one is refused. Where the table is taken away, the
+lake takes the key and the list of the next job that writes.
+"""
+
+import re
+from contextlib import suppress
+from dataclasses import dataclass
+
+import pyarrow.fs as pafs
+from deltalake import DeltaTable, Field, Schema
+from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
+from deltalake.schema import PrimitiveType
+
+from jobs.platform import durable, receipts, staging
+from jobs.platform.errors import UsageError
+from jobs.platform.settings import Settings
+
+_KEY, _ERASURE_LIST = "nightreel.pseudonym_key", "nightreel.erasure_list"
+_FORMS = {_KEY: "[0-9a-f]{16}", _ERASURE_LIST: "[0-9]+-[0-9a-f]{32}"}
+_NO_ROWS = Schema([Field("nothing", PrimitiveType("string"))])
+"""Delta has no table without a column."""
+
+
+@dataclass(frozen=True)
+class Identity:
+    """To be held against what a machine has."""
+
+    key: str
+    """The key's fingerprint, see `pseudonym.fingerprint`."""
+    erasure_list: str
+    """The list's version, see `erasure.version`."""
+
+
+def read(settings: Settings) -> Identity | None:
+    """The lake's identity, None where it has none yet.
+
+    Raises:
+        UsageError: it is damaged.
+    """
+    if (table := durable.local(_uri(settings))) is not None and receipts.damage(table):
+        receipts.restore(table)  # what a power cut left
+    try:
+        return _said(DeltaTable(_uri(settings)))
+    except TableNotFoundError:
+        return None
+    except DeltaError as error:
+        raise _damaged(settings, str(error).splitlines()[0]) from error
+    except ValueError as error:
+        raise _damaged(settings, str(error)) from error
+
+
+def create(settings: Settings, identity: Identity) -> None:
+    """Give an identity to a lake that has none; of two processes that do so at once, one wins."""
+    try:
+        DeltaTable.create(_uri(settings), _NO_ROWS, configuration=_properties(identity), raise_if_key_not_exists=False)
+    except (CommitFailedError, DeltaError):
+        if read(settings) is None:
+            raise
+    receipts.write(_uri(settings), 0)
+
+
+def update(settings: Settings, before: Identity, after: Identity) -> None:
+    """Put `after` in place of `before`; nothing happens where somebody else has replaced it meanwhile."""
+    table = DeltaTable(_uri(settings))
+    if _said(table) != before:
+        return
+    with suppress(CommitFailedError):  # somebody else was first
+        table.alter.set_table_properties(
+            _properties(after), raise_if_not_exists=False, post_commithook_properties=receipts.NO_HOOKS
+        )
+    receipts.write(_uri(settings), DeltaTable(_uri(settings)).version())
+
+
+def has_tables(settings: Settings) -> bool:
+    """Whether there is any Delta table in the lake."""
+    store, root = staging.filesystem(settings.lake)
+    logs = [f"{table}/_delta_log" for layer in _folders(store, root) for table in _folders(store, layer)]
+    return any(info.type != pafs.FileType.NotFound for info in store.get_file_info(logs))
+
+
+def _folders(store: pafs.FileSystem, path: str) -> list[str]:
+    found = store.get_file_info(pafs.FileSelector(path, allow_not_found=True))
+    return [info.path for info in found if info.type == pafs.FileType.Directory]
+
+
+def _uri(settings: Settings) -> str:
+    return f"{settings.lake}/_nightreel"
+
+
+def _said(table: DeltaTable) -> Identity:
+    properties = table.metadata().configuration
+    for name, form in _FORMS.items():
+        if not re.fullmatch(form, properties.get(name, "")):
+            raise ValueError(f"{name} is {properties.get(name)!r}")
+    return Identity(properties[_KEY], properties[_ERASURE_LIST])
+
+
+def _properties(identity: Identity) -> dict[str, str]:
+    return {_KEY: identity.key, _ERASURE_LIST: identity.erasure_list}
+
+
+def _damaged(settings: Settings, why: str) -> UsageError:
+    return UsageError(
+        f"the lake's identity {_uri(settings)} is damaged ({why}); put it back from a copy, or move it away if this machine "
+        "surely has the lake's pseudonym key and erasure list: the next job that writes takes them"
+    )
