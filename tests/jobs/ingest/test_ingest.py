@@ -10,7 +10,6 @@ from pyspark.sql import Row, SparkSession
 
 from jobs.ingest.behavior_events import transform
 from jobs.ingest.behavior_rows import EVENTS, parse_bronze
-from jobs.ingest.behavior_rows import EVENTS
 from jobs.ingest.feeds import BEHAVIOR_LOGS
 from jobs.ingest.parse import valid
 from jobs.operate import replay, summary

@@ -14,16 +14,15 @@ from threading import Barrier
 import pytest
 from pyspark.sql import SparkSession
 
-from jobs.ingest.feeds import CAMPAIGNS
 from jobs.ingest import campaigns
+from jobs.ingest.feeds import CAMPAIGNS
 from jobs.platform import admission, erasure, identity
 from jobs.platform.errors import UsageError
 from jobs.platform.job import job
 from jobs.platform.pseudonym import key
 from jobs.platform.settings import settings
-from tests.jobs.ingest.nights import MAY_1
+from tests.jobs.ingest.nights import MAY_1, lay_feed
 from tests.jobs.ingest.test_campaigns import ROWS
-from tests.jobs.ingest.nights import lay_feed
 from tests.jobs.operate.lake import lay as lay_table
 
 Machine = Callable[[str], Path]
