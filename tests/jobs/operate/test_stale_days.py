@@ -8,6 +8,7 @@ from tempfile import TemporaryDirectory
 
 import pytest
 from hypothesis import given
+from hypothesis import settings as how
 from hypothesis import strategies as st
 from pyspark.sql import SparkSession
 
@@ -125,9 +126,14 @@ def test_the_log_s_way_through_the_nights(
     assert [row.table_name for row in listed if row.date == MAY_1] == ["gold.interactions"]
 
 
-@given(st.lists(st.tuples(st.sampled_from([MAY_1, MAY_2]), st.booleans(), st.sampled_from(["anna", "bo"])), max_size=8))
+@how(max_examples=20, deadline=None)
+@given(
+    said=st.lists(
+        st.tuples(st.sampled_from([MAY_1, MAY_2]), st.booleans(), st.sampled_from(["anna", "bo"])), max_size=8
+    )
+)
 def test_a_night_is_stale_where_its_decision_is_not_the_one_that_it_was_made_by(
-    said: list[tuple[dt.date, bool, str]],
+    spark: SparkSession, said: list[tuple[dt.date, bool, str]]
 ) -> None:
     """Its books were made by what anna said of May 1."""
     record = [
