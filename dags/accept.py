@@ -51,7 +51,7 @@ with DAG(
         "what": Param(
             type="string", enum=KINDS, description="What is decided; see the table in this DAG's documentation"
         ),
-        "of": Param(None, type=["null", "string"], enum=[None, *SUBJECTS], description="The feed or model it is about"),
+        "of": Param(type="string", enum=SUBJECTS, description="The feed or model it is about"),
         "why": Param(type="string", minLength=1, maxLength=500, description="The reason"),
         "who": Param(None, type=["null", "string"], description="Who decides, where nobody is logged in"),
         "withdraw": Param(False, type="boolean", description="Take the decision back"),
@@ -68,7 +68,7 @@ with DAG(
     job(
         "operate.accept",
         "--as={{ params.what }}",
-        "--of={{ params.of or '' }}",
+        "--of={{ params.of }}",
         "--why={{ params.why }}",
         "--who={{ who_decides(dag_run.triggering_user_name, params.who) }}",
         "{{ '--withdraw' if params.withdraw else '--no-withdraw' }}",

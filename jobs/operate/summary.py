@@ -113,8 +113,10 @@ def _decisions(settings: Settings, date: dt.date) -> Iterator[str]:
     yield from _section("Decisions", "of people, on this night") if record else ()
     for made in record:
         when = made.made_at.astimezone(settings.timezone)
-        line = f"{when:%Y-%m-%d %H:%M}  {'withdrawn: ' if made.withdrawn else ''}{made}"
-        yield from (_cut(f"  {part}") for part in textwrap.wrap(line, WIDTH - 2, subsequent_indent=" " * 18))
+        rest = f"  {when:%Y-%m-%d %H:%M}  {'withdrawn: ' if made.withdrawn else ''}{made}"
+        while rest:  # Chinese has no blanks to break it at
+            yield (line := _cut(rest))
+            rest = " " * 20 + rest[len(line) :].lstrip() if len(line) < len(rest) else ""
 
 
 def _models(settings: Settings, date: dt.date) -> Iterator[str]:

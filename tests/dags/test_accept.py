@@ -62,7 +62,7 @@ def test_the_form_refuses_what_is_missing_or_unknown(dags: DagBag, name: str, wr
     params = deepcopy(dags.dags["accept"].params)
     with pytest.raises(ParamValidationError):
         params.get_param(name).resolve(wrong)
-    for required in ("night", "what", "why"):
+    for required in ("night", "what", "of", "why"):
         with pytest.raises(ParamValidationError):
             params.get_param(required).resolve()
 
@@ -77,9 +77,11 @@ def test_who_is_logged_in_decides_or_else_who_is_named(logged_in: str | None, na
 
 def test_a_decision_of_the_form_is_on_record(airflow_database: Path, home: Path) -> None:
     environment = {name: value for name, value in os.environ.items() if name != "AIRFLOW_CONN_SPARK_DEFAULT"}
-    command = [sys.executable, "-c", TRIGGER, json.dumps([FORM, FORM | {"of": None}])]
+    command = [sys.executable, "-c", TRIGGER, json.dumps([FORM, FORM | {"of": "recommender"}])]
     runs = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, check=False)
     ended = [line.split()[-1] for line in runs.stdout.splitlines() if line.startswith("ended in")]
     assert ended == ["success", "failed"], runs.stdout[-3000:] + runs.stderr[-3000:]
-    assert "nothing was recorded: OF=: a decision of kind volume is about one of behavior_logs, users" in runs.stdout
+    assert (
+        "nothing was recorded: OF=recommender: a decision of kind volume is about one of behavior_logs" in runs.stdout
+    )
     assert ask_jobs(RECORD) == [["2022-05-02", "volume", "users", "dag_test", FORM["why"], False]]

@@ -1,9 +1,15 @@
+import datetime as dt
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from jobs.ads.promote import AUC_TOLERANCE, CALIBRATION_BAND, Metrics, verdict
+from jobs.platform.decisions import LABELS, MODEL, Decision
 
+MADE_AT = dt.datetime(2022, 5, 3, tzinfo=dt.UTC)
+STAYS = Decision(dt.date(2022, 5, 2), MODEL, "click_model", "anna", "an experiment runs", MADE_AT)
+ALL_THERE_ARE = Decision(dt.date(2022, 5, 2), LABELS, "click_model", "anna", "the button has moved", MADE_AT)
 GOOD: Metrics = {"log_loss": 0.5, "auc": 0.7, "calibration": 1.0}
 
 judged = st.fixed_dictionaries(
@@ -64,3 +70,30 @@ def test_says_why(change: Metrics, reason: str) -> None:
 
 def test_a_candidate_judged_on_no_click_at_all_is_not_calibrated() -> None:
     assert verdict({"new": {"log_loss": 0.1}}, ("old", GOOD)).promoted is None
+
+
+@given(candidates, judged)
+def test_the_champion_stays_where_somebody_decided_so_and_there_is_one(new: dict[str, Metrics], old: Metrics) -> None:
+    kept = verdict(new, ("champion", old), stays=STAYS, labels=ALL_THERE_ARE)
+    assert (kept.promoted, kept.reason) == (None, "champion stays, as anna decided: an experiment runs")
+    assert verdict(new, None, stays=STAYS) == verdict(new, None)
+
+
+@given(candidates, judged)
+def test_labels_that_are_all_there_are_judge_what_is_not_calibrated_on_them(
+    new: dict[str, Metrics], old: Metrics
+) -> None:
+    decided, usual = (verdict(new, ("champion", old), labels=labels) for labels in (ALL_THERE_ARE, None))
+    if any(calibrated(metrics) for metrics in new.values()):
+        assert decided == usual
+        return
+    best = min(new, key=lambda version: (new[version]["log_loss"], version))
+    wins = new[best]["log_loss"] < old["log_loss"] and new[best]["auc"] >= old["auc"] - AUC_TOLERANCE
+    assert (decided.promoted, usual.promoted) == (best if wins else None, None)
+    assert decided.reason.endswith(
+        "; the labels of click_model are all there are, as anna decided: the button has moved"
+    )
+
+
+def test_labels_that_are_all_there_are_may_be_none() -> None:
+    assert verdict({"new": {"log_loss": 0.1}}, ("old", {"log_loss": 0.2}), labels=ALL_THERE_ARE).promoted == "new"

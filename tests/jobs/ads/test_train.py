@@ -3,6 +3,7 @@
 import datetime as dt
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import mlflow
@@ -14,11 +15,13 @@ from jobs.ads import promote, train
 from jobs.ads.examples import ExampleStream
 from jobs.ads.judgement import judge
 from jobs.platform import tracking
+from jobs.platform.decisions import MODEL, Decision
 from jobs.platform.errors import BadInput, MissingInput
 from jobs.platform.night import Night
 from jobs.platform.settings import settings
 from models.ads.registry import CLICK_MODELS, load_click_model
 from tests.jobs.ads.nights import FIRST, ROWS, SECOND, lay_examples
+from tests.jobs.operate.lake import lay_decisions
 
 
 @pytest.fixture(scope="module")
@@ -129,6 +132,18 @@ def test_running_a_night_again_changes_nothing(nights: Path) -> None:
     assert versions() == before
     assert promote.promote(Night(SECOND, settings())) == verdict
     assert _run(f"logistic_regression {SECOND}").data.metrics["examples_judged"] == ROWS
+
+
+def test_the_champion_stays_until_the_decision_is_taken_back(nights: Path) -> None:
+    before = promote.promote(Night(SECOND, settings()))
+    made_at = dt.datetime(2022, 5, 3, tzinfo=dt.UTC)
+    stays = Decision(SECOND, MODEL, train.REGISTERED_MODEL, "anna", "an experiment runs", made_at)
+    lay_decisions(nights, stays)
+    (first,) = [v.version for v in tracking.history(settings(), FIRST, FIRST) if v.promoted and v.name == stays.subject]
+    assert promote.promote(Night(SECOND, settings())).reason == f"{first} stays, as anna decided: an experiment runs"
+    assert tracking.serving(settings(), train.REGISTERED_MODEL, night=SECOND).version == first
+    lay_decisions(nights, replace(stays, withdrawn=True, made_at=made_at + dt.timedelta(hours=1)))
+    assert promote.promote(Night(SECOND, settings())) == before
 
 
 def test_the_published_model_knows_the_night_that_the_judged_one_did_not(home: Path) -> None:

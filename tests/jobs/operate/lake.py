@@ -8,6 +8,8 @@ from typing import Any
 import pyarrow as pa
 from deltalake import write_deltalake
 
+from jobs.platform import decisions
+from jobs.platform.decisions import Decision
 from schemas.contract import Column, contract
 
 _ARROW: dict[str, tuple[pa.DataType, object]] = {
@@ -29,6 +31,20 @@ def lay(home: Path, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
     agreed = contract(table)
     uri = home / "lake" / table.replace(".", "/")
     write_deltalake(str(uri), arrow(table, rows), mode="append", partition_by=list(agreed.partitioned_by))
+
+
+def lay_decisions(home: Path, *record: Decision) -> None:
+    """Put decisions on record in one commit."""
+    texts = ("kind", "subject", "who", "why", "withdrawn")
+    lay(
+        home,
+        decisions.TABLE,
+        [
+            {"date": made.night, "made_at": round(made.made_at.timestamp() * 1000)}
+            | {name: getattr(made, name) for name in texts}
+            for made in record
+        ],
+    )
 
 
 def arrow(table: str, rows: Sequence[Mapping[str, Any]]) -> pa.Table:

@@ -1,7 +1,7 @@
 """Publishes nights of made-up tables as the jobs do, but without computing them, so that many are made in seconds."""
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import pyarrow as pa
 
@@ -14,7 +14,13 @@ from tests.jobs.operate.lake import arrow
 
 
 def publish_night(
-    table: str, night: dt.date, rows: int = 1, *, reads: Sequence[str] = (), model: str | None = None
+    table: str,
+    night: dt.date,
+    rows: int = 1,
+    *,
+    reads: Sequence[str] = (),
+    model: str | None = None,
+    rules: Mapping[str, str] | None = None,
 ) -> None:
     """Publish a night of a table; nights with as many rows have the same content.
 
@@ -24,6 +30,7 @@ def publish_night(
         rows: how many, all alike.
         reads: the tables that it reads, at the versions that they have now; those that there are.
         model: the version of the model that it names.
+        rules: what it goes by beside its contract.
     """
     made = Night(night, settings(), writes=table)
     agreed, uri = contract(table), made.uri(table)
@@ -31,7 +38,13 @@ def publish_night(
     inputs = {read: version for read, version in tables(made.settings).items() if read in reads}
     of_day = arrow(table, [{name: night for name in agreed.partitioned_by if _is_day(table, name)}] * rows)
     staged = staging.staged(uri, agreed, night, staging.write_arrow(of_day, agreed, uri, night, schema), schema)
-    made_by = {"run": "test", "inputs": inputs, "landed": made.landed, "rules": made.rules, "model": model}
+    made_by = {
+        "run": "test",
+        "inputs": inputs,
+        "landed": made.landed,
+        "rules": {**made.rules, **(rules or {})},
+        "model": model,
+    }
     publish.commit(uri, agreed, staged, made.seen, made_by)
 
 

@@ -13,11 +13,12 @@ from PIL import Image
 from jobs.operate import report_data, report_plots
 from jobs.operate.query import connect
 from jobs.operate.report import main, write_report
+from jobs.platform.decisions import VOLUME, Decision
 from jobs.platform.errors import MissingInput
 from jobs.platform.night import Night
 from jobs.platform.settings import settings
 from jobs.platform.tracking import ModelVersion
-from tests.jobs.operate.lake import lay
+from tests.jobs.operate.lake import lay, lay_decisions
 
 DAY = dt.date(2022, 5, 8)
 WEEK = dt.timedelta(days=7)
@@ -82,6 +83,22 @@ def test_it_tells_the_night(lake: Path) -> None:
         *("春游季", "likely 2 50.0 %", "2022-05-08 8 5 2 1 12.50 %", "Generated videos of 2022-05-01"),
     ):
         assert said in text
+
+
+def test_it_tells_what_people_decided_about_the_night_and_what_its_books_go_by(lake: Path) -> None:
+    assert "Decisions" not in text_of(report())
+    sale = Decision(DAY, VOLUME, "behavior_logs", "anna", "<b>sale</b>", dt.datetime(2022, 5, 9, 1, 5, tzinfo=dt.UTC))
+    lay_decisions(lake, sale, replace(sale, withdrawn=True, made_at=sale.made_at + dt.timedelta(hours=1)))
+    lay_decisions(lake, replace(sale, night=DAY + dt.timedelta(days=1), who="bo"))
+    lay(lake, "ops.reconciliation", [{"source": "users", "decision": str(sale), "arrival_date": DAY}])
+    html = report()
+    assert "<b>sale" not in html
+    text = text_of(html)
+    what = "the volume of behavior_logs is right"
+    assert f"2022-05-09 09:05 {what} anna &lt;b&gt;sale&lt;/b&gt;" in text
+    assert f"2022-05-09 10:05 withdrawn: {what} anna" in text
+    assert f"2022-05-08: {what}, as anna decided: &lt;b&gt;sale" in text
+    assert " bo " not in text
 
 
 def test_it_needs_nothing_beside_it(lake: Path) -> None:

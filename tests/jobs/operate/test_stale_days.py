@@ -2,9 +2,14 @@
 
 import datetime as dt
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
+from hypothesis import given
+from hypothesis import settings as how
+from hypothesis import strategies as st
 from pyspark.sql import SparkSession
 
 from jobs.ads.time_split import TRAINING_DAYS
@@ -13,11 +18,14 @@ from jobs.features.event_window import LONGEST
 from jobs.operate import stale_days
 from jobs.operate.days_read import NIGHTLY, days_read, days_trained_on
 from jobs.operate.stale_days import Stale
+from jobs.platform import decisions
+from jobs.platform.decisions import EMPTY, Decision
 from jobs.platform.night import Night
 from jobs.platform.publications import latest
 from jobs.platform.settings import settings
 from schemas.contract import tables
 from tests.jobs.ingest.nights import MAY_1, MAY_2, NOON_MAY_1, ingest, lay, line
+from tests.jobs.operate.lake import lay_decisions
 from tests.jobs.operate.published import publish_night
 
 BRONZE, EVENTS, QUARANTINE, BOOKS = (
@@ -28,6 +36,7 @@ BRONZE, EVENTS, QUARANTINE, BOOKS = (
 )
 MAY = [dt.date(2022, 4, 30) + dt.timedelta(days=day) for day in range(32)]
 """MAY[1] is the first of May."""
+OUTAGE = Decision(MAY_1, EMPTY, "behavior_logs", "anna", "an outage", dt.datetime(2022, 5, 2, tzinfo=dt.UTC))
 
 
 def found(until: dt.date = MAY[31]) -> dict[tuple[dt.date, str], str]:
@@ -115,6 +124,34 @@ def test_the_log_s_way_through_the_nights(
         stale_days.stale_days(settings(), MAY_2)
     )
     assert [row.table_name for row in listed if row.date == MAY_1] == ["gold.interactions"]
+
+
+@how(max_examples=20, deadline=None)
+@given(
+    said=st.lists(
+        st.tuples(st.sampled_from([MAY_1, MAY_2]), st.booleans(), st.sampled_from(["anna", "bo"])), max_size=8
+    )
+)
+def test_a_night_is_stale_where_its_decision_is_not_the_one_that_it_was_made_by(
+    spark: SparkSession, said: list[tuple[dt.date, bool, str]]
+) -> None:
+    """Its books were made by what anna said of May 1."""
+    record = [
+        replace(OUTAGE, night=night, withdrawn=withdrawn, who=who, made_at=OUTAGE.made_at + dt.timedelta(days=place))
+        for place, (night, withdrawn, who) in enumerate([(MAY_1, False, "anna"), *said])
+    ]
+    with TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("NIGHTREEL_HOME", folder)
+        lay_decisions(Path(folder), record[0])
+        night = Night(MAY_1, settings(), writes="ops.backfills")
+        decisions.decided(night, EMPTY)
+        publish_night(BOOKS, MAY_1, rules=night.rules)
+        publish_night(BOOKS, MAY_2)
+        assert found() == {}
+        lay_decisions(Path(folder), *record[1:])
+        (last,) = [made for made in record if made.night == MAY_1][-1:]
+        why = "withdrawn" if last.withdrawn else "changed" if last.who != "anna" else None
+        assert found() == ({(MAY_1, BOOKS): f"the decision on empty of behavior_logs was {why}"} if why else {})
 
 
 def latest_inputs(table: str) -> dict[str, int]:

@@ -2,14 +2,16 @@
 
 import datetime as dt
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from jobs.operate.summary import WIDTH, aligned, main, summary
 from jobs.operate.table_days import table_days
+from jobs.platform.decisions import VOLUME, Decision
 from jobs.platform.settings import settings
-from tests.jobs.operate.lake import lay
+from tests.jobs.operate.lake import lay, lay_decisions
 
 DAY = dt.date(2022, 5, 1)
 BEFORE = dt.date(2022, 4, 30)
@@ -69,6 +71,20 @@ def test_the_hash_of_a_night_does_not_depend_on_how_it_was_written(
     assert hashes()["silver.behavior_events"] == once["silver.behavior_events"] != "0" * 16
     lay(other, "silver.behavior_events", events(DAY, 6))
     assert hashes()["silver.behavior_events"] != once["silver.behavior_events"]
+
+
+def test_decisions_of_the_night_are_told_with_who_and_why(lake: Path) -> None:
+    assert not any(line.startswith("Decisions") for line in lines_of(lake))
+    why = "大促" * 60 + "ends"
+    sale = Decision(DAY, VOLUME, "behavior_logs", "安娜", why, dt.datetime(2022, 5, 2, 1, 5, tzinfo=dt.UTC))
+    lay_decisions(lake, sale, replace(sale, withdrawn=True, made_at=sale.made_at + dt.timedelta(hours=1)))
+    lay_decisions(lake, replace(sale, night=BEFORE, who="bo"))
+    lines = lines_of(lake)
+    told = lines[lines.index(next(line for line in lines if line.startswith("Decisions"))) :]
+    assert told[1].startswith("  2022-05-02 09:05  the volume of behavior_logs is right, as 安娜 decided: 大促")
+    assert any(line.startswith("  2022-05-02 10:05  withdrawn: the volume") for line in told)
+    assert "".join(line.strip() for line in told).count(why) == 2
+    assert not any("bo decided" in line for line in lines)
 
 
 def test_reasons_are_counted_without_the_values_found(lake: Path) -> None:

@@ -1,7 +1,10 @@
+import datetime as dt
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from jobs.platform.decisions import MODEL, Decision
 from jobs.recommend.promote import MIN_COVERAGE_RATIO, REFIT_TOLERANCE, Judged, verdict
 
 shares = st.floats(0.001, 1)
@@ -51,3 +54,14 @@ def test_narrow_lists_do_not_win_by_accuracy() -> None:
     assert verdict([judged("popularity-2", 0.09, coverage=0.005)], champion).promoted is None
     wider = [judged("popularity-2", 0.09, coverage=0.005), judged("ease-2", 0.085, coverage=0.18)]
     assert verdict(wider, champion).promoted == "ease-2"
+
+
+def test_the_champion_stays_where_somebody_decided_so_and_there_is_one() -> None:
+    made_at = dt.datetime(2022, 5, 3, tzinfo=dt.UTC)
+    stays = Decision(dt.date(2022, 5, 2), MODEL, "recommender", "anna", "ease shows too few creators", made_at)
+    better = [judged("ease-2", 0.2)]
+    kept = verdict(better, judged("als-1", 0.1), stays)
+    assert (kept.promoted, kept.reason) == (None, "als-1 stays, as anna decided: ease shows too few creators")
+    assert verdict(better, None, stays) == verdict(better, None)
+    # Nor does it need figures of the night.
+    assert verdict([Judged("ease-2", "ease", {})], Judged("als-1", "als", {}), stays) == kept

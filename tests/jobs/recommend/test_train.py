@@ -9,12 +9,15 @@ import mlflow
 import pandas as pd
 import pytest
 
+from jobs.operate.stale_days import stale_days
 from jobs.platform import tracking
+from jobs.platform.decisions import MODEL, Decision
 from jobs.platform.job import job
 from jobs.platform.night import Night
 from jobs.platform.settings import settings
 from jobs.recommend import promote, recommendations, train
 from models.recommend.registry import RECOMMENDERS
+from tests.jobs.operate.lake import lay_decisions
 from tests.jobs.recommend.nights import FIRST, SECOND, USERS, VIDEOS, lay_night, lay_videos, video
 
 if TYPE_CHECKING:
@@ -62,6 +65,18 @@ def test_two_nights(home: Path, spark: "SparkSession", capsys: pytest.CaptureFix
     assert told["champion"] == versions[0]
     assert set(told["metrics"]) == {versions[0], *lists[SECOND][0]}
     assert all("coverage_at_20" in metrics for metrics in told["metrics"].values())
+
+    # A person who has seen the night keeps the champion: its lists are stale then, and the champion's once it was run again.
+    made_at = dt.datetime(2022, 5, 3, tzinfo=dt.UTC)
+    lay_decisions(home, Decision(SECOND, MODEL, "recommender", "anna", "too few creators", made_at))
+    stale = [(s.night, s.reasons) for s in stale_days(settings(), SECOND) if s.table == "gold.recommendations"]
+    assert stale == [(SECOND, ("the decision on model of recommender was made",))]
+    promote.main(["--date", str(SECOND)])
+    assert capsys.readouterr().out.strip() == f"{versions[0]} stays, as anna decided: too few creators"
+    recommendations.main(["--date", str(SECOND)])
+    kept = Night(SECOND, settings()).arrow("gold.recommendations").to_table().to_pandas()
+    assert set(kept["model_version"]) == {versions[0]}
+    assert "gold.recommendations" not in {s.table for s in stale_days(settings(), SECOND)}
 
     loaded = mlflow.pyfunc.load_model(f"models:/recommender/{second['als'].number}")
     shown = loaded.predict(pd.DataFrame({"video_ids": [[video(0), video(4)], [12345]]}))
