@@ -77,7 +77,15 @@ def test_a_zip_bomb_is_refused_before_it_is_unpacked(tmp_path: Path) -> None:
         count_lines(path)
 
 
-@pytest.mark.parametrize("contents", [b"", gzip.compress(b""), b"user_id,video_id\n1,2\n", b"\x1f"])
+@pytest.mark.parametrize(
+    "contents",
+    [
+        pytest.param(b"", id="empty"),
+        pytest.param(gzip.compress(b""), id="gzip of nothing"),  # with the time in it, which its name must not have
+        pytest.param(b"user_id,video_id\n1,2\n", id="no gzip"),
+        pytest.param(b"\x1f", id="a byte of gzip"),
+    ],
+)
 def test_what_is_no_log_is_refused_in_one_line(tmp_path: Path, contents: bytes) -> None:
     path = tmp_path / "log.csv.gz"
     path.write_bytes(contents)
