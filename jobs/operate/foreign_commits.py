@@ -54,15 +54,12 @@ def foreign_commits(table: DeltaTable, uri: str, agreed: Contract) -> Iterator[F
         actions = _actions(uri, commit["version"])
         files = [action[kind] for action in actions for kind in ("add", "remove") if kind in action]
         partitions = [file.get("partitionValues") or {} for file in files]
-        user, engine = (
-            commit.get("userName") or _owner(uri, commit["version"]),
-            commit.get("engineInfo", "no known engine"),
-        )
+        user = commit.get("userName") or _owner(uri, commit["version"])
         yield ForeignCommit(
             version=commit["version"],
             made_at=dt.datetime.fromtimestamp(commit["timestamp"] / 1000, dt.UTC),
             operation=commit["operation"],
-            who=f"{user} with {engine}",
+            who=f"{user} with {commit.get('engineInfo', 'an engine that it does not name')}",
             remark=commit.get("userMetadata"),
             days=frozenset(dt.date.fromisoformat(p[agreed.day_column]) for p in partitions if p.get(agreed.day_column)),
             reshapes=any("metaData" in action or "protocol" in action for action in actions),
@@ -71,8 +68,10 @@ def foreign_commits(table: DeltaTable, uri: str, agreed: Contract) -> Iterator[F
 
 def misfit(table: DeltaTable, agreed: Contract) -> str | None:
     """Why no job can read or write a table of this shape, if so."""
-    if features := table.protocol().reader_features:
-        return f"its readers need {', '.join(features)}, which not all jobs have"
+    protocol = table.protocol()
+    if protocol.min_reader_version > 1:  # which contracts ask for
+        needed = ", ".join(protocol.reader_features or ()) or f"version {protocol.min_reader_version} of the protocol"
+        return f"its readers need {needed}, which not all jobs know"
     optional = {column.name: not column.required for column in agreed.columns}
     for field in table.schema().fields:
         if field.name not in optional:

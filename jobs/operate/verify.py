@@ -58,13 +58,12 @@ def verify(settings: Settings, table: str, day: dt.date | None = None) -> Iterat
         yield Damage(table, None, f"{misfit(current, contract(table))} since {reshaped}")
         return
     published, files = latest(current), files_of_days(current, contract(table))
-    for number in tqdm(sorted(published.keys() | files), desc=table, unit="day", leave=False, disable=None):
-        if day not in (None, number):
-            continue
-        if number in published:
-            yield from verify_day(current, uri, table, published[number], files[number])
+    asked = published.keys() | files.keys() if day is None else {day} & (published.keys() | files.keys())
+    for each in tqdm(sorted(asked), desc=table, unit="day", leave=False, disable=None):
+        if each in published:
+            yield from verify_day(current, uri, table, published[each], files[each])
         else:
-            yield Damage(table, number, f"is in {len(files[number])} files that nobody published")
+            yield Damage(table, each, f"is in {len(files[each])} files that nobody published")
 
 
 def files_of_days(table: DeltaTable, agreed: Contract) -> dict[dt.date, list[staging.DataFile]]:
@@ -127,29 +126,25 @@ def touched_by_others(
 ) -> Iterator[str]:
     """A line for each commit of others, with what became of the days that it touched; the oldest first.
 
+    There is none where the table's log is damaged or its shape is not ours: what became of a day is not known then.
+
     Args:
         settings: which lake.
         table: layer and name.
         damaged: what `verify` found.
         day: only commits that touched it.
     """
-    uri = settings.uri(table)
-    try:
-        current = DeltaTable(uri)
-    except DeltaError:
+    uri, changed = settings.uri(table), {damage.day for damage in damaged if damage.day}
+    if len(changed) < len({damage.day for damage in damaged}) or not DeltaTable.is_deltatable(uri):
         return
+    current = DeltaTable(uri)
     published = latest(current)
-    changed = {damage.day for damage in damaged}
     for commit in reversed(list(foreign_commits(current, uri, contract(table)))):
         if day is None or day in commit.days:
             yield f"{table}: {commit}: {_became(commit, published, changed)}"
 
 
-def _became(
-    commit: ForeignCommit, published: Mapping[dt.date, Publication], changed: Collection[dt.date | None]
-) -> str:
-    if None in changed:
-        return "what became of its days can be told once the table's log is restored"
+def _became(commit: ForeignCommit, published: Mapping[dt.date, Publication], changed: Collection[dt.date]) -> str:
     replaced = {day for day in commit.days if day in published and published[day].version > commit.version}
     lost = {day for day in commit.days - replaced if day in changed}
     kept = commit.days - replaced - lost

@@ -28,7 +28,7 @@ from jobs.platform.content_hash import content_hash
 from jobs.platform.errors import NightreelError
 from jobs.platform.failpoint import failpoint
 from jobs.platform.publications import latest
-from jobs.platform.staging import Staged
+from jobs.platform.staging import Staged, Unreadable
 from schemas.contract import Contract
 
 _log = logging.getLogger(__name__)
@@ -67,6 +67,7 @@ def commit(uri: str, contract: Contract, staged: Staged, seen: int, made_by: Map
     Raises:
         Overtaken: the day was published by somebody else since.
         Damaged: the table's log is not what it was when it was written.
+        Unreadable: somebody removed the files.
     """
     _make_durable(uri, staged)
     metadata = {
@@ -152,7 +153,12 @@ def _make_durable(uri: str, staged: Staged) -> None:
         return
     files = [folder / file.path for file in staged.files]
     folders = {parent for file in files for parent in file.parents if parent == folder or folder in parent.parents}
-    durable.sync([*files, *folders])
+    try:
+        durable.sync([*files, *folders])
+    except FileNotFoundError as error:
+        raise Unreadable(
+            f"{error.filename} is gone before it was published, as after a VACUUM that keeps no hours; run the job again"
+        ) from error
 
 
 def _app(day: dt.date) -> str:
