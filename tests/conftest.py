@@ -3,6 +3,7 @@
 import os
 import secrets
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,13 @@ import pytest
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
+
+with suppress(ModuleNotFoundError):  # Airflow's environment has no hypothesis
+    from hypothesis import HealthCheck, settings
+
+    # On a busy machine any example may take long, which says nothing of the code.
+    settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    settings.load_profile("unhurried")
 
 _REPOSITORY = Path(__file__).parents[1]
 

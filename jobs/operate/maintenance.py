@@ -17,12 +17,11 @@ from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError
 
 from jobs.operate.query import tables
-from jobs.platform import lakehouse, publish, receipts, staging
-from jobs.platform.content_hash import content_hash
+from jobs.platform import lakehouse, publish, receipts
 from jobs.platform.errors import MissingInput
 from jobs.platform.job import job
 from jobs.platform.night import Night, code_version, run_id
-from jobs.platform.publications import latest
+from jobs.platform.publications import OURS, latest
 from schemas.contract import Contract, contract
 
 _log = logging.getLogger(__name__)
@@ -69,8 +68,7 @@ def _drop(night: Night, table: str, day: dt.date) -> int:
     uri = night.uri(table)
     seen = publish.token(uri, day)
     rows = night.arrow(table).count_rows(filter=ds.field(contract(table).day_column) == day)
-    nothing = staging.Staged(f"{day}-dropped", day, 0, content_hash(()), ())
-    publish.commit(uri, contract(table), nothing, seen, {"run": run_id(), "code": code_version()})
+    publish.drop(uri, contract(table), day, seen, {"run": run_id(), "code": code_version()})
     return rows
 
 
@@ -115,6 +113,7 @@ def _vacuum(uri: str, kept: Sequence[int]) -> int:
             full=True,
             keep_versions=readable,
             dry_run=False,
+            commit_properties=OURS,
             post_commithook_properties=receipts.NO_HOOKS,
         )
         receipts.write(uri, DeltaTable(uri).version())

@@ -1,20 +1,24 @@
 """Puts back what `make verify` finds damaged: `make restore`.
 
-A commit is put back from its receipt, a damaged checkpoint is taken away, and a day with damaged files goes back to its last
-publication whose files are all sound, in one new commit. A day of which there is none is named: its night has to be run again.
+A commit is put back from its receipt, a damaged checkpoint is taken away, a table that somebody gave another shape gets back its
+own, and a day with damaged files, or with rows that somebody changed, goes back to its last publication whose files are all
+sound. Each of these is a new commit: what others wrote stays in the older versions. A day whose rows were only laid anew
+(OPTIMIZE) is left alone. A day of which there is no sound publication is named: its night has to be run again.
 """
 
 import argparse
 import sys
 from collections.abc import Iterator, Sequence
 
-from deltalake import DeltaTable
+from deltalake import CommitProperties, DeltaTable
+from deltalake.exceptions import DeltaError
 
-from jobs.operate.verify import chosen, verify, verify_day
+from jobs.operate.foreign_commits import reshaping
+from jobs.operate.verify import chosen, files_of_days, verify, verify_day
 from jobs.platform import durable, publish, receipts, staging
 from jobs.platform.errors import BadInput, NightreelError
 from jobs.platform.night import code_version, run_id
-from jobs.platform.publications import Publication, publications
+from jobs.platform.publications import OURS, Publication, publications
 from jobs.platform.settings import Settings, settings
 from schemas.contract import contract
 
@@ -28,6 +32,8 @@ def restore(settings: Settings, table: str) -> Iterator[str]:
     uri = settings.uri(table)
     if where := durable.local(uri):
         yield from receipts.restore(where)
+    if reshaped := _shape(uri, table):
+        yield reshaped
     lost = []
     damaged = list(verify(settings, table))
     for damage in damaged:
@@ -35,8 +41,12 @@ def restore(settings: Settings, table: str) -> Iterator[str]:
             raise BadInput(f"{damage}; it cannot be put back from what is here")
     for day in sorted({damage.day for damage in damaged if damage.day}):
         seen = publish.token(uri, day)  # a night that publishes the day from now on wins over this
-        of_day = (p for p in publications(DeltaTable(uri)) if p.day == day and not p.dropped)
-        sound = next((p for p in of_day if _is_sound(uri, table, p)), None)
+        of_day = [p for p in publications(DeltaTable(uri)) if p.day == day]
+        if not of_day or of_day[0].dropped:
+            publish.drop(uri, contract(table), day, seen, {"run": run_id(), "code": code_version()})
+            yield f"{table} {day}: taken out, since {'its retention is over' if of_day else 'nobody published it'}"
+            continue
+        sound = next((p for p in of_day if not p.dropped and _is_sound(uri, table, p)), None)
         if sound is None:
             lost.append(str(day))
             continue
@@ -49,11 +59,36 @@ def restore(settings: Settings, table: str) -> Iterator[str]:
         )
 
 
+def _shape(uri: str, table: str) -> str | None:
+    """Give the table back the schema, properties and protocol that it had before somebody else made it useless to the jobs.
+
+    It goes back as a whole; the days that were published since are then put right like any other.
+    """
+    try:
+        current = DeltaTable(uri)
+    except DeltaError:
+        return None  # which `verify` tells
+    reshaped = reshaping(current, uri, contract(table))
+    if reshaped is None:
+        return None
+    try:
+        current.restore(
+            reshaped.version - 1,
+            ignore_missing_files=True,
+            protocol_downgrade_allowed=True,
+            commit_properties=CommitProperties(custom_metadata=OURS.custom_metadata, max_commit_retries=0),
+            post_commithook_properties=receipts.NO_HOOKS,
+        )
+    except DeltaError as error:
+        raise BadInput(f"{table}: cannot be brought back to its shape before {reshaped}: {error}") from error
+    receipts.write(uri, DeltaTable(uri).version())
+    return f"{table}: back to its shape before {reshaped}"
+
+
 def _is_sound(uri: str, table: str, publication: Publication) -> bool:
     then = DeltaTable(uri, version=publication.version)
-    files = then.get_add_actions(flatten=True)
-    sizes = dict(zip(files["path"].to_pylist(), files["size_bytes"].to_pylist(), strict=True))
-    return not list(verify_day(then, uri, table, publication, sizes))
+    files = files_of_days(then, contract(table))[publication.day]
+    return not list(verify_day(then, uri, table, publication, files))
 
 
 def _publish_again(uri: str, table: str, sound: Publication, seen: int) -> None:

@@ -1,14 +1,16 @@
 """Reads every file of the lake's tables and holds each against the log and against what was published: `make verify`.
 
 A table's log is compared with its receipts, a file's bytes with the SHA-256 that its commit recorded, a day's rows with their
-content hash. Damage is listed, a line a file or day; nothing is changed, which is what `make restore` is for.
+content hash. Damage is listed, a line a file or day; nothing is changed, which is what `make restore` is for. Commits of others
+are listed as well, with what became of the days that they touched: rows that were only laid anew (OPTIMIZE) are no damage.
 """
 
 import argparse
 import datetime as dt
 import hashlib
 import sys
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -16,12 +18,13 @@ from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError
 from tqdm import tqdm
 
+from jobs.operate.foreign_commits import ForeignCommit, foreign_commits, misfit, reshaping
 from jobs.platform import durable, receipts, staging
 from jobs.platform.errors import BadInput, NightreelError, UsageError
 from jobs.platform.job import day as read_day
 from jobs.platform.publications import Publication, latest
 from jobs.platform.settings import Settings, settings
-from schemas.contract import contract, tables
+from schemas.contract import Contract, contract, tables
 
 
 @dataclass(frozen=True)
@@ -51,21 +54,30 @@ def verify(settings: Settings, table: str, day: dt.date | None = None) -> Iterat
         if where is None or (where / "_delta_log").exists():
             yield Damage(table, None, f"its log cannot be read: {error}")
         return
-    listed = pa.table(current.get_add_actions(flatten=True)).select(["path", "size_bytes"]).to_pylist()
-    sizes = {row["path"]: row["size_bytes"] for row in listed}
-    published = latest(current)
-    known = {path for publication in published.values() for path in publication.files}
-    if day is None:
-        yield from (
-            Damage(table, None, f"{path} is in the log, but nobody published it") for path in sizes.keys() - known
-        )
-    for publication in tqdm(published.values(), desc=table, unit="day", leave=False, disable=None):
-        if day in (None, publication.day):
-            yield from verify_day(current, uri, table, publication, sizes)
+    if reshaped := reshaping(current, uri, contract(table)):
+        yield Damage(table, None, f"{misfit(current, contract(table))} since {reshaped}")
+        return
+    published, files = latest(current), files_of_days(current, contract(table))
+    asked = published.keys() | files.keys() if day is None else {day} & (published.keys() | files.keys())
+    for each in tqdm(sorted(asked), desc=table, unit="day", leave=False, disable=None):
+        if each in published:
+            yield from verify_day(current, uri, table, published[each], files[each])
+        else:
+            yield Damage(table, each, f"is in {len(files[each])} files that nobody published")
+
+
+def files_of_days(table: DeltaTable, agreed: Contract) -> dict[dt.date, list[staging.DataFile]]:
+    """The files of each day, by the table's log, which knows no digest."""
+    found: dict[dt.date, list[staging.DataFile]] = defaultdict(list)
+    for file in pa.table(table.get_add_actions(flatten=True)).to_pylist():
+        partition = {name: str(file[f"partition.{name}"]) for name in agreed.partitioned_by}
+        listed = staging.DataFile(file["path"], file["size_bytes"], "", partition, file.get("num_records") or 0)
+        found[dt.date.fromisoformat(partition[agreed.day_column])].append(listed)
+    return found
 
 
 def verify_day(
-    current: DeltaTable, uri: str, table: str, publication: Publication, sizes: dict[str, int]
+    current: DeltaTable, uri: str, table: str, publication: Publication, files: Collection[staging.DataFile]
 ) -> Iterator[Damage]:
     """What is damaged of a day, read to its last byte.
 
@@ -74,17 +86,15 @@ def verify_day(
         uri: where it lies.
         table: layer and name.
         publication: what the day should hold.
-        sizes: path below the table -> bytes, by the log, of all its files.
+        files: what it is in, by the table's log.
     """
-    broken = [damage for path in publication.files if (damage := _file(uri, publication, path, sizes.get(path)))]
+    broken = [damage for file in files if (damage := _file(uri, file, publication.files.get(file.path)))]
     yield from (Damage(table, publication.day, what) for what in broken)
     if broken:
         return
     try:
-        agreed = contract(table)
         store, root = staging.filesystem(uri)
-        files = tuple(staging.data_file(store, root, f"{root}/{path}") for path in publication.files)
-        rows, content = staging.hashed(store, root, files, agreed, pa.schema(current.schema()))
+        rows, content = staging.hashed(store, root, tuple(files), contract(table), pa.schema(current.schema()))
     except (OSError, pa.ArrowException) as error:
         yield Damage(table, publication.day, f"cannot be read: {error}")
         return
@@ -96,18 +106,54 @@ def verify_day(
         )
 
 
-def _file(uri: str, publication: Publication, path: str, size: int | None) -> str | None:
+def _file(uri: str, file: staging.DataFile, sha256: str | None) -> str | None:
+    """What is wrong with a file; its digest is known only where we wrote it."""
     store, root = staging.filesystem(uri)
-    if size is None:
-        return f"{path} is not in the log"
-    info = store.get_file_info(f"{root}/{path}")
+    info = store.get_file_info(f"{root}/{file.path}")
     if not info.is_file:
-        return f"{uri}/{path} is missing"
-    if info.size != size:
-        return f"{uri}/{path} has {info.size} bytes, not {size}"
-    with store.open_input_file(f"{root}/{path}") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    return None if digest == publication.files[path] else f"{uri}/{path} is not what was written (SHA-256)"
+        return f"{uri}/{file.path} is missing"
+    if info.size != file.size:
+        return f"{uri}/{file.path} has {info.size} bytes, not {file.size}"
+    if sha256 is None:
+        return None
+    with store.open_input_file(f"{root}/{file.path}") as content:
+        digest = hashlib.file_digest(content, "sha256").hexdigest()
+    return None if digest == sha256 else f"{uri}/{file.path} is not what was written (SHA-256)"
+
+
+def touched_by_others(
+    settings: Settings, table: str, damaged: Collection[Damage], day: dt.date | None = None
+) -> Iterator[str]:
+    """A line for each commit of others, with what became of the days that it touched; the oldest first.
+
+    There is none where the table's log is damaged or its shape is not ours: what became of a day is not known then.
+
+    Args:
+        settings: which lake.
+        table: layer and name.
+        damaged: what `verify` found.
+        day: only commits that touched it.
+    """
+    uri, changed = settings.uri(table), {damage.day for damage in damaged if damage.day}
+    if len(changed) < len({damage.day for damage in damaged}) or not DeltaTable.is_deltatable(uri):
+        return
+    current = DeltaTable(uri)
+    published = latest(current)
+    for commit in reversed(list(foreign_commits(current, uri, contract(table)))):
+        if day is None or day in commit.days:
+            yield f"{table}: {commit}: {_became(commit, published, changed)}"
+
+
+def _became(commit: ForeignCommit, published: Mapping[dt.date, Publication], changed: Collection[dt.date]) -> str:
+    replaced = {day for day in commit.days if day in published and published[day].version > commit.version}
+    lost = {day for day in commit.days - replaced if day in changed}
+    kept = commit.days - replaced - lost
+    said = [
+        f"not what was published: {', '.join(map(str, sorted(lost)))}" * bool(lost),
+        f"{len(kept)} days hold what was published" * bool(kept),
+        f"{len(replaced)} days were published again since" * bool(replaced),
+    ]
+    return "; ".join(filter(None, said)) or "no rows touched"
 
 
 def chosen(table: str) -> list[str]:
@@ -122,7 +168,7 @@ def chosen(table: str) -> list[str]:
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """List the damage; exit code 65 where there is any."""
+    """List the damage and the commits of others; exit code 65 where there is any."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--table", default="", help="layer and name; all unless given")
     parser.add_argument("--day", type=lambda text: read_day(text) if text else None, default=None)
@@ -130,12 +176,16 @@ def main(argv: Sequence[str] | None = None) -> None:
     damaged = 0
     try:
         for table in chosen(args.table):
+            found = []
             for damage in verify(settings(), table, args.day):
-                damaged += 1
+                found.append(damage)
                 tqdm.write(str(damage))
+            for line in touched_by_others(settings(), table, found, args.day):
+                tqdm.write(line)
+            damaged += len(found)
         if damaged:
             raise BadInput(f"damaged in {damaged} places; make restore goes back to the last good version of them")
-        print("all that was published is there, as it was written")
+        print("all that was published is there")
     except NightreelError as error:
         print(f"error: {error}", file=sys.stderr)
         raise SystemExit(error.exit_code) from error

@@ -9,6 +9,7 @@ from deltalake.exceptions import DeltaError
 
 from jobs.platform import receipts
 from jobs.platform.errors import BadInput, NightreelError
+from jobs.platform.publications import OURS
 from schemas.contract import Contract
 
 _RULE = "delta.constraints."
@@ -61,12 +62,17 @@ def _add(table: DeltaTable, contract: Contract) -> None:
             f"({'; '.join(sorted(impossible))}); move that one away, then run its nights again"
         )
     if new := [field for name, field in declared.items() if name not in there]:
-        table.alter.add_columns(new, post_commithook_properties=receipts.NO_HOOKS)
+        table.alter.add_columns(new, commit_properties=OURS, post_commithook_properties=receipts.NO_HOOKS)
     properties, were = contract.properties(), table.metadata().configuration
     for name in were:
         if name.startswith(_RULE) and name not in properties:
-            table.alter.drop_constraint(name.removeprefix(_RULE), post_commithook_properties=receipts.NO_HOOKS)
+            table.alter.drop_constraint(
+                name.removeprefix(_RULE), commit_properties=OURS, post_commithook_properties=receipts.NO_HOOKS
+            )
     if new_properties := dict(properties.items() - were.items()):
         table.alter.set_table_properties(
-            new_properties, raise_if_not_exists=False, post_commithook_properties=receipts.NO_HOOKS
+            new_properties,
+            raise_if_not_exists=False,
+            commit_properties=OURS,
+            post_commithook_properties=receipts.NO_HOOKS,
         )

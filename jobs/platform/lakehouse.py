@@ -15,7 +15,7 @@ from jobs.platform import publish, receipts, staging
 from jobs.platform.errors import BadInput
 from jobs.platform.evolve import evolve
 from jobs.platform.failpoint import failpoint
-from jobs.platform.publications import Publication
+from jobs.platform.publications import OURS, Publication
 from schemas.contract import Contract
 
 if TYPE_CHECKING:
@@ -140,6 +140,7 @@ def create(contract: Contract, uri: str) -> DeltaTable:
                 description=contract.purpose,
                 configuration=contract.properties(),
                 raise_if_key_not_exists=False,
+                commit_properties=OURS,
             )
     return evolve(contract, uri)
 

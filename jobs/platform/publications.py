@@ -2,10 +2,16 @@
 
 import datetime as dt
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from deltalake import DeltaTable
+from deltalake import CommitProperties, DeltaTable
+
+_BY = "nightreel"
+_SAYS = {"date", "attempt", "rows", "content", "files"}  # in the metadata of every publication, beside what made it
+OURS = CommitProperties(custom_metadata={"userMetadata": json.dumps({"by": _BY})})
+"""For every commit of ours that publishes nothing, which tells it from those of others."""
 
 
 @dataclass(frozen=True)
@@ -37,8 +43,8 @@ def publications(table: DeltaTable) -> list[Publication]:
     """All of a table's publications, the newest first."""
     found = []
     for commit in table.history():
-        made_by = json.loads(commit.get("userMetadata") or "{}")
-        if "attempt" not in made_by:
+        made_by = _metadata(commit)
+        if not made_by.keys() >= _SAYS:
             continue
         day, attempt, rows, content, files = (
             made_by.pop(name) for name in ("date", "attempt", "rows", "content", "files")
@@ -56,3 +62,17 @@ def latest(table: DeltaTable) -> dict[dt.date, Publication]:
     for publication in publications(table):
         found.setdefault(publication.day, publication)
     return found
+
+
+def is_ours(commit: Mapping[str, Any]) -> bool:
+    """Whether one of our jobs made a commit, by its entry in the table's history."""
+    metadata = _metadata(commit)
+    return metadata.get("by") == _BY or metadata.keys() >= _SAYS
+
+
+def _metadata(commit: Mapping[str, Any]) -> dict[str, Any]:
+    try:
+        found = json.loads(commit.get("userMetadata") or "{}")
+    except ValueError:  # a remark of somebody else, who may write there what they like
+        return {}
+    return found if isinstance(found, dict) else {}

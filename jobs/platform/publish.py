@@ -24,10 +24,11 @@ from deltalake.exceptions import CommitFailedError, TableNotFoundError
 from deltalake.transaction import AddAction, RemoveAction
 
 from jobs.platform import durable, receipts
+from jobs.platform.content_hash import content_hash
 from jobs.platform.errors import NightreelError
 from jobs.platform.failpoint import failpoint
 from jobs.platform.publications import latest
-from jobs.platform.staging import Staged
+from jobs.platform.staging import Staged, Unreadable
 from schemas.contract import Contract
 
 _log = logging.getLogger(__name__)
@@ -66,6 +67,7 @@ def commit(uri: str, contract: Contract, staged: Staged, seen: int, made_by: Map
     Raises:
         Overtaken: the day was published by somebody else since.
         Damaged: the table's log is not what it was when it was written.
+        Unreadable: somebody removed the files.
     """
     _make_durable(uri, staged)
     metadata = {
@@ -103,6 +105,11 @@ def commit(uri: str, contract: Contract, staged: Staged, seen: int, made_by: Map
         DeltaTable(uri).create_checkpoint()
         receipts.write_checkpoint(uri)
     return made
+
+
+def drop(uri: str, contract: Contract, day: dt.date, seen: int, made_by: Mapping[str, Any]) -> int:
+    """Take a day's rows out of a table: publish that it has none. Arguments, result and errors are those of `commit`."""
+    return commit(uri, contract, Staged(f"{day}-dropped", day, 0, content_hash(()), ()), seen, made_by)
 
 
 def _commit_once(table: DeltaTable, contract: Contract, staged: Staged, new: int, metadata: Mapping[str, Any]) -> None:
@@ -146,7 +153,12 @@ def _make_durable(uri: str, staged: Staged) -> None:
         return
     files = [folder / file.path for file in staged.files]
     folders = {parent for file in files for parent in file.parents if parent == folder or folder in parent.parents}
-    durable.sync([*files, *folders])
+    try:
+        durable.sync([*files, *folders])
+    except FileNotFoundError as error:
+        raise Unreadable(
+            f"{error.filename} is gone before it was published, as after a VACUUM that keeps no hours; run the job again"
+        ) from error
 
 
 def _app(day: dt.date) -> str:

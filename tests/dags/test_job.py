@@ -101,12 +101,12 @@ def test_a_killed_task_takes_all_processes_of_its_job_along(tmp_path: Path) -> N
 
     task = threading.Thread(target=run)
     task.start()
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     while not beat.exists() and time.monotonic() < deadline:
         time.sleep(0.02)
     assert beat.exists()
     job.on_kill()
-    task.join(30)
+    task.join(120)
     assert not task.is_alive()
     assert "SIGTERM" in str(ended[0])
     size = beat.stat().st_size

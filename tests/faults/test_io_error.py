@@ -27,7 +27,7 @@ rows.publish_day(sys.argv[1], dt.date(2022, 5, 1), rows.rows(dt.date(2022, 5, 1)
 def publish(uri: str, said: str, *strace: str) -> "subprocess.CompletedProcess[str]":
     """Publish the day in a process whose system calls are traced."""
     command = ["strace", "-qq", "-f", *strace, sys.executable, "-c", PUBLISH, uri, said]
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=600)
 
 
 @pytest.mark.parametrize("times", [5, pytest.param(50, marks=pytest.mark.long)])

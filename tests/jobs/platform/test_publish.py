@@ -1,0 +1,82 @@
+"""A publication replaces its day, and only that, whatever others commit beside it."""
+
+import datetime as dt
+import threading
+from contextlib import suppress
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+from deltalake import DeltaTable
+from deltalake.exceptions import CommitFailedError
+from pyspark.sql import SparkSession
+
+from jobs.operate.foreign_commits import foreign_commits
+from jobs.platform import publish, staging
+from jobs.platform.publications import publications
+from jobs.platform.staging import Unreadable
+from schemas.contract import contract
+from tests.jobs.operate import analyst
+from tests.jobs.operate.analyst import CHANGES, DAYS, REARRANGES, TABLE
+
+
+@pytest.mark.parametrize("act", [*REARRANGES, *CHANGES])
+def test_a_commit_of_others_that_comes_in_between_is_seen(
+    home: Path, spark: SparkSession, monkeypatch: pytest.MonkeyPatch, act: str
+) -> None:
+    for day, said in [(DAYS[0], "old"), *((day, "first") for day in DAYS)]:
+        analyst.publish_day(day, said)
+    others = {**REARRANGES, **CHANGES}
+    between: list[dict[dt.date, list[tuple[int, str, float]]]] = []
+
+    def come_between(name: str) -> None:
+        if name == "audited" and not between:  # the table was looked at, and is about to be written
+            others[act](DeltaTable(analyst.uri()))
+            between.append(analyst.read())
+
+    monkeypatch.setattr(publish, "failpoint", come_between)
+    analyst.publish_day(DAYS[1], "second")
+    (left,) = between
+    assert analyst.read() == left | {DAYS[1]: analyst.says(DAYS[1], "second")}
+    table = DeltaTable(analyst.uri())
+    found = list(foreign_commits(table, analyst.uri(), contract(TABLE)))
+    assert len(found) + len(publications(table)) == table.version()
+
+
+def test_nobody_loses_a_commit(home: Path, spark: SparkSession) -> None:
+    analyst.publish_day(DAYS[0], "first")
+    appends = 0
+
+    def append() -> None:
+        nonlocal appends
+        while appends < 20:
+            with suppress(CommitFailedError):  # which tells an analyst to try again
+                CHANGES["append"](DeltaTable(analyst.uri()))  # to the second day
+                appends += 1
+
+    other = threading.Thread(target=append)
+    other.start()
+    turns = 0
+    while other.is_alive() or turns < 10:
+        turns += 1
+        analyst.publish_day(DAYS[0], str(turns))
+    other.join()
+    table = DeltaTable(analyst.uri())
+    assert len(list(foreign_commits(table, analyst.uri(), contract(TABLE)))) == appends
+    assert len(publications(table)) == turns + 1
+    assert analyst.read() == {
+        DAYS[0]: analyst.says(DAYS[0], str(turns)),
+        DAYS[1]: sorted(analyst.says(DAYS[1], "extra", 2) * appends),
+    }
+
+
+def test_files_that_a_vacuum_took_before_they_were_published_are_not(home: Path, spark: SparkSession) -> None:
+    analyst.publish_day(DAYS[0], "first")
+    at, agreed = analyst.uri(), contract(TABLE)
+    schema = pa.schema(DeltaTable(at).schema())
+    written = staging.write_arrow(analyst.rows(DAYS[1], "first"), agreed, at, DAYS[1], schema)
+    staged = staging.staged(at, agreed, DAYS[1], written, schema)
+    DeltaTable(at).vacuum(0, enforce_retention_duration=False, dry_run=False, full=True)
+    with pytest.raises(Unreadable, match="is gone before it was published"):
+        publish.commit(at, agreed, staged, 0, {})
+    assert analyst.read() == {DAYS[0]: analyst.says(DAYS[0], "first")}
