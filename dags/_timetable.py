@@ -14,7 +14,6 @@ from pendulum import UTC, DateTime, instance
 from nights.days import beginning, day_of
 
 _SECOND = dt.timedelta(seconds=1)
-_DAYS_AROUND = range(-8, 9)
 
 
 class EndOfDays(Timetable):
@@ -82,5 +81,6 @@ class EndOfDays(Timetable):
     def _starts(self, moment: dt.datetime) -> list[dt.datetime]:
         """The beginnings of the intervals around a moment."""
         today = day_of(moment, self._zone)
-        days = [today + dt.timedelta(days=number) for number in _DAYS_AROUND]
+        reach = 2 if self._weekday is None else 8
+        days = [today + dt.timedelta(days=number) for number in range(-reach, reach + 1)]
         return [beginning(day, self._zone) for day in days if self._weekday in (None, day.weekday())]

@@ -6,7 +6,6 @@ to the other side of the date line, a whole day is left out (Pacific/Apia, 30 De
 
 import datetime as dt
 from bisect import bisect_left
-from collections.abc import Iterator
 
 YESTERDAY = "yesterday"
 """What a person may say for the last night that is over in the lake's zone, whatever the zone of the shell."""
@@ -71,10 +70,10 @@ def day_before(day: dt.date, zone: dt.tzinfo) -> dt.date:
     return earlier if exists(earlier, zone) else day_before(earlier, zone)
 
 
-def days_between(first: dt.date, last: dt.date, zone: dt.tzinfo) -> Iterator[dt.date]:
+def days_between(first: dt.date, last: dt.date, zone: dt.tzinfo) -> list[dt.date]:
     """The days of the zone from the first to the last one, both included."""
     days = (first + dt.timedelta(days=number) for number in range((last - first).days + 1))
-    return (day for day in days if exists(day, zone))
+    return [day for day in days if exists(day, zone)]
 
 
 def last_complete(now: dt.datetime, zone: dt.tzinfo) -> dt.date:

@@ -35,6 +35,7 @@ def _known() -> list[str]:
 
 def _near(name: str) -> list[str]:
     """Zones whose name or place is this one in another case, otherwise those that differ in a few letters."""
+    likely = [full for full in _known() if not full.startswith("Etc/")]  # Etc/GMT+8 is eight hours behind, not ahead
     meant = name.strip().replace(" ", "_").casefold()
-    same = [full for full in _known() if meant in (full.casefold(), full.casefold().rpartition("/")[2])]
-    return same or get_close_matches(name, _known(), n=2, cutoff=0.85)
+    same = [full for full in likely if meant in (full.casefold(), full.casefold().rpartition("/")[2])]
+    return same or get_close_matches(name, likely, n=2, cutoff=0.85)

@@ -65,7 +65,7 @@ class Backfill:
         return outcome
 
     def _follow(self, keep_up: Callable[[], Sequence[str]]) -> Outcome:
-        days = len(list(days_between(self._first, self._last, zone())))
+        days = len(days_between(self._first, self._last, zone()))
         answered = time.monotonic()
         with tqdm(disable=None, unit="task", desc=self._dag, leave=False, dynamic_ncols=True) as bar:
             while True:

@@ -23,7 +23,7 @@ from infra.local.services import Services
 from infra.local.stale import ranges, until_none
 from infra.local.task_log import last_error, log_file
 from jobs.operate.days_read import NIGHTLY
-from nights.days import YESTERDAY, last_complete, read_night
+from nights.days import YESTERDAY, days_between, last_complete, read_night
 from nights.zone import UnknownZone, zone
 
 _EX_USAGE = 64
@@ -230,7 +230,7 @@ def _run(
         if done == []:
             print("no night is stale")
         return done
-    nights = [first + dt.timedelta(days=number) for number in range((last - first).days + 1)]
+    nights = days_between(first, last, zone())
     if args.backfill:
         return nights if backfill(found, nights, logs_from, wanted) else None
     return nights if run_nights(found, first, last, logs_from) else None

@@ -5,6 +5,7 @@ from zoneinfo import ZoneInfo
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from jobs.ingest import java_zone
 from jobs.platform.night import Night
 from jobs.platform.rules import LATE_DAYS, TIMEZONE, rule
 from schemas.contract import Contract, contract
@@ -25,7 +26,9 @@ def parsed(night: Night) -> DataFrame:
 
     Raises:
         MissingInput: the night has no lines.
+        UsageError: see `java_zone.check`.
     """
+    java_zone.check(night)
     night.rules |= {name: rule(night.settings, name) for name in (EVENTS, LATE_DAYS, TIMEZONE)}
     return parse(night.read_day("bronze.behavior_log"), night.settings.timezone, night.settings.late_days)
 
