@@ -2,7 +2,8 @@
 
 import datetime as dt
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import cache
 from itertools import pairwise
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -24,12 +25,13 @@ def changes(zone: ZoneInfo) -> list[Change]:
     return found
 
 
-def zones() -> dict[ZoneInfo, list[Change]]:
+@cache
+def zones() -> Mapping[ZoneInfo, Sequence[Change]]:
     """Each zone of the tz database once, of those with the same clocks the first by name, with its changes."""
     found: dict[tuple[Change, ...], ZoneInfo] = {}
     for name in sorted(available_timezones() - {"Factory", "localtime"}):
         found.setdefault(tuple(changes(ZoneInfo(name))), ZoneInfo(name))
-    return {zone: list(key) for key, zone in found.items()}
+    return {zone: known for known, zone in found.items()}
 
 
 def days_around(known: Sequence[Change]) -> list[dt.date]:

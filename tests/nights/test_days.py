@@ -18,11 +18,6 @@ _DAY = dt.timedelta(days=1)
 _OTHER_DAYS = 20
 
 
-@pytest.fixture(scope="module")
-def known() -> dict[ZoneInfo, list[Change]]:
-    return zones()
-
-
 def by_offsets(day: dt.date, changes: Sequence[Change]) -> int:
     """The last moment before which it was an earlier day, from the offsets alone."""
     midnight = int(dt.datetime.combine(day, dt.time(), dt.UTC).timestamp())
@@ -30,8 +25,8 @@ def by_offsets(day: dt.date, changes: Sequence[Change]) -> int:
     return max(min(end, midnight - new) for (at, new), end in zip(changes, ends, strict=True) if midnight - new > at)
 
 
-def test_a_day_begins_when_all_earlier_ones_are_over(known: dict[ZoneInfo, list[Change]]) -> None:
-    for zone, changes in known.items():
+def test_a_day_begins_when_all_earlier_ones_are_over() -> None:
+    for zone, changes in zones().items():
         chance = random.Random(zone.key)
         others = [dt.date(1990, 1, 3) + dt.timedelta(days=chance.randrange(17_500)) for _ in range(_OTHER_DAYS)]
         for day in [*days_around(changes), *others]:
@@ -39,9 +34,9 @@ def test_a_day_begins_when_all_earlier_ones_are_over(known: dict[ZoneInfo, list[
                 assert int(beginning(day, zone).timestamp()) == by_offsets(day, changes), (zone, day)
 
 
-def test_every_moment_is_in_one_night_and_every_night_is_one_day(known: dict[ZoneInfo, list[Change]]) -> None:
+def test_every_moment_is_in_one_night_and_every_night_is_one_day() -> None:
     left_out = set()
-    for zone, changes in known.items():
+    for zone, changes in zones().items():
         for day in days_around(changes):
             begin, end = beginning(day, zone), beginning(day + _DAY, zone)
             if exists(day, zone):
