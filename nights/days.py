@@ -17,14 +17,14 @@ def read_day(text: str) -> dt.date:
     """The day written as YYYY-MM-DD.
 
     Raises:
-        ValueError: it is no day, or lies outside of the years that logs are from; the message is for a person.
+        ValueError: it is no day, or one that no log can be of; the message is for a person.
     """
     try:
         day = dt.datetime.strptime(text, "%Y-%m-%d").date()
     except ValueError:
         raise ValueError(f"{text!r} is not a day; write it as YYYY-MM-DD, e.g. 2022-05-01") from None
-    if not 1970 <= day.year < 2100:
-        raise ValueError(f"{text!r} is not a day of the years 1970 to 2099")
+    if not 1970 <= day.year < dt.MAXYEAR:
+        raise ValueError(f"{text!r} is not a day that a log can be of; take one from 1970 on")
     return day
 
 

@@ -111,9 +111,9 @@ def test_what_is_no_day_is_refused(text: str) -> None:
         read_night(text, FIRST, ZoneInfo("UTC"))
 
 
-@pytest.mark.parametrize("text", ["0001-01-01", "1969-12-31", "2100-01-01", "9999-12-31"])
+@pytest.mark.parametrize("text", ["0001-01-01", "1969-12-31", "9999-12-31"])
 def test_a_day_of_no_log_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="is not a day of the years 1970 to 2099"):
+    with pytest.raises(ValueError, match="is not a day that a log can be of; take one from 1970 on"):
         read_day(text)
 
 
