@@ -106,8 +106,8 @@ faults: setup ## Break everything on purpose, at length, and print what held: se
 lint: setup ## Check format, style, types and contracts
 	@.venv/bin/ruff format --check --quiet . || { echo 'run: make format' >&2; exit 1; }
 	.venv/bin/ruff check --quiet .
-	.venv/bin/mypy --exclude '^tests/dags/' jobs models nights schemas infra tests
-	.venv/bin/mypy --python-executable $(AIRFLOW) dags tests/dags
+	.venv/bin/mypy --exclude '^(tests/dags|infra/airflow)/' jobs models nights schemas infra tests
+	.venv/bin/mypy --python-executable $(AIRFLOW) dags infra/airflow tests/dags
 	find schemas -name '*.yaml' -print0 | xargs -0 -r -n 1 -P 2 $(CURDIR)/infra/local/lint_contract.sh
 
 .PHONY: check

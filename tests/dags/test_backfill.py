@@ -68,7 +68,7 @@ with DAG("nights", schedule=NIGHTLY, start_date=dt.datetime(2022, 1, 1, tzinfo=Z
 def test_every_night_around_a_change_of_clocks_is_run_alone_and_in_a_range(
     airflow_database: Path, tmp_path: Path, zone: str, changes: list[dt.date]
 ) -> None:
-    (tmp_path / "nights.py").write_text(_DAG)
+    (tmp_path / "some_nights.py").write_text(_DAG)
     asked = [
         (changed + dt.timedelta(days=first), changed + dt.timedelta(days=last))
         for changed in changes

@@ -56,7 +56,7 @@ def test_other_clocks_are_named_with_both_days(
 ) -> None:
     # Java's data stands for an old one: Asia/Tokyo's clocks under the name of Asia/Shanghai.
     real = F.from_utc_timestamp
-    monkeypatch.setattr(java_zone.F, "from_utc_timestamp", lambda time, zone: real(time, "Asia/Tokyo"))
+    monkeypatch.setattr(F, "from_utc_timestamp", lambda time, zone: real(time, "Asia/Tokyo"))
     with pytest.raises(UsageError) as refused:
         check(monkeypatch, "Asia/Shanghai")
     assert str(refused.value) == (
