@@ -35,12 +35,12 @@ backfill: setup ## Run a range of nights, then say what that changed: FROM=YYYY-
 
 .PHONY: stale
 stale: $(SPARK_READY) ## List the nights that a run of now would make otherwise, and why, and bring ops.stale_days up to date
-	@$(JOBS) -m jobs.operate.stale_days --date "$$(TZ="$${NIGHTREEL_TIMEZONE:-Asia/Shanghai}" date -d yesterday +%F)"
+	@$(JOBS) -m jobs.operate.stale_days --date yesterday
 
 .PHONY: replay
 replay: $(SPARK_READY) ## Take in quarantined rows that pass now that a rule is fixed: TABLE=silver.behavior_events [REASON=is_click_is_flag]
 	@$(if $(TABLE),,echo 'name the table: make replay TABLE=silver.behavior_events' >&2; exit 64)
-	$(JOBS) -m jobs.operate.replay --table "$(TABLE)" --reason "$(REASON)" --date "$$(TZ="$${NIGHTREEL_TIMEZONE:-Asia/Shanghai}" date -d yesterday +%F)"
+	$(JOBS) -m jobs.operate.replay --table "$(TABLE)" --reason "$(REASON)" --date yesterday
 
 .PHONY: accept
 accept: $(SPARK_READY) ## Decide, on record, what no rule can: DATE=YYYY-MM-DD AS=empty|volume|labels|snapshot|model OF=feed or model WHY="…" [WHO=name] [WITHDRAW=1]
@@ -114,8 +114,8 @@ faults: setup ## Break everything on purpose, at length, and print what held: se
 lint: setup ## Check format, style, types and contracts
 	@.venv/bin/ruff format --check --quiet . || { echo 'run: make format' >&2; exit 1; }
 	.venv/bin/ruff check --quiet .
-	.venv/bin/mypy --exclude '^tests/dags/' jobs models schemas infra tests
-	.venv/bin/mypy --python-executable $(AIRFLOW) dags tests/dags
+	.venv/bin/mypy --exclude '^(tests/dags|infra/airflow)/' jobs models nights schemas infra tests
+	.venv/bin/mypy --python-executable $(AIRFLOW) dags infra/airflow tests/dags
 	find schemas -name '*.yaml' -print0 | xargs -0 -r -n 1 -P 2 $(CURDIR)/infra/local/lint_contract.sh
 
 .PHONY: check

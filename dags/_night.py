@@ -1,20 +1,22 @@
 """Which night a run is for: the one place where a moment becomes a day."""
 
 import datetime as dt
-import os
 from typing import Any
-from zoneinfo import ZoneInfo
 
-from airflow.sdk import Context, CronDataIntervalTimetable
+from airflow.sdk import Context
 from airflow.sdk.exceptions import AirflowFailException
 
-ZONE = ZoneInfo(os.environ.get("NIGHTREEL_TIMEZONE", "Asia/Shanghai"))
+from dags._timetable import EndOfDays
+from schemas.days import day_of
+from schemas.zone import zone
+
+ZONE = zone()
 """The zone whose midnight ends a night."""
 
 # Midnight, not later: a backfill's last day ends at its midnight, so that a schedule of 02:00 would lose it. The landing of a
 # night is complete when its marker file is there, which the first task checks.
-NIGHTLY = CronDataIntervalTimetable("0 0 * * *", timezone=ZONE.key)
-WEEKLY = CronDataIntervalTimetable("0 0 * * 1", timezone=ZONE.key)
+NIGHTLY = EndOfDays(ZONE.key)
+WEEKLY = EndOfDays(ZONE.key, weekday=0)
 
 # The UI's way to a backfill is its Trigger button, which it switches off where manual runs are not allowed: so they are allowed
 # here, and then refused by `refuse_manual_run`.
@@ -26,7 +28,7 @@ def night(logical_date: dt.datetime, zone: dt.tzinfo = ZONE) -> dt.date:
 
     Airflow's own `ds` is the day in UTC: for Beijing's 1 May it says 30 April.
     """
-    return logical_date.astimezone(zone).date()
+    return day_of(logical_date, zone)
 
 
 def refuse_manual_run(context: Context) -> None:

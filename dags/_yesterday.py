@@ -11,7 +11,8 @@ from collections.abc import Mapping, Sequence
 from airflow.sdk import Context, DagRunState, TaskInstanceState
 from airflow.sdk.exceptions import AirflowFailException, AirflowRescheduleException
 
-from dags._night import night
+from dags._night import ZONE, night
+from schemas.days import day_before
 
 _log = logging.getLogger(__name__)
 _POLL = dt.timedelta(seconds=10)
@@ -58,7 +59,7 @@ def wait_for_yesterday(context: Context, task_ids: Sequence[str]) -> None:
     if previous is None or previous.logical_date is None:
         return
     yesterday = night(previous.logical_date)
-    if yesterday != today - dt.timedelta(days=1):
+    if yesterday != day_before(today, ZONE):
         return
     states = run.get_task_states(run.dag_id, task_ids=list(task_ids), run_ids=[previous.run_id])
     try:

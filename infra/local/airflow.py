@@ -7,7 +7,8 @@ from pathlib import Path
 
 from infra.local import lineage
 from infra.local.daemon import Daemon, ServiceError
-from infra.local.paths import AIRFLOW_ENVIRONMENT, HOST, JOBS_ENVIRONMENT, ROOT, State, zone
+from infra.local.paths import AIRFLOW_ENVIRONMENT, HOST, JOBS_ENVIRONMENT, ROOT, State
+from schemas.zone import zone
 
 _COMMAND = str(AIRFLOW_ENVIRONMENT / "bin" / "airflow")
 
@@ -23,6 +24,7 @@ def environment(state: State, port: int, spark_port: int) -> dict[str, str]:
         "AIRFLOW_HOME": str(state.airflow),
         "AIRFLOW_CONFIG": str(ROOT / "infra" / "airflow" / "airflow.cfg"),
         "AIRFLOW__CORE__DAGS_FOLDER": str(ROOT / "dags"),
+        "AIRFLOW__CORE__PLUGINS_FOLDER": str(ROOT / "infra" / "airflow" / "plugins"),
         "AIRFLOW__CORE__DEFAULT_TIMEZONE": zone().key,
         "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"http://{HOST}:{port}/execution/",
         "AIRFLOW__API__PORT": str(port),

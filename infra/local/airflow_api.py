@@ -11,7 +11,9 @@ from contextlib import suppress
 from typing import Any
 
 from infra.local.daemon import ServiceError
-from infra.local.paths import HOST, zone
+from infra.local.paths import HOST
+from schemas.days import beginning
+from schemas.zone import zone
 
 _ATTEMPTS = 8
 _TIMEOUT_S = 60
@@ -155,7 +157,7 @@ DAGS = ("nightly", "text_to_video", "stale_days", "maintenance", "accept")
 
 def midnight(day: dt.date) -> dt.datetime:
     """The logical date of a night's runs."""
-    return dt.datetime.combine(day, dt.time(), zone())
+    return beginning(day, zone())
 
 
 def _detail(answer: str) -> str:

@@ -11,7 +11,8 @@ from tqdm import tqdm
 
 from infra.local.airflow_api import AirflowApi, Unanswered
 from infra.local.daemon import ServiceError
-from infra.local.paths import zone
+from schemas.days import day_of, days_between
+from schemas.zone import zone
 
 _POLL_S = 1.0
 _PATIENCE_S = 180.0
@@ -64,7 +65,7 @@ class Backfill:
         return outcome
 
     def _follow(self, keep_up: Callable[[], Sequence[str]]) -> Outcome:
-        days = (self._last - self._first).days + 1
+        days = len(days_between(self._first, self._last, zone()))
         answered = time.monotonic()
         with tqdm(disable=None, unit="task", desc=self._dag, leave=False, dynamic_ncols=True) as bar:
             while True:
@@ -121,7 +122,7 @@ class Backfill:
 
 def night_of(run: dict[str, Any]) -> dt.date:
     """The night that a run is for."""
-    return dt.datetime.fromisoformat(run["logical_date"]).astimezone(zone()).date()
+    return day_of(dt.datetime.fromisoformat(run["logical_date"]), zone())
 
 
 def _line(night: dt.date, task: dict[str, Any]) -> str:

@@ -18,11 +18,13 @@ from pathlib import Path
 from infra.local import lake_jobs
 from infra.local.backfill import Backfill, Outcome
 from infra.local.daemon import ServiceError, write_json
-from infra.local.paths import State, state, zone
+from infra.local.paths import State, state
 from infra.local.services import Services
 from infra.local.stale import ranges, until_none
 from infra.local.task_log import last_error, log_file
 from jobs.operate.days_read import NIGHTLY
+from schemas.days import YESTERDAY, days_between, last_complete, read_night
+from schemas.zone import UnknownZone, zone
 
 _EX_USAGE = 64
 _AT_ONCE = 2
@@ -37,21 +39,18 @@ class UsageError(Exception):
     """The command cannot be meant so; the message is for a person."""
 
 
-def night(text: str, now: dt.datetime) -> dt.date:
-    """The day written as YYYY-MM-DD; the last complete one where the text is empty.
+def night(text: str, now: dt.datetime, zone: dt.tzinfo) -> dt.date:
+    """The night that the text names; the last complete one where it is empty.
 
     Raises:
-        UsageError: it is no day, or not over yet.
+        UsageError: it is no night of the zone, or not over yet.
     """
-    last_complete = now.date() - dt.timedelta(days=1)
-    if not text:
-        return last_complete
     try:
-        day = dt.datetime.strptime(text, "%Y-%m-%d").date()
-    except ValueError:
-        raise UsageError(f"{text!r} is not a day; write it as YYYY-MM-DD, e.g. 2022-05-01") from None
-    if day > last_complete:
-        raise UsageError(f"{day} is not over yet in {now.tzinfo}; the last complete night is {last_complete}")
+        day = read_night(text or YESTERDAY, now, zone)
+    except ValueError as error:
+        raise UsageError(str(error)) from None
+    if day > (last := last_complete(now, zone)):
+        raise UsageError(f"{day} is not over yet in {zone}; the last complete night is {last}")
     return day
 
 
@@ -191,8 +190,8 @@ def main() -> int:
     # Told to end, it ends what it has started, as with Ctrl-C.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        now = dt.datetime.now(zone())
-        first, last = night(args.first, now), night(args.last, now)
+        now, lake_zone = dt.datetime.now(dt.UTC), zone()
+        first, last = night(args.first, now, lake_zone), night(args.last, now, lake_zone)
         # Stale nights are run again from what has landed, wherever that came from.
         logs_from = source(args.source or ("landing" if args.stale else ""))
         wanted = tables(args.tables)
@@ -208,7 +207,7 @@ def main() -> int:
             return 1 if done is None else 0
         took = dt.timedelta(seconds=round(time.monotonic() - started))
         print(f"\n{_named(done)} done in {took}", flush=True)
-    except UsageError as error:
+    except (UsageError, UnknownZone) as error:
         print(f"error: {error}", file=sys.stderr)
         return _EX_USAGE
     except ServiceError as error:
@@ -231,7 +230,7 @@ def _run(
         if done == []:
             print("no night is stale")
         return done
-    nights = [first + dt.timedelta(days=number) for number in range((last - first).days + 1)]
+    nights = days_between(first, last, zone())
     if args.backfill:
         return nights if backfill(found, nights, logs_from, wanted) else None
     return nights if run_nights(found, first, last, logs_from) else None

@@ -1,9 +1,8 @@
-"""Where this checkout and its state lie, and the clock its nights are counted by."""
+"""Where this checkout and its state lie."""
 
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 ROOT = Path(__file__).resolve().parents[2]
 JOBS_ENVIRONMENT = ROOT / ".venv"
@@ -56,8 +55,3 @@ class State:
 def state() -> State:
     """The state of this checkout: NIGHTREEL_HOME, `.nightreel` unless set."""
     return State(Path(os.environ.get("NIGHTREEL_HOME", ROOT / ".nightreel")).absolute())
-
-
-def zone() -> ZoneInfo:
-    """NIGHTREEL_TIMEZONE, in which a night is a day."""
-    return ZoneInfo(os.environ.get("NIGHTREEL_TIMEZONE", "Asia/Shanghai"))

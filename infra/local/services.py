@@ -18,6 +18,7 @@ from infra.local.airflow_api import DAGS, AirflowApi
 from infra.local.daemon import Daemon, ServiceError, free_port, write_json
 from infra.local.paths import HOST, State, state
 from infra.local.spark_server import spark_server
+from schemas.zone import UnknownZone, zone
 
 _PREFERRED = {"airflow": 8080, "mlflow": 5000, "spark": 15002}
 _START_S = 180.0
@@ -119,6 +120,11 @@ def _start(daemon: Daemon) -> None:
 
 def main() -> None:
     """`up` starts the services and leaves them running; `down` stops them."""
+    try:
+        zone()  # before anything is made
+    except UnknownZone as error:
+        print(f"error: {error}", file=sys.stderr)
+        raise SystemExit(os.EX_USAGE) from error
     services = Services(state())
     if sys.argv[1] == "down":
         services.stop()

@@ -3,6 +3,7 @@
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from jobs.ingest import java_zone
 from jobs.ingest.feeds import BEHAVIOR_LOGS, NIGHTLY
 from jobs.ingest.parse import parse
 from jobs.platform.night import Night
@@ -22,7 +23,9 @@ def parsed(night: Night) -> DataFrame:
 
     Raises:
         MissingInput: the night's log has not been ingested.
+        UsageError: see `java_zone.check`.
     """
+    java_zone.check(night)
     night.rules |= {name: rule(night.settings, name) for name in (EVENTS, LATE_DAYS, TIMEZONE)}
     return parse_bronze(night.read_day("bronze.behavior_log"), night.settings)
 

@@ -23,19 +23,20 @@ from jobs.platform import decisions, erasure, pseudonym
 from jobs.platform.errors import MissingInput, UsageError
 from jobs.platform.job import job
 from jobs.platform.night import Night
+from schemas.days import day_before
 
 _RECOMMENDATIONS = "gold.recommendations"
 _log = logging.getLogger(__name__)
 
 
-def check_no_gap(root: Path, date: dt.date) -> None:
+def check_no_gap(root: Path, date: dt.date, zone: dt.tzinfo) -> None:
     """Make sure that the log of the day before is there, unless `date` is the first night of the landing.
 
     Raises:
         MissingInput: an earlier night was landed, but not the one before.
     """
     nights = landing.nights(root, BEHAVIOR_LOGS)
-    before = date - dt.timedelta(days=1)
+    before = day_before(date, zone)
     earlier = [night for night in nights if night < date]
     if earlier and before not in earlier:
         first_missing = earlier[-1] + dt.timedelta(days=1)
@@ -88,7 +89,7 @@ def _simulate(night: Night) -> None:
             f"SOURCE=landing for what is there, or the folder that they came from"
         )
     scale = Scale(night.args.events or night.settings.simulated_events)
-    before = night.date - dt.timedelta(days=1)
+    before = day_before(night.date, night.settings.timezone)
     shown = None
     if night.has_day(_RECOMMENDATIONS, before):
         shown = slates(night.arrow(_RECOMMENDATIONS), before, scale.users, pseudonym.key(night.settings))
@@ -105,7 +106,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Lay the night from its source, then check it."""
     with job(argv, __doc__, _arguments) as night:
         root = night.settings.landing
-        check_no_gap(root, night.date)
+        check_no_gap(root, night.date, night.settings.timezone)
         if night.settings.source == "simulator":
             _simulate(night)
         elif night.settings.source == "landing":

@@ -20,6 +20,7 @@ from jobs.operate.stale_days import Stale, stale_days
 from jobs.platform.job import day, job
 from jobs.platform.publications import latest
 from jobs.platform.settings import Settings
+from schemas.days import days_between
 
 NEW, STALE, MAY_CHANGE, SAME = "new", "stale", "maybe", "same"
 
@@ -92,8 +93,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         if night.args.first is None:
             nights = sorted({found.night for found in stale})
         else:
-            days = (night.date - night.args.first).days
-            nights = [night.args.first + dt.timedelta(days=ago) for ago in range(days + 1)]
+            nights = days_between(night.args.first, night.date, night.settings.timezone)
         lines = plan(night.settings, nights, night.args.tables, stale) if nights else ["no night is stale"]
         print("\n".join(lines))
 

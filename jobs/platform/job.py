@@ -14,6 +14,7 @@ from jobs.platform import admission
 from jobs.platform.errors import NightreelError, UsageError
 from jobs.platform.night import Night
 from jobs.platform.settings import settings
+from schemas.days import YESTERDAY, read_day, read_night
 
 
 class _Parser(argparse.ArgumentParser):
@@ -42,13 +43,13 @@ def job(
     """
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     parser = _Parser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--date", type=day, required=True, help="the night, as YYYY-MM-DD in the lake's time zone")
+    parser.add_argument("--date", required=True, help=f"the night, as YYYY-MM-DD; or {YESTERDAY}, in the lake's zone")
     extra(parser)
     args = parser.parse_args(argv)
     try:
-        found = settings()
-        admission.check(found)
-        night = Night(args.date, found, args, writes=writes)
+        known = settings()
+        admission.check(known)
+        night = Night(_night(args.date, known.timezone), known, args, writes=writes)
         yield night
     except NightreelError as error:
         print(f"error: {error}", file=sys.stderr)
@@ -64,6 +65,13 @@ def job(
 def day(text: str) -> dt.date:
     """Read a day written as YYYY-MM-DD, for argparse."""
     try:
-        return dt.datetime.strptime(text, "%Y-%m-%d").date()
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a day; write it as YYYY-MM-DD, e.g. 2022-05-01") from None
+        return read_day(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _night(text: str, zone: dt.tzinfo) -> dt.date:
+    try:
+        return read_night(text, dt.datetime.now(dt.UTC), zone)
+    except ValueError as error:
+        raise UsageError(str(error)) from None

@@ -3,9 +3,10 @@
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 from jobs.platform.errors import UsageError
+from schemas.zone import UnknownZone, zone
 
 
 @dataclass(frozen=True)
@@ -58,11 +59,10 @@ def settings() -> Settings:
         UsageError: the time zone is unknown, or a number is none.
     """
     home = Path(os.environ.get("NIGHTREEL_HOME", ".nightreel")).absolute()
-    zone = os.environ.get("NIGHTREEL_TIMEZONE", "Asia/Shanghai")
     try:
-        timezone = ZoneInfo(zone)
-    except (ZoneInfoNotFoundError, ValueError) as error:
-        raise UsageError(f"NIGHTREEL_TIMEZONE={zone!r} is not a time zone; use a name such as Asia/Shanghai") from error
+        timezone = zone()
+    except UnknownZone as error:
+        raise UsageError(str(error)) from error
     return Settings(
         home=home,
         lake=os.environ.get("NIGHTREEL_LAKE", str(home / "lake")).rstrip("/"),

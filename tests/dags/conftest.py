@@ -14,6 +14,7 @@ os.environ.update(
     AIRFLOW_HOME=_HOME.name,
     AIRFLOW_CONFIG=str(ROOT / "infra" / "airflow" / "airflow.cfg"),
     AIRFLOW__CORE__DAGS_FOLDER=str(ROOT / "dags"),
+    AIRFLOW__CORE__PLUGINS_FOLDER=str(ROOT / "infra" / "airflow" / "plugins"),
     AIRFLOW__CORE__DEFAULT_TIMEZONE="Asia/Shanghai",
     AIRFLOW__DATABASE__SQL_ALCHEMY_CONN=f"sqlite:///{_HOME.name}/airflow.db?timeout=60",
     AIRFLOW_CONN_SPARK_DEFAULT="spark-connect://127.0.0.1:15002",

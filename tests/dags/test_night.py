@@ -1,17 +1,16 @@
 """The night of a run, in every time zone there is."""
 
 import datetime as dt
+import os
 import random
+import subprocess
+import sys
+from pathlib import Path
 from zoneinfo import ZoneInfo, available_timezones
 
-import pytest
-from airflow._shared.timezones.timezone import coerce_datetime
-from airflow.sdk import CronDataIntervalTimetable
-from airflow.serialization.encoders import coerce_to_core_timetable
-from airflow.timetables.base import TimeRestriction
+from dags._night import ZONE, night
 
-from dags._night import NIGHTLY, ZONE, night
-
+ROOT = Path(__file__).resolve().parents[2]
 # Zones are many, and their clock changes fall on any day: a fixed share of days for each, the same at every run.
 _DAYS = 40
 
@@ -29,30 +28,20 @@ def test_a_moment_of_a_day_is_that_day_in_every_zone() -> None:
                 assert night(moment.astimezone(dt.UTC), zone) == day, (name, moment)
 
 
-@pytest.mark.parametrize(
-    "name",
-    ["Asia/Shanghai", "UTC", "Europe/Berlin", "America/Sao_Paulo", "Asia/Beirut", "Pacific/Apia", "Asia/Kathmandu"],
-)
-@pytest.mark.parametrize("start", [dt.date(2018, 2, 10), dt.date(2018, 10, 28), dt.date(2022, 3, 20)])
-def test_a_schedule_of_midnights_makes_each_night_once(name: str, start: dt.date) -> None:
-    zone = ZoneInfo(name)
-    timetable = coerce_to_core_timetable(CronDataIntervalTimetable("0 0 * * *", timezone=name))
-    first = coerce_datetime(dt.datetime.combine(start, dt.time(), zone))
-    restriction = TimeRestriction(earliest=first, latest=None, catchup=True)
-    nights = []
-    interval = None
-    for _ in range(20):
-        info = timetable.next_dagrun_info(last_automated_data_interval=interval, restriction=restriction)
-        assert info is not None
-        interval = info.data_interval
-        assert interval is not None
-        nights.append(night(interval.start, zone))
-    assert nights == [nights[0] + dt.timedelta(days=number) for number in range(20)]
-    assert nights[0] == start
-
-
 def test_beijings_night_is_not_the_utc_day() -> None:
     midnight = dt.datetime(2022, 4, 30, 16, tzinfo=dt.UTC)
     assert ZONE.key == "Asia/Shanghai"
     assert night(midnight) == dt.date(2022, 5, 1)
-    assert coerce_to_core_timetable(NIGHTLY).summary == "0 0 * * *"
+
+
+def test_an_unknown_zone_is_the_last_line_of_the_import_error_that_the_ui_shows(tmp_path: Path) -> None:
+    script = f"from airflow.dag_processing.dagbag import DagBag; print(*DagBag({str(ROOT / 'dags')!r}).import_errors.values())"
+    result = subprocess.run(
+        [sys.executable, "-c", script],
+        env=os.environ | {"PYTHONPATH": str(ROOT), "NIGHTREEL_TIMEZONE": "Asia/Beijing"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    said = "NIGHTREEL_TIMEZONE='Asia/Beijing' is not a time zone; use a name such as Asia/Shanghai"
+    assert result.stdout.rstrip().endswith(f"UnknownZone: {said}")

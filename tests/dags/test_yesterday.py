@@ -74,11 +74,11 @@ if __name__ == "__main__":
 def test_a_night_runs_after_a_good_night_or_a_gap_and_stops_after_a_bad_one(
     airflow_database: Path, tmp_path: Path
 ) -> None:
-    (tmp_path / "nights.py").write_text(_DAG)
+    (tmp_path / "some_nights.py").write_text(_DAG)
     nights = ["2022-05-01", "2022-05-02", "2022-05-03", "2022-05-04", "2022-05-06"]
     environment = os.environ | {"PYTHONPATH": str(ROOT), "AIRFLOW__CORE__DAGS_FOLDER": str(tmp_path)}
     result = subprocess.run(
-        [sys.executable, str(tmp_path / "nights.py"), *nights],
+        [sys.executable, str(tmp_path / "some_nights.py"), *nights],
         env=environment,
         capture_output=True,
         text=True,

@@ -17,27 +17,35 @@ from infra.local.paths import State
 from jobs.operate.days_read import NIGHTLY
 
 ROOT = Path(__file__).resolve().parents[2]
-NOW = dt.datetime(2026, 7, 26, 0, 30, tzinfo=ZoneInfo("Asia/Shanghai"))
+SHANGHAI = ZoneInfo("Asia/Shanghai")
+NOW = dt.datetime(2026, 7, 26, 0, 30, tzinfo=SHANGHAI)
 
 
 @given(st.dates(min_value=dt.date(2020, 1, 1), max_value=dt.date(2030, 12, 31)))
 def test_only_days_that_are_over_are_nights(day: dt.date) -> None:
     if day < NOW.date():
-        assert night(day.isoformat(), NOW) == day
+        assert night(day.isoformat(), NOW, SHANGHAI) == day
     else:
         with pytest.raises(UsageError, match="not over yet in Asia/Shanghai; the last complete night is 2026-07-25"):
-            night(day.isoformat(), NOW)
+            night(day.isoformat(), NOW, SHANGHAI)
 
 
 def test_without_a_day_it_is_yesterday_of_the_lakes_zone() -> None:
-    assert night("", NOW) == dt.date(2026, 7, 25)
-    assert night("", NOW.astimezone(dt.UTC)) == dt.date(2026, 7, 24)
+    assert night("", NOW, SHANGHAI) == night("yesterday", NOW, SHANGHAI) == dt.date(2026, 7, 25)
+    assert night("", NOW, ZoneInfo("UTC")) == dt.date(2026, 7, 24)
 
 
-@pytest.mark.parametrize("text", ["2022-13-01", "01.05.2022", "yesterday", "2022-05-01T00:00", "2022-02-30", " "])
+@pytest.mark.parametrize("text", ["2022-13-01", "01.05.2022", "today", "2022-05-01T00:00", "2022-02-30", " "])
 def test_what_is_no_day_is_refused(text: str) -> None:
     with pytest.raises(UsageError, match="is not a day; write it as YYYY-MM-DD"):
-        night(text, NOW)
+        night(text, NOW, SHANGHAI)
+
+
+def test_a_day_that_the_zone_left_out_is_refused() -> None:
+    apia = ZoneInfo("Pacific/Apia")
+    assert night("2011-12-31", NOW, apia) == dt.date(2011, 12, 31)
+    with pytest.raises(UsageError, match="there was no 2011-12-30 in Pacific/Apia"):
+        night("2011-12-30", NOW, apia)
 
 
 def test_a_source_is_a_word_or_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -88,5 +96,32 @@ def test_a_wrong_call_ends_with_one_line_and_touches_nothing(tmp_path: Path, arg
     assert result.stdout == ""
     assert result.stderr.startswith("error: ")
     assert line in result.stderr
+    assert result.stderr.count("\n") == 1
+    assert not home.exists()
+
+
+@pytest.mark.parametrize("zone", ["Asia/Beijing", ""])
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["infra.local.nightly", "--from", "2022-05-01", "--to", "2022-05-01"],
+        ["infra.local.nightly", "--backfill", "--stale"],
+        ["infra.local.services", "up"],
+        ["infra.local.services", "down"],
+    ],
+    ids=["nightly", "backfill", "up", "down"],
+)
+def test_an_unknown_zone_is_one_line_and_starts_nothing(tmp_path: Path, zone: str, command: list[str]) -> None:
+    home = tmp_path / "home"
+    result = subprocess.run(
+        [sys.executable, "-m", *command],
+        cwd=ROOT,
+        env=os.environ | {"NIGHTREEL_HOME": str(home), "NIGHTREEL_TIMEZONE": zone},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (result.returncode, result.stdout) == (os.EX_USAGE, "")
+    assert result.stderr.startswith(f"error: NIGHTREEL_TIMEZONE={zone!r} is not a time zone; ")
     assert result.stderr.count("\n") == 1
     assert not home.exists()

@@ -15,6 +15,7 @@ from jobs.ingest.simulator.exposure import Views
 from jobs.ingest.simulator.population import Users
 from jobs.ingest.simulator.response import Responses
 from jobs.ingest.simulator.sessions import Sessions
+from schemas.days import beginning
 
 DUPLICATES = 0.027
 """Share of rows that are sent once more, as they were."""
@@ -41,6 +42,7 @@ def log_rows(
     responses: Responses,
     shown: Catalogue,
     midnight: dt.datetime,
+    next_midnight: dt.datetime,
     rng: numpy.random.Generator,
 ) -> polars.DataFrame:
     """The rows of the night's log in the landing's columns, duplicates and late rows among them, in the order they were logged.
@@ -48,6 +50,7 @@ def log_rows(
     Args:
         users, sessions, views, responses, shown: what happened.
         midnight: the beginning of the day, in the lake's time zone.
+        next_midnight: its end. Of a day of 25 hours the last one stays empty.
         rng: draws the faults.
     """
     spent = responses.columns["play_time_ms"] + _SWIPE_MS
@@ -55,6 +58,7 @@ def log_rows(
     first_view = numpy.searchsorted(views.session, views.session)
     viewed_ms = sessions.start_ms[views.session] + before - before[first_view]
     logged_ms = viewed_ms + sessions.delay_ms[views.session]
+    length_ms = int((next_midnight.timestamp() - midnight.timestamp()) * 1000)  # by their clocks all days have 24 hours
     late = (rng.random(len(viewed_ms)) < DAYS_LATE) & (shown.age_days[views.video] > _LATEST_DAYS)
     viewed_ms = viewed_ms - DAY_MS * late * rng.integers(1, _LATEST_DAYS + 1, len(late))
     rows = polars.DataFrame(
@@ -69,7 +73,7 @@ def log_rows(
             "tab": sessions.tab[views.session],
             "logged_ms": logged_ms,
         }
-    ).filter(polars.col("logged_ms") < DAY_MS)
+    ).filter(polars.col("logged_ms") < min(DAY_MS, length_ms))
     again = rows.filter(rng.random(len(rows)) < DUPLICATES)
     corrected = rows.filter(rng.random(len(rows)) < CORRECTED).with_columns(polars.col("play_time_ms") + 1_000)
     logged = polars.concat([rows, again, corrected]).sort("logged_ms", maintain_order=True)
@@ -86,8 +90,8 @@ def log_text(rows: polars.DataFrame, rng: numpy.random.Generator) -> bytes:
 
 
 def midnight_of(date: dt.date, zone: ZoneInfo) -> dt.datetime:
-    """When a day begins in a time zone."""
-    return dt.datetime.combine(date, dt.time.min, zone)
+    """When a day begins in a time zone, by its clocks."""
+    return beginning(date, zone).astimezone(zone)
 
 
 def _replace(line: bytes, column: str, value: bytes) -> bytes:

@@ -106,7 +106,8 @@ def _block_log(
     visits = sessions(users, date, scale.events / scale.users, rng)
     views = expose(users, visits, shown, slates(users.user_id), date, rng)
     responses = respond(users, visits, views, shown, rng)
-    return log_text(log_rows(users, visits, views, responses, shown, midnight_of(date, zone), rng), rng)
+    midnight, next_midnight = midnight_of(date, zone), midnight_of(date + dt.timedelta(days=1), zone)
+    return log_text(log_rows(users, visits, views, responses, shown, midnight, next_midnight, rng), rng)
 
 
 def _csv(rows: polars.DataFrame, header: bool = True) -> bytes:

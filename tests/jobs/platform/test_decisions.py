@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs.ingest import landing
+from jobs.ingest.feeds import NIGHTLY
 from jobs.platform import decisions
 from jobs.platform.decisions import EMPTY, LABELS, MODEL, SNAPSHOT, SUBJECTS, TABLE, VOLUME, Decision
 from jobs.platform.errors import UsageError
@@ -116,7 +116,7 @@ def test_subjects_are_feeds_of_the_landing_and_registered_models() -> None:
     from jobs.ads.train import REGISTERED_MODEL as CLICK_MODEL  # both import MLflow
     from jobs.recommend.train import REGISTERED_MODEL as RECOMMENDER
 
-    feeds = set(landing.COLUMNS)
+    feeds = set(NIGHTLY)
     assert set(SUBJECTS[VOLUME]) == feeds
     assert {*SUBJECTS[EMPTY], *SUBJECTS[SNAPSHOT]} == feeds
     assert SUBJECTS[MODEL] == (RECOMMENDER, CLICK_MODEL)

@@ -4,11 +4,13 @@ import subprocess
 import sys
 import traceback
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from jobs.platform.errors import BadInput, MissingInput, UsageError
 from jobs.platform.job import job
+from schemas.days import last_complete
 
 
 def test_a_job_is_given_its_night(home: Path) -> None:
@@ -52,11 +54,42 @@ def test_other_errors_keep_their_traceback_and_end_in_a_line(home: Path) -> None
     assert last.endswith(" …")
 
 
-def test_an_unknown_time_zone_is_one_line(home: Path) -> None:
-    environment = {**os.environ, "NIGHTREEL_TIMEZONE": "Asia/Atlantis"}
-    command = [sys.executable, "-m", "jobs.ingest.reconciliation", "--date", "2022-05-01"]
-    ended = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+@pytest.mark.parametrize("zone", ["UTC", "Pacific/Kiritimati", "Pacific/Pago_Pago"])
+def test_yesterday_is_the_last_night_that_is_over_in_the_lakes_zone(
+    home: Path, monkeypatch: pytest.MonkeyPatch, zone: str
+) -> None:
+    monkeypatch.setenv("NIGHTREEL_TIMEZONE", zone)
+    before = last_complete(dt.datetime.now(dt.UTC), ZoneInfo(zone))
+    with job(["--date", "yesterday"], "doc") as night:
+        assert night.date in (before, last_complete(dt.datetime.now(dt.UTC), ZoneInfo(zone)))
+
+
+def test_a_day_that_the_zone_left_out_is_no_night(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("NIGHTREEL_TIMEZONE", "Pacific/Apia")
+    with pytest.raises(SystemExit) as ended, job(["--date", "2011-12-30"], "doc"):
+        pass
+    assert ended.value.code == 64
+    assert capsys.readouterr().err.startswith("error: there was no 2011-12-30 in Pacific/Apia")
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["jobs.ingest.reconciliation", "--date", "2022-05-01"],
+        ["jobs.operate.stale_days", "--date", "yesterday"],
+        ["jobs.operate.sql", "show all tables"],
+        ["jobs.operate.verify"],
+    ],
+    ids=["reconciliation", "stale_days", "sql", "verify"],
+)
+def test_an_unknown_time_zone_is_one_line(home: Path, command: list[str]) -> None:
+    environment = {**os.environ, "NIGHTREEL_TIMEZONE": "Asia/Beijing"}
+    ended = subprocess.run(
+        [sys.executable, "-m", *command], env=environment, capture_output=True, text=True, check=False
+    )
     assert (ended.returncode, ended.stderr) == (
         64,
-        "error: NIGHTREEL_TIMEZONE='Asia/Atlantis' is not a time zone; use a name such as Asia/Shanghai\n",
+        "error: NIGHTREEL_TIMEZONE='Asia/Beijing' is not a time zone; use a name such as Asia/Shanghai\n",
     )

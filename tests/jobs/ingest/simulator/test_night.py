@@ -171,3 +171,16 @@ def test_videos_speak_chinese_of_many_categories(root: Path) -> None:
     ads = videos.filter(polars.col("video_type") == "AD", polars.col("visible_status") == 0)
     assert set(campaigns["video_id"]) <= set(ads["video_id"])
     assert campaigns["campaign_id"].is_unique().all()
+
+
+@pytest.mark.parametrize(
+    ("zone", "date"),
+    [("Africa/Cairo", dt.date(2024, 4, 26)), ("America/Havana", dt.date(2022, 11, 6)), ("UTC", NIGHT)],
+    ids=["23-hours", "25-hours", "24-hours"],
+)
+def test_no_view_is_later_than_its_night(tmp_path: Path, zone: str, date: dt.date) -> None:
+    land(tmp_path, date, ZoneInfo(zone), Scale(2_000))
+    seconds = (_rows(tmp_path, date)["time_ms"] // 1000).to_list()
+    days = {dt.datetime.fromtimestamp(second, ZoneInfo(zone)).date() for second in seconds}
+    assert max(days) == date
+    assert min(days) >= date - dt.timedelta(days=4)

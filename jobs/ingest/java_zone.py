@@ -1,0 +1,43 @@
+"""Whether events are dated as nights are scheduled: Spark has the time zone data of Java, all else that of Python.
+
+Governments change their clocks at short notice, so that of two installations one may know it and the other not yet.
+"""
+
+import datetime as dt
+
+from pyspark.errors import PySparkException
+from pyspark.sql import functions as F
+
+from jobs.platform.errors import UsageError
+from jobs.platform.night import Night
+from schemas.days import beginning, day_of
+
+
+def check(night: Night) -> None:
+    """Make sure that Spark and Python agree on when the days begin that the night's events may be of.
+
+    Raises:
+        UsageError: they do not, or Java does not know the lake's zone.
+    """
+    zone = night.settings.timezone
+    days = [night.date + dt.timedelta(days=number) for number in range(-night.settings.late_days, 2)]
+    begin = [int(beginning(day, zone).timestamp()) for day in days]
+    seconds = sorted({*begin, *(second - 1 for second in begin)})
+    local = [F.from_utc_timestamp(F.timestamp_seconds(F.lit(second)), zone.key) for second in seconds]
+    try:
+        row = night.spark.range(1).select(*(F.to_date(time).alias(f"_{n}") for n, time in enumerate(local))).first()
+    except PySparkException as error:
+        if error.getCondition() != "INVALID_TIMEZONE":
+            raise
+        raise UsageError(
+            f"NIGHTREEL_TIMEZONE={zone.key!r} is unknown to Java, whose time zone data is older; update Java, or give another "
+            "name of the zone"
+        ) from error
+    assert row is not None  # of a range of one
+    for second, by_java in zip(seconds, row, strict=True):
+        moment = dt.datetime.fromtimestamp(second, dt.UTC)
+        if by_java != (by_python := day_of(moment, zone)):
+            raise UsageError(
+                f"NIGHTREEL_TIMEZONE={zone.key!r}: at {moment:%Y-%m-%d %H:%M:%S} UTC it is {by_python} by Python's time zone "
+                f"data and {by_java} by Java's; update the older one, the system's tzdata or Java"
+            )
