@@ -17,7 +17,10 @@ from dags._stale import pass_over_unless_stale
 _log = logging.getLogger(__name__)
 SPARK_CONNECTION = "spark_default"
 # Stale nights are run again from what has landed, wherever that came from.
-SOURCE = "{{ 'landing' if params.get('only_stale') else params.get('source', '') }}"
+_LOGS = {
+    "NIGHTREEL_SOURCE": "{{ 'landing' if params.get('only_stale') else params.get('source', '') }}",
+    "NIGHTREEL_MAPPING": "{{ '' if params.get('only_stale') else params.get('mapping', '') }}",
+}
 
 
 def say_what_to_do(context: Context) -> None:
@@ -26,7 +29,8 @@ def say_what_to_do(context: Context) -> None:
     day = night(context["logical_date"])
     advice = "When the reason is gone, clear the task in the UI (what follows it runs again too)"
     if source := context["params"].get("source"):
-        advice += f", or run the night again: make backfill FROM={day} TO={day} SOURCE={source}"
+        mapping = f" MAPPING={name}" if (name := context["params"].get("mapping")) else ""
+        advice += f", or run the night again: make backfill FROM={day} TO={day} SOURCE={source}{mapping}"
     _log.error("%s failed for %s: %s\n%s", task.task_id, day, context.get("exception"), advice)
 
 
@@ -99,7 +103,7 @@ def job(module: str, *arguments: str, writes: Sequence[str] = (), spark: bool = 
     on_cluster = connection is not None and connection.conn_type == "spark"
     if on_cluster and spark:
         return _submitted(module, arguments, options)
-    environment = {"NIGHTREEL_SOURCE": SOURCE}
+    environment = dict(_LOGS)
     if connection is not None and not on_cluster:
         # Also for what is no Spark stage: its one write then goes through the server, not through a JVM of its own.
         environment["SPARK_REMOTE"] = f"sc://{connection.host}:{connection.port}"
@@ -131,7 +135,7 @@ def _submitted(module: str, arguments: Sequence[str], options: dict[str, Any]) -
         application=str(ROOT / "jobs" / f"{module.replace('.', '/')}.py"),
         application_args=[*arguments, "--date", "{{ night(logical_date) }}"],
         name=f"{module} {{{{ night(logical_date) }}}}",
-        env_vars={"NIGHTREEL_SOURCE": SOURCE, "NIGHTREEL_RUN_ID": "{{ ti.dag_id }}/{{ run_id }}/{{ ti.task_id }}"},
+        env_vars={**_LOGS, "NIGHTREEL_RUN_ID": "{{ ti.dag_id }}/{{ run_id }}/{{ ti.task_id }}"},
         pre_execute=check,
         **options,
     )

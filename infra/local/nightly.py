@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 from infra.local import lake_jobs
 from infra.local.backfill import Backfill, Outcome
@@ -54,8 +55,30 @@ def night(text: str, now: dt.datetime, zone: dt.tzinfo) -> dt.date:
     return day
 
 
+class Logs(NamedTuple):
+    """Where logs come from: paths are absolute, since the jobs run elsewhere."""
+
+    source: str
+    """`simulator`, `landing`, or a folder."""
+    mapping: str = ""
+    """Name or folder of the mappings by which they are read; empty where the files say it."""
+
+    def __str__(self) -> str:
+        return f"SOURCE={self.source}" + (f" MAPPING={self.mapping}" if self.mapping else "")
+
+
+def logs(source_text: str, mapping_text: str) -> Logs:
+    """The logs that a command names.
+
+    Raises:
+        UsageError: there is no such folder.
+    """
+    mapping = mapping_text or os.environ.get("NIGHTREEL_MAPPING", "")
+    return Logs(source(source_text), str(Path(mapping).resolve()) if Path(mapping).exists() and mapping else mapping)
+
+
 def source(text: str) -> str:
-    """Where the logs come from, a folder by its absolute path, since the jobs run elsewhere.
+    """Where the logs come from, a folder by its absolute path.
 
     Raises:
         UsageError: there is no such folder.
@@ -65,7 +88,7 @@ def source(text: str) -> str:
         return text
     if not Path(text).is_dir():
         raise UsageError(
-            f"SOURCE={text} is not a folder; give one in KuaiRand's layout, or leave it out for the simulator"
+            f"SOURCE={text} is not a folder; give one with logs, or leave it out for the simulator"
         )
     return str(Path(text).resolve())
 
@@ -123,7 +146,7 @@ def services(where: State) -> Iterator[Services]:
             found.stop()
 
 
-def run_nights(found: Services, first: dt.date, last: dt.date, logs_from: str, wanted: Sequence[str] = NIGHTLY) -> bool:
+def run_nights(found: Services, first: dt.date, last: dt.date, logs_from: Logs, wanted: Sequence[str] = NIGHTLY) -> bool:
     """Run both DAGs for these nights, or what of them writes the tables that are wanted; whether all of them succeeded."""
     started = time.monotonic()
     durations: dict[dt.date, dict[str, float]] = {}
@@ -131,7 +154,7 @@ def run_nights(found: Services, first: dt.date, last: dt.date, logs_from: str, w
     of_nightly = [table for table in wanted if table != _VIDEOS]
     confs: dict[str, dict[str, object]] = {}
     if of_nightly:
-        confs["nightly"] = {"source": logs_from, "tables": "" if whole else ",".join(of_nightly), "only_stale": False}
+        confs["nightly"] = {**logs_from._asdict(), "tables": "" if whole else ",".join(of_nightly), "only_stale": False}
     if _VIDEOS in wanted:
         confs["text_to_video"] = {"only_stale": False}
     for dag, conf in confs.items():
@@ -140,7 +163,7 @@ def run_nights(found: Services, first: dt.date, last: dt.date, logs_from: str, w
         for day, seconds in outcome.seconds.items():
             durations.setdefault(day, {}).update({_DAGS[dag] + task: round(took, 1) for task, took in seconds.items()})
         if outcome.unsuccessful:
-            again = f"FROM={first} TO={last} SOURCE={logs_from}" + ("" if whole else f" TABLES={','.join(wanted)}")
+            again = f"FROM={first} TO={last} {logs_from}" + ("" if whole else f" TABLES={','.join(wanted)}")
             _explain(found.state, dag, outcome, again)
             return False
     if not whole:  # no measure of a night
@@ -154,7 +177,7 @@ def run_nights(found: Services, first: dt.date, last: dt.date, logs_from: str, w
     return True
 
 
-def backfill(found: Services, nights: Sequence[dt.date], logs_from: str, wanted: Sequence[str] = NIGHTLY) -> bool:
+def backfill(found: Services, nights: Sequence[dt.date], logs_from: Logs, wanted: Sequence[str] = NIGHTLY) -> bool:
     """Run these nights, in order, and say what that changed; whether all of them succeeded."""
     began = dt.datetime.now(dt.UTC)
     succeeded = all(run_nights(found, first, last, logs_from, wanted) for first, last in ranges(nights))
@@ -177,7 +200,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--from", dest="first", default="", help="first night, YYYY-MM-DD; yesterday if empty")
     parser.add_argument("--to", dest="last", default="", help="last night; yesterday if empty")
-    parser.add_argument("--source", default="", help="simulator, landing, or a folder in KuaiRand's layout")
+    parser.add_argument("--source", default="", help="simulator, landing, or a folder of logs")
+    parser.add_argument("--mapping", default="", help="name or folder of the mappings by which its files are read")
     parser.add_argument(
         "--tables", default="", help="only these of the tables that a night writes, with commas between"
     )
@@ -193,7 +217,7 @@ def main() -> int:
         now, lake_zone = dt.datetime.now(dt.UTC), zone()
         first, last = night(args.first, now, lake_zone), night(args.last, now, lake_zone)
         # Stale nights are run again from what has landed, wherever that came from.
-        logs_from = source(args.source or ("landing" if args.stale else ""))
+        logs_from = logs(args.source or ("landing" if args.stale else ""), "" if args.stale else args.mapping)
         wanted = tables(args.tables)
         if args.stale and (args.first or args.last or args.tables):
             raise UsageError("STALE=1 finds its nights and tables itself: leave FROM, TO and TABLES out")
@@ -220,7 +244,7 @@ def main() -> int:
 
 
 def _run(
-    found: Services, first: dt.date, last: dt.date, logs_from: str, wanted: Sequence[str], args: argparse.Namespace
+    found: Services, first: dt.date, last: dt.date, logs_from: Logs, wanted: Sequence[str], args: argparse.Namespace
 ) -> Sequence[dt.date] | None:
     """Run what the command asks for; the nights that were run, None if one of them did not succeed."""
     if args.stale:
