@@ -7,9 +7,10 @@ from pathlib import Path
 
 from infra.local import lineage
 from infra.local.daemon import Daemon, ServiceError
-from infra.local.paths import AIRFLOW_ENVIRONMENT, HOST, JOBS_ENVIRONMENT, ROOT, State, zone
+from infra.local.paths import AIRFLOW_ENVIRONMENT, HOST, ROOT, State, zone
 
-_COMMAND = str(AIRFLOW_ENVIRONMENT / "bin" / "airflow")
+# Not the script `airflow`, whose first line cannot name any path.
+_COMMAND = (str(AIRFLOW_ENVIRONMENT / "bin" / "python"), "-m", "airflow")
 
 
 def environment(state: State, port: int, spark_port: int) -> dict[str, str]:
@@ -17,9 +18,7 @@ def environment(state: State, port: int, spark_port: int) -> dict[str, str]:
     database = state.airflow / "airflow.db"
     return {
         "NIGHTREEL_HOME": str(state.home),
-        "PYTHONPATH": str(ROOT),
         "PATH": f"{AIRFLOW_ENVIRONMENT / 'bin'}:{os.environ['PATH']}",
-        "SPARK_CONF_DIR": str(JOBS_ENVIRONMENT / "spark-conf"),
         "AIRFLOW_HOME": str(state.airflow),
         "AIRFLOW_CONFIG": str(ROOT / "infra" / "airflow" / "airflow.cfg"),
         "AIRFLOW__CORE__DAGS_FOLDER": str(ROOT / "dags"),
@@ -39,9 +38,9 @@ def environment(state: State, port: int, spark_port: int) -> dict[str, str]:
 def daemons(state: State, variables: dict[str, str]) -> list[Daemon]:
     """Airflow's processes; the API server first, since the others and every task talk to it."""
     return [
-        Daemon("airflow-api-server", state, [_COMMAND, "api-server"], variables),
-        Daemon("airflow-scheduler", state, [_COMMAND, "scheduler", "--skip-serve-logs"], variables),
-        Daemon("airflow-dag-processor", state, [_COMMAND, "dag-processor"], variables),
+        Daemon("airflow-api-server", state, [*_COMMAND, "api-server"], variables),
+        Daemon("airflow-scheduler", state, [*_COMMAND, "scheduler", "--skip-serve-logs"], variables),
+        Daemon("airflow-dag-processor", state, [*_COMMAND, "dag-processor"], variables),
     ]
 
 
@@ -55,7 +54,7 @@ def migrate(state: State, variables: dict[str, str]) -> None:
     (installed,) = AIRFLOW_ENVIRONMENT.glob("lib/python*/site-packages/apache_airflow_core-*.dist-info")
     if stamp.is_file() and stamp.read_text() == installed.name:
         return
-    command = [_COMMAND, "db", "migrate"]
+    command = [*_COMMAND, "db", "migrate"]
     result = subprocess.run(
         command, env={**os.environ, **variables}, cwd=state.run, capture_output=True, text=True, check=False
     )

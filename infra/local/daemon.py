@@ -52,7 +52,7 @@ class Daemon:
         with self.log.open("ab") as log:
             process = subprocess.Popen(
                 self.command,
-                env={**_environment(), **self.environment},
+                env={**os.environ, **self.environment},
                 cwd=self.state.run,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -103,11 +103,6 @@ class Daemon:
         except (FileNotFoundError, ValueError):
             return None
         return record
-
-
-def _environment() -> dict[str, str]:
-    # make's own variables would make a `make` below believe that it is part of this one.
-    return {name: value for name, value in os.environ.items() if name not in {"MAKEFLAGS", "MAKELEVEL", "MFLAGS"}}
 
 
 def _started_at(pid: int) -> int | None:
