@@ -22,6 +22,10 @@ def environment(state: State, port: int, spark_port: int) -> dict[str, str]:
         "AIRFLOW_HOME": str(state.airflow),
         "AIRFLOW_CONFIG": str(ROOT / "infra" / "airflow" / "airflow.cfg"),
         "AIRFLOW__CORE__DAGS_FOLDER": str(ROOT / "dags"),
+        # What these are by default, where Airflow reads a `%` in AIRFLOW_HOME as the beginning of something else.
+        "AIRFLOW__CORE__PLUGINS_FOLDER": str(state.airflow / "plugins"),
+        "AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(state.airflow / "logs"),
+        "AIRFLOW__LOGGING__DAG_PROCESSOR_CHILD_PROCESS_LOG_DIRECTORY": str(state.airflow / "logs" / "dag_processor"),
         "AIRFLOW__CORE__DEFAULT_TIMEZONE": zone().key,
         "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"http://{HOST}:{port}/execution/",
         "AIRFLOW__API__PORT": str(port),
