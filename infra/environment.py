@@ -1,8 +1,8 @@
 """The environment of our processes: what the shell brings, less what would put another Spark, Java or Python in place of ours.
 
-A process takes it over when it imports `jobs` or `infra`, so nothing else may be imported before: PYTHONPATH may hold another
-pyspark. What it starts inherits it. Settings of a person (NIGHTREEL_*, MLFLOW_TRACKING_URI, OPENLINEAGE_*, AIRFLOW__*, credentials,
-proxies) are kept.
+A process takes it over when it imports `jobs` or `infra`, and what it starts inherits it. What a person sets is kept: settings
+(NIGHTREEL_*, MLFLOW_TRACKING_URI, OPENLINEAGE_*, AIRFLOW__*), credentials, proxies. Only modules that Python has loaded by then
+are imported here, since PYTHONPATH may hold others of any name.
 """
 
 import os
@@ -48,7 +48,7 @@ def ours(shell: dict[str, str]) -> dict[str, str]:
 
 
 def take_over() -> None:
-    """Give this process our environment. One that was started by `python -m` starts anew where Python itself was told otherwise."""
+    """Give this process our environment; one that was started by `python -m` starts anew if Python itself was told otherwise."""
     if is_spark_application():
         return
     shell = dict(os.environ)

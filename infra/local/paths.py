@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from infra import environment
 from infra.home import state_folder
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(environment.ROOT)
 JOBS_ENVIRONMENT = ROOT / ".venv"
 AIRFLOW_ENVIRONMENT = ROOT / ".venv-airflow"
 HOST = "127.0.0.1"

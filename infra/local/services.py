@@ -11,7 +11,6 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 from infra.local import airflow, mlflow_server
 from infra.local.airflow_api import DAGS, AirflowApi

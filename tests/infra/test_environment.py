@@ -75,7 +75,7 @@ def test_loopback_is_never_asked_through_a_proxy(shell: dict[str, str]) -> None:
         for name, value in ours(shell).items():
             patch.setenv(name, value)
         for host in ("127.0.0.1", "localhost"):
-            assert urllib.request.proxy_bypass(host)  # type: ignore[attr-defined]
+            assert urllib.request.proxy_bypass(host)
             assert requests.utils.should_bypass_proxies(f"http://{host}:8080/", no_proxy=None)
         assert not any(proxy.startswith("socks") for proxy in urllib.request.getproxies().values())
 
@@ -123,13 +123,15 @@ def hostile(below: Path) -> dict[str, str]:
     }
 
 
-def land_and_ingest(home: Path, shell: dict[str, str], *before: str) -> int:
+def land_and_ingest(
+    home: Path, shell: dict[str, str], *before: str, checkout: str = ROOT, python: str = sys.executable
+) -> int:
     """Run the two jobs as a person would, `before` in front of the command; how many rows the second has written."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("NIGHTREEL_", "MLFLOW_"))}
     environment |= {"NIGHTREEL_HOME": str(home), "NIGHTREEL_SIMULATED_EVENTS": "300", **shell}
     for job in ("land", "behavior_log"):
-        command = [*before, sys.executable, "-m", f"jobs.ingest.{job}", "--date", "2022-05-01"]
-        done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+        command = [*before, python, "-m", f"jobs.ingest.{job}", "--date", "2022-05-01"]
+        done = subprocess.run(command, cwd=checkout, env=environment, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
     table = DeltaTable(home / "lake" / "bronze" / "behavior_log")
     assert '"code": "unknown"' not in str(table.history(1))
@@ -137,9 +139,17 @@ def land_and_ingest(home: Path, shell: dict[str, str], *before: str) -> int:
 
 
 def test_a_job_is_not_led_astray_by_anything_at_once(tmp_path: Path) -> None:
+    checkout = tmp_path / "my $checkout 50% 'café' 中文"
+    checkout.mkdir()
+    for name in ("infra", "jobs", "models", "schemas"):
+        (checkout / name).symlink_to(Path(ROOT, name))
+    (checkout / ".venv").symlink_to(sys.prefix)
     home = tmp_path / "my $lake 50% #1 'café' 中文"
-    assert land_and_ingest(home, hostile(tmp_path / "other"), "sh", "-c", 'umask 077; exec "$@"', "sh") >= 300
-    assert [path.name for path in tmp_path.iterdir() if path.name != "other"] == [home.name]
+    shell = hostile(tmp_path / "other")
+    strict = ("sh", "-c", 'umask 077; exec "$@"', "sh")
+    python = str(checkout / ".venv" / "bin" / "python")
+    assert land_and_ingest(home, shell, *strict, checkout=str(checkout), python=python) >= 300
+    assert {path.name for path in tmp_path.iterdir()} == {home.name, checkout.name, "other"}
     for private in (home, home / "lake", home / "secrets" / "pseudonym.key"):
         assert private.stat().st_mode & 0o077 == 0
 
