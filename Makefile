@@ -7,10 +7,15 @@ SHELL := /bin/bash
 MAKEFLAGS += --no-print-directory
 
 PYTHON ?= python3
-# All state. An absolute path, since Airflow, Spark and the jobs each start elsewhere.
-export NIGHTREEL_HOME := $(abspath $(or $(NIGHTREEL_HOME),.nightreel))
-export SPARK_CONF_DIR := $(CURDIR)/.venv/spark-conf
-export PYTHONPATH := $(CURDIR)
+# What the shell brings for another Python or Bash stays out; infra/environment.py sees to the rest.
+unexport BASH_ENV CDPATH $(filter PYTHON%,$(.VARIABLES))
+# Recipes find what they are given in their environment, word for word: in their text, make and Bash would read `$` and quotes.
+GIVEN := DATE SOURCE MAPPING FROM TO TABLES STALE DRY_RUN TABLE REASON KEY Q DAY USERS DIR AS OF WHO WHY WITHDRAW
+take = $(eval override export $(1) := $$(value $(1)))
+# What the shell happens to have under one of these names was not meant for this command.
+leave = $(if $(filter environment,$(origin $(1))),$(warning $(1) of the environment is not used: give it to make, as in make … $(1)=…))$(eval override undefine $(1))$(eval unexport $(1))
+$(foreach name,$(GIVEN),$(if $(filter command,$(firstword $(origin $(name)))),$(call take,$(name)),$(call leave,$(name))))
+$(if $(value NIGHTREEL_HOME),$(call take,NIGHTREEL_HOME))
 
 JOBS := .venv/bin/python
 AIRFLOW := .venv-airflow/bin/python
@@ -21,17 +26,17 @@ SPARK_READY := .venv/spark-conf/spark-defaults.conf
 
 .PHONY: help
 help: ## Print this list
-	@awk -F ':.*## ' '/^##@ / {print "\n" substr($$0, 5)} /^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^##@ / {print "\n" substr($$0, 5)} /^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' Makefile
 
 ##@ Nights
 .PHONY: nightly
-nightly: setup ## Run one night, then print what it made: [DATE=YYYY-MM-DD, by default yesterday] [SOURCE=folder of logs, by default the simulator]
-	@$(JOBS) -m infra.local.nightly --from "$(DATE)" --to "$(DATE)" --source "$(SOURCE)"
+nightly: setup ## Run one night, then print what it made: [DATE=YYYY-MM-DD, by default yesterday] [SOURCE=folder of logs, by default the simulator] [MAPPING=layout]
+	@$(JOBS) -m infra.local.nightly --from "$${DATE-}" --to "$${DATE-}" --source "$${SOURCE-}" --mapping "$${MAPPING-}"
 
 .PHONY: backfill
-backfill: setup ## Run a range of nights, then say what that changed: FROM=YYYY-MM-DD TO=YYYY-MM-DD [TABLES=gold.user_features,…], or STALE=1 [SOURCE=folder] [DRY_RUN=1]
+backfill: setup ## Run a range of nights, then say what that changed: FROM=YYYY-MM-DD TO=YYYY-MM-DD [TABLES=gold.user_features,…], or STALE=1 [SOURCE=folder] [MAPPING=layout] [DRY_RUN=1]
 	@$(if $(or $(STALE),$(and $(FROM),$(TO))),,echo 'a backfill needs its first and last day: make backfill FROM=2022-04-25 TO=2022-04-28' >&2; exit 64)
-	$(JOBS) -m infra.local.nightly --backfill --from "$(FROM)" --to "$(TO)" --source "$(SOURCE)" --tables "$(TABLES)" $(if $(STALE),--stale) $(if $(DRY_RUN),--dry-run)
+	$(JOBS) -m infra.local.nightly --backfill --from "$${FROM-}" --to "$${TO-}" --source "$${SOURCE-}" --mapping "$${MAPPING-}" --tables "$${TABLES-}" $(if $(STALE),--stale) $(if $(DRY_RUN),--dry-run)
 
 .PHONY: stale
 stale: $(SPARK_READY) ## List the nights that a run of now would make otherwise, and why, and bring ops.stale_days up to date
@@ -39,16 +44,13 @@ stale: $(SPARK_READY) ## List the nights that a run of now would make otherwise,
 
 .PHONY: replay
 replay: $(SPARK_READY) ## Take in quarantined rows that pass now that a rule is fixed: TABLE=silver.behavior_events [REASON=is_click_is_flag]
-	@$(if $(TABLE),,echo 'name the table: make replay TABLE=silver.behavior_events' >&2; exit 64)
-	$(JOBS) -m jobs.operate.replay --table "$(TABLE)" --reason "$(REASON)" --date yesterday
+	@$(if $(value TABLE),,echo 'name the table: make replay TABLE=silver.behavior_events' >&2; exit 64)
+	$(JOBS) -m jobs.operate.replay --table "$$TABLE" --reason "$${REASON-}" --date yesterday
 
 .PHONY: accept
 accept: $(SPARK_READY) ## Decide, on record, what no rule can: DATE=YYYY-MM-DD AS=empty|volume|labels|snapshot|model OF=feed or model WHY="…" [WHO=name] [WITHDRAW=1]
-accept: export SAID_WHY := $(value WHY)
-accept: export SAID_WHO := $(value WHO)
-accept:
-	@$(if $(and $(DATE),$(AS),$(value WHY)),,echo 'say which night, what and why: make accept DATE=2022-05-02 AS=volume OF=behavior_logs WHY="a sale"' >&2; exit 64)
-	$(JOBS) -m jobs.operate.accept --date "$(DATE)" --as "$(AS)" --of "$(OF)" --why="$$SAID_WHY" $(if $(value WHO),--who="$$SAID_WHO") $(if $(WITHDRAW),--withdraw)
+	@$(if $(and $(value DATE),$(value AS),$(value WHY)),,echo 'say which night, what and why: make accept DATE=2022-05-02 AS=volume OF=behavior_logs WHY="a sale"' >&2; exit 64)
+	$(JOBS) -m jobs.operate.accept --date "$$DATE" --as "$$AS" --of "$${OF-}" --why="$$WHY" $(if $(value WHO),--who="$$WHO") $(if $(value WITHDRAW),--withdraw)
 
 .PHONY: up
 up: setup ## Start Airflow, MLflow and Spark on loopback addresses, and print these
@@ -58,40 +60,42 @@ up: setup ## Start Airflow, MLflow and Spark on loopback addresses, and print th
 down: $(JOBS_READY) ## Stop what `make up` started
 	@$(JOBS) -m infra.local.services down
 
+.PHONY: check-landing
+check-landing: $(SPARK_READY) ## Say what a night would make of some files, before any night: DIR=folder [MAPPING=layout] [DATE=YYYY-MM-DD]
+	@$(if $(value DIR),,echo 'name the folder: make check-landing DIR=logs' >&2; exit 64)
+	$(JOBS) -m jobs.ingest.check_landing --dir "$$DIR" --mapping "$${MAPPING-}" --date "$${DATE-}"
+
 ##@ Looking
 .PHONY: sql
 sql: $(JOBS_READY) ## Query any table by its name: Q="select * from gold.recommendations limit 5"
-	@$(if $(Q),,echo 'give a query: make sql Q="select * from gold.recommendations limit 5"' >&2; exit 64)
-	Q=$$(cat <<'QUERY'
-	$(Q)
-	QUERY
-	)
+	@$(if $(value Q),,echo 'give a query: make sql Q="select * from gold.recommendations limit 5"' >&2; exit 64)
 	$(JOBS) -m jobs.operate.sql "$$Q"
 
 .PHONY: explain
 explain: $(JOBS_READY) ## Tell where a row comes from, down to the lines of the log: TABLE=gold.recommendations KEY="user_id=…,date=YYYY-MM-DD,rank=1"
-	@$(if $(and $(TABLE),$(KEY)),,echo 'name a table and a row: make explain TABLE=gold.video_features KEY="video_id=7,date=2022-05-01"' >&2; exit 64)
-	$(JOBS) -m jobs.operate.explain --table "$(TABLE)" --key "$(KEY)"
+	@$(if $(and $(value TABLE),$(value KEY)),,echo 'name a table and a row: make explain TABLE=gold.video_features KEY="video_id=7,date=2022-05-01"' >&2; exit 64)
+	$(JOBS) -m jobs.operate.explain --table "$$TABLE" --key "$$KEY"
 
 .PHONY: verify
 verify: $(JOBS_READY) ## Read every file of the tables and say what is damaged: [TABLE=gold.interactions] [DAY=YYYY-MM-DD]
-	@$(JOBS) -m jobs.operate.verify --table "$(TABLE)" --day "$(DAY)"
+	@$(JOBS) -m jobs.operate.verify --table "$${TABLE-}" --day "$${DAY-}"
 
 .PHONY: restore
 restore: $(JOBS_READY) ## Go back to the last good version of what is damaged: [TABLE=gold.interactions]
-	@$(JOBS) -m jobs.operate.restore --table "$(TABLE)"
+	@$(JOBS) -m jobs.operate.restore --table "$${TABLE-}"
 
 .PHONY: erase
 erase: $(JOBS_READY) ## Erase users for good, wherever they are: USERS=file with a user id a line
-	@$(if $(USERS),,echo 'give a file with a user id a line: make erase USERS=leaving.txt' >&2; exit 64)
-	$(JOBS) -m jobs.operate.erase --users "$(USERS)"
+	@$(if $(value USERS),,echo 'give a file with a user id a line: make erase USERS=leaving.txt' >&2; exit 64)
+	$(JOBS) -m jobs.operate.erase --users "$$USERS"
 
 .PHONY: docs
 docs: $(JOBS_READY) ## Build a browsable catalogue of all tables from their contracts
-	@rm -rf "$(NIGHTREEL_HOME)/docs"
+	@docs=$$(realpath -m -- "$${NIGHTREEL_HOME:-.nightreel}/docs")
+	rm -rf "$$docs"
 	cd schemas # from the root it would find the contracts that come with the environment as well
-	../.venv/bin/datacontract catalog --files '*.yaml' --output "$(NIGHTREEL_HOME)/docs" >/dev/null
-	echo "$(NIGHTREEL_HOME)/docs/index.html"
+	../.venv/bin/datacontract catalog --files '*.yaml' --output "$$docs" >/dev/null
+	echo "$$docs/index.html"
 
 ##@ Working on it
 .PHONY: setup
@@ -114,9 +118,9 @@ faults: setup ## Break everything on purpose, at length, and print what held: se
 lint: setup ## Check format, style, types and contracts
 	@.venv/bin/ruff format --check --quiet . || { echo 'run: make format' >&2; exit 1; }
 	.venv/bin/ruff check --quiet .
-	.venv/bin/mypy --exclude '^(tests/dags|infra/airflow)/' jobs models nights schemas infra tests
+	.venv/bin/mypy --exclude '^(tests/dags|infra/airflow)/' jobs models schemas infra tests
 	.venv/bin/mypy --python-executable $(AIRFLOW) dags infra/airflow tests/dags
-	find schemas -name '*.yaml' -print0 | xargs -0 -r -n 1 -P 2 $(CURDIR)/infra/local/lint_contract.sh
+	find schemas -name '*.yaml' -print0 | xargs -0 -r -n 1 -P 2 infra/local/lint_contract.sh
 
 .PHONY: check
 check: lint test ## Lint and test: what a change has to pass

@@ -25,7 +25,6 @@ _REPOSITORY = Path(__file__).parents[1]
 @pytest.fixture(scope="session")
 def spark() -> Iterator["SparkSession"]:
     """The one Spark session of the suite, with the settings that the nights run with."""
-    os.environ.setdefault("SPARK_CONF_DIR", str(_REPOSITORY / ".venv" / "spark-conf"))
     os.environ.pop("SPARK_REMOTE", None)
     from jobs.platform.spark import session
 

@@ -7,10 +7,11 @@ from pathlib import Path
 
 from infra.local import lineage
 from infra.local.daemon import Daemon, ServiceError
-from infra.local.paths import AIRFLOW_ENVIRONMENT, HOST, JOBS_ENVIRONMENT, ROOT, State
+from infra.local.paths import AIRFLOW_ENVIRONMENT, HOST, ROOT, State
 from schemas.zone import zone
 
-_COMMAND = str(AIRFLOW_ENVIRONMENT / "bin" / "airflow")
+# Not the script `airflow`, whose first line cannot name any path.
+_COMMAND = (str(AIRFLOW_ENVIRONMENT / "bin" / "python"), "-m", "airflow")
 
 
 def environment(state: State, port: int, spark_port: int) -> dict[str, str]:
@@ -18,13 +19,14 @@ def environment(state: State, port: int, spark_port: int) -> dict[str, str]:
     database = state.airflow / "airflow.db"
     return {
         "NIGHTREEL_HOME": str(state.home),
-        "PYTHONPATH": str(ROOT),
         "PATH": f"{AIRFLOW_ENVIRONMENT / 'bin'}:{os.environ['PATH']}",
-        "SPARK_CONF_DIR": str(JOBS_ENVIRONMENT / "spark-conf"),
         "AIRFLOW_HOME": str(state.airflow),
         "AIRFLOW_CONFIG": str(ROOT / "infra" / "airflow" / "airflow.cfg"),
         "AIRFLOW__CORE__DAGS_FOLDER": str(ROOT / "dags"),
         "AIRFLOW__CORE__PLUGINS_FOLDER": str(ROOT / "infra" / "airflow" / "plugins"),
+        # What these are by default, where Airflow reads a `%` in AIRFLOW_HOME as the beginning of something else.
+        "AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(state.airflow / "logs"),
+        "AIRFLOW__LOGGING__DAG_PROCESSOR_CHILD_PROCESS_LOG_DIRECTORY": str(state.airflow / "logs" / "dag_processor"),
         "AIRFLOW__CORE__DEFAULT_TIMEZONE": zone().key,
         "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"http://{HOST}:{port}/execution/",
         "AIRFLOW__API__PORT": str(port),
@@ -41,9 +43,9 @@ def environment(state: State, port: int, spark_port: int) -> dict[str, str]:
 def daemons(state: State, variables: dict[str, str]) -> list[Daemon]:
     """Airflow's processes; the API server first, since the others and every task talk to it."""
     return [
-        Daemon("airflow-api-server", state, [_COMMAND, "api-server"], variables),
-        Daemon("airflow-scheduler", state, [_COMMAND, "scheduler", "--skip-serve-logs"], variables),
-        Daemon("airflow-dag-processor", state, [_COMMAND, "dag-processor"], variables),
+        Daemon("airflow-api-server", state, [*_COMMAND, "api-server"], variables),
+        Daemon("airflow-scheduler", state, [*_COMMAND, "scheduler", "--skip-serve-logs"], variables),
+        Daemon("airflow-dag-processor", state, [*_COMMAND, "dag-processor"], variables),
     ]
 
 
@@ -57,7 +59,7 @@ def migrate(state: State, variables: dict[str, str]) -> None:
     (installed,) = AIRFLOW_ENVIRONMENT.glob("lib/python*/site-packages/apache_airflow_core-*.dist-info")
     if stamp.is_file() and stamp.read_text() == installed.name:
         return
-    command = [_COMMAND, "db", "migrate"]
+    command = [*_COMMAND, "db", "migrate"]
     result = subprocess.run(
         command, env={**os.environ, **variables}, cwd=state.run, capture_output=True, text=True, check=False
     )

@@ -23,11 +23,6 @@ java_package() {
     echo openjdk-17-jre-headless
 }
 
-has_java() {
-    local java="${JAVA_HOME:+$JAVA_HOME/bin/}java"
-    "$java" -version 2>&1 | grep -Eq 'version "(17|21)[."]'
-}
-
 if ! "$python" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null; then
     echo "Nightreel needs Python 3.11, 3.12 or 3.13 as '$python'; name another one with: make PYTHON=python3.12 ..." >&2
     exit 1
@@ -42,13 +37,8 @@ if ! "$python" -c 'import ensurepip' 2>/dev/null; then
     fi
 fi
 
-if ! has_java; then
-    if can_install; then
-        apt-get -qq update
-        install "$(java_package)"
-    fi
-    if ! has_java; then
-        echo "Spark needs Java 17 or 21; install it with: sudo apt-get install openjdk-17-jre-headless" >&2
-        exit 1
-    fi
+if [ -z "${JAVA_HOME:-}" ] && can_install && ! "$python" -m infra.spark.java 2>/dev/null; then
+    apt-get -qq update
+    install "$(java_package)"
 fi
+"$python" -m infra.spark.java

@@ -44,7 +44,11 @@ class Daemon:
     def running(self) -> bool:
         """Whether it runs: a record of a process that has ended, or whose number another process has by now, is none."""
         record = self._read()
-        return record is not None and _started_at(record["pid"]) == record["started_at"]
+        return (
+            record is not None
+            and _started_at(record["pid"]) == record["started_at"]
+            and _works_in(record["pid"], self.state.run)
+        )
 
     def start(self) -> None:
         """Start it in a session of its own, away from the terminal's Ctrl-C; what a killed one has left behind ends first."""
@@ -52,7 +56,7 @@ class Daemon:
         with self.log.open("ab") as log:
             process = subprocess.Popen(
                 self.command,
-                env={**_environment(), **self.environment},
+                env={**os.environ, **self.environment},
                 cwd=self.state.run,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -64,8 +68,13 @@ class Daemon:
     def stop(self) -> None:
         """End it and all processes of its session; nothing happens where it does not run."""
         record = self._read()
-        # While any process of a session lives, its number is not given to a new one: if the leader is gone, the rest is ours.
-        if record is not None and _started_at(record["pid"]) in {record["started_at"], None}:
+        # While any process of a session lives, its number is not given to a new one: if the leader is gone, the rest is ours,
+        # unless this state folder is a copy of one whose services run.
+        if (
+            record is not None
+            and _started_at(record["pid"]) in {record["started_at"], None}
+            and any(_works_in(number, self.state.run) for number in _session(record["pid"]))
+        ):
             _end_session(record["pid"])
         self._record.unlink(missing_ok=True)
 
@@ -105,11 +114,6 @@ class Daemon:
         return record
 
 
-def _environment() -> dict[str, str]:
-    # make's own variables would make a `make` below believe that it is part of this one.
-    return {name: value for name, value in os.environ.items() if name not in {"MAKEFLAGS", "MAKELEVEL", "MFLAGS"}}
-
-
 def _started_at(pid: int) -> int | None:
     """When a live process started, in clock ticks since boot: with its number this names one process for good."""
     try:
@@ -117,6 +121,14 @@ def _started_at(pid: int) -> int | None:
     except (FileNotFoundError, ProcessLookupError):
         return None
     return None if after_name[0] == "Z" else int(after_name[19])
+
+
+def _works_in(pid: int, folder: Path) -> bool:
+    """Whether it is a process's working directory. It stays so where the folder is moved, and is not a copy of it."""
+    try:
+        return Path(f"/proc/{pid}/cwd").samefile(folder)
+    except OSError:
+        return False
 
 
 def _session(leader: int) -> Iterator[int]:

@@ -5,13 +5,15 @@ import sys
 from importlib.metadata import version
 
 from infra.local.daemon import Daemon, ServiceError
-from infra.local.paths import HOST, JOBS_ENVIRONMENT, State
+from infra.local.paths import HOST, State
 
 
 def mlflow_server(state: State, port: int) -> Daemon:
     """MLflow's UI over the tracking store of the jobs, on this port."""
     command = [
-        str(JOBS_ENVIRONMENT / "bin" / "mlflow"),
+        sys.executable,
+        "-m",
+        "mlflow",
         "server",
         "--host",
         HOST,

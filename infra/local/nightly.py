@@ -87,9 +87,7 @@ def source(text: str) -> str:
     if text in _SOURCES:
         return text
     if not Path(text).is_dir():
-        raise UsageError(
-            f"SOURCE={text} is not a folder; give one with logs, or leave it out for the simulator"
-        )
+        raise UsageError(f"SOURCE={text} is not a folder; give one with logs, or leave it out for the simulator")
     return str(Path(text).resolve())
 
 
@@ -146,7 +144,9 @@ def services(where: State) -> Iterator[Services]:
             found.stop()
 
 
-def run_nights(found: Services, first: dt.date, last: dt.date, logs_from: Logs, wanted: Sequence[str] = NIGHTLY) -> bool:
+def run_nights(
+    found: Services, first: dt.date, last: dt.date, logs_from: Logs, wanted: Sequence[str] = NIGHTLY
+) -> bool:
     """Run both DAGs for these nights, or what of them writes the tables that are wanted; whether all of them succeeded."""
     started = time.monotonic()
     durations: dict[dt.date, dict[str, float]] = {}

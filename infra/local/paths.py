@@ -1,10 +1,14 @@
 """Where this checkout and its state lie."""
 
 import os
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
+from infra import environment
+from infra.home import state_folder
+
+ROOT = Path(environment.ROOT)
 JOBS_ENVIRONMENT = ROOT / ".venv"
 AIRFLOW_ENVIRONMENT = ROOT / ".venv-airflow"
 HOST = "127.0.0.1"
@@ -39,7 +43,7 @@ class State:
     @property
     def mlflow_uri(self) -> str:
         """The tracking store of the jobs."""
-        return os.environ.get("MLFLOW_TRACKING_URI", f"sqlite:///{self.home / 'mlflow.db'}")
+        return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{self.home / 'mlflow.db'}"
 
     @property
     def kept(self) -> Path:
@@ -53,5 +57,13 @@ class State:
 
 
 def state() -> State:
-    """The state of this checkout: NIGHTREEL_HOME, `.nightreel` unless set."""
-    return State(Path(os.environ.get("NIGHTREEL_HOME", ROOT / ".nightreel")).absolute())
+    """The state of this checkout: NIGHTREEL_HOME, `.nightreel` unless set.
+
+    Raises:
+        SystemExit: its name cannot be used; a line on stderr says why.
+    """
+    try:
+        return State(state_folder())
+    except ValueError as error:
+        print(f"error: {error}", file=sys.stderr)
+        raise SystemExit(os.EX_USAGE) from error

@@ -11,13 +11,13 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 from infra.local import airflow, mlflow_server
 from infra.local.airflow_api import DAGS, AirflowApi
 from infra.local.daemon import Daemon, ServiceError, free_port, write_json
 from infra.local.paths import HOST, State, state
 from infra.local.spark_server import spark_server
+from infra.spark import launch
 from schemas.zone import UnknownZone, zone
 
 _PREFERRED = {"airflow": 8080, "mlflow": 5000, "spark": 15002}
@@ -49,8 +49,10 @@ class Services:
         """Start what does not run, and return when all of it is ready. One that had died alone is started again.
 
         Raises:
-            ServiceError: one of them does not start.
+            ServiceError: one of them does not start, or there is no Java for Spark.
         """
+        if (wrong := launch.fault()) is not None:
+            raise ServiceError(wrong)
         preparation = mlflow_server.Preparation(self.state)
         airflow.migrate(self.state, self._variables)
         with _ports_lock():
@@ -108,9 +110,13 @@ class Services:
 @contextmanager
 def _ports_lock() -> Iterator[None]:
     """Two state folders whose services start at the same moment would take the same free ports: one after the other."""
-    with Path(tempfile.gettempdir(), f"nightreel-{os.getuid()}.lock").open("w") as lock:
+    # The folder itself, which all users of the machine can lock, and none has to make.
+    lock = os.open(tempfile.gettempdir(), os.O_RDONLY)
+    try:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
+    finally:
+        os.close(lock)
 
 
 def _start(daemon: Daemon) -> None:

@@ -12,8 +12,9 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from importlib.util import find_spec
 from pathlib import Path
+
+from infra.spark import launch
 
 HERE = Path(__file__).parent
 # Delta's other dependencies come with Spark itself; Unity Catalog and the Delta kernel are not used by this project.
@@ -33,13 +34,6 @@ def maven_coordinate(file_name: str) -> str:
     return f"{group}:{artifact}:{version}"
 
 
-def spark_home() -> Path:
-    spec = find_spec("pyspark")
-    if spec is None or spec.origin is None:
-        raise SystemExit("pyspark is not installed in this environment: run `make setup`")
-    return Path(spec.origin).parent
-
-
 def matches(path: Path, digest: str) -> bool:
     return path.is_file() and hashlib.sha256(path.read_bytes()).hexdigest() == digest
 
@@ -55,10 +49,10 @@ def fetch(jars: dict[str, str], into: Path) -> None:
         ivy = Path(scratch, "ivy")
         nothing = Path(scratch, "nothing.py")
         nothing.touch()
-        command = [str(spark_home() / "bin" / "spark-submit"), "--master", "local[1]"]
+        command = [str(launch.spark_home() / "bin" / "spark-submit"), "--master", "local[1]"]
         command += ["--conf", f"spark.jars.ivy={ivy}", "--conf", f"spark.driver.extraJavaOptions=-Duser.home={scratch}"]
         command += ["--packages", ",".join(map(maven_coordinate, jars)), "--exclude-packages", EXCLUDED, str(nothing)]
-        environment = {**os.environ, "PYSPARK_PYTHON": sys.executable, "SPARK_CONF_DIR": scratch}
+        environment = os.environ | launch.variables() | {"SPARK_CONF_DIR": scratch}
         result = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
         for name, digest in jars.items():
             found = ivy / "jars" / name
@@ -75,8 +69,7 @@ def fetch(jars: dict[str, str], into: Path) -> None:
 def write_configuration(jars: list[Path], into: Path) -> None:
     """Lay out a SPARK_CONF_DIR: the committed settings and the jars by absolute path."""
     into.mkdir(parents=True, exist_ok=True)
-    for name in ("log4j2.properties", "spark-env.sh"):
-        shutil.copyfile(HERE / name, into / name)
+    shutil.copyfile(HERE / "log4j2.properties", into / "log4j2.properties")
     settings = (HERE / "spark-defaults.conf").read_text()
     # Not spark.jars, whose class loader is another one than that of a listener, which looks for Delta's classes.
     settings += f"\nspark.driver.extraClassPath                      {':'.join(str(jar) for jar in jars)}\n"

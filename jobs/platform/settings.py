@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from infra.home import local_folder, state_folder
 from jobs.platform.errors import UsageError
 from schemas.zone import UnknownZone, zone
 
@@ -56,24 +57,35 @@ def settings() -> Settings:
     """Read the settings from the environment.
 
     Raises:
-        UsageError: the time zone is unknown, or a number is none.
+        UsageError: the time zone is unknown, a number is none, or a folder's name cannot be used.
     """
-    home = Path(os.environ.get("NIGHTREEL_HOME", ".nightreel")).absolute()
+    try:
+        home = state_folder()
+        lake = _lake(home)
+    except ValueError as error:
+        raise UsageError(str(error)) from error
     try:
         timezone = zone()
     except UnknownZone as error:
         raise UsageError(str(error)) from error
     return Settings(
         home=home,
-        lake=os.environ.get("NIGHTREEL_LAKE", str(home / "lake")).rstrip("/"),
+        lake=lake,
         timezone=timezone,
         source=os.environ.get("NIGHTREEL_SOURCE", "simulator"),
         mapping=os.environ.get("NIGHTREEL_MAPPING", ""),
         simulated_events=_simulated_events(),
         late_days=_late_days(),
         video_generator=os.environ.get("NIGHTREEL_VIDEO_GENERATOR", "vae"),
-        mlflow_uri=os.environ.get("MLFLOW_TRACKING_URI", f"sqlite:///{home / 'mlflow.db'}"),
+        mlflow_uri=os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{home / 'mlflow.db'}",
     )
+
+
+def _lake(home: Path) -> str:
+    named = os.environ.get("NIGHTREEL_LAKE", "").rstrip("/")
+    if "://" in named:
+        return named
+    return str(local_folder("NIGHTREEL_LAKE", named)) if named else str(home / "lake")
 
 
 def _simulated_events() -> int:

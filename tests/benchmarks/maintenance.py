@@ -1,6 +1,6 @@
 """What maintenance does to a lake of many nights: files, bytes, and the time that reading takes.
 
-    SPARK_CONF_DIR=.venv/spark-conf .venv/bin/python -m tests.benchmarks.maintenance [--nights 60] [--events 10000]
+    .venv/bin/python -m tests.benchmarks.maintenance [--nights 60] [--events 10000]
 
 Simulated logs become events and interactions, night after night, in a lake of its own; a backfill makes the interactions of all
 nights again, and all is made to lie eight days ago. The lake is asked before `maintenance` and after it was run twice, a week

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -9,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -133,3 +135,23 @@ def test_a_service_that_listens_is_told_from_another_program_on_its_port(tmp_pat
         server.stop()
         other.stop()
     assert not server.listens(port)
+
+
+def test_a_copy_of_a_state_folder_has_no_service_of_the_original(daemon: Daemon, tmp_path: Path) -> None:
+    daemon.start()
+    with TemporaryDirectory() as elsewhere:
+        copied = Daemon("service", State(Path(shutil.copytree(tmp_path, Path(elsewhere, "copy")))))
+        assert not copied.running()
+        copied.stop()
+        assert daemon.running()
+
+
+def test_a_service_is_found_again_where_its_state_folder_is_moved(tmp_path: Path) -> None:
+    before, after = State(tmp_path / "before"), State(tmp_path / "after")
+    before.make()
+    Daemon("service", before, [sys.executable, "-c", _PARENT]).start()
+    before.home.rename(after.home)
+    moved = Daemon("service", after)
+    assert moved.running()
+    moved.stop()
+    assert not moved.running()

@@ -1,5 +1,6 @@
 """The Makefile explains itself, and says what is wrong in one line."""
 
+import os
 import re
 import subprocess
 from pathlib import Path
@@ -44,3 +45,35 @@ def test_setup_does_nothing_twice() -> None:
 def test_no_committed_setting_names_a_package_host() -> None:
     for name in ("Makefile", "pyproject.toml", "requirements-jobs.txt", "requirements-airflow.txt"):
         assert not re.search(r"pypi\.org|pythonhosted|maven\.org|index-url", (ROOT / name).read_text()), name
+
+
+# As make itself sets what its recipes find: from the environment, or from its command line.
+@pytest.mark.parametrize("place", ["environment", "command line"])
+@pytest.mark.parametrize(
+    "value", ["/data/my lake", "/data/a$b", "/data/$(HOME)/${x}", "/d/50% #1 'it' \"q\" `id` $((1))", "a\nb", "中文 "]
+)
+@pytest.mark.parametrize("name", ["NIGHTREEL_HOME", "SOURCE", "Q"])
+def test_a_recipe_finds_what_it_is_given_word_for_word(tmp_path: Path, name: str, value: str, place: str) -> None:
+    show = tmp_path / "show.mk"
+    show.write_text(f"show: ; @printf '%s' \"$${name}\"\n")
+    given = [f"{name}={value}"] if place == "command line" else []
+    environment = {**os.environ, **({} if given else {name: value})}
+    command = ["make", "-f", "Makefile", "-f", str(show), "show", *given]
+    shown = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True).stdout
+    assert shown == value
+
+
+def test_nothing_of_the_shell_reaches_python_or_bash(tmp_path: Path) -> None:
+    (tmp_path / "startup").write_text("exit 3\n")
+    (tmp_path / "show.mk").write_text("show: ; @env\n")
+    foreign = {
+        "PYTHONHOME": "/absent",
+        "PYTHONPATH": "/absent",
+        "PYTHONSTARTUP": "/absent",
+        "BASH_ENV": str(tmp_path / "startup"),
+    }
+    command = ["make", "-f", "Makefile", "-f", str(tmp_path / "show.mk"), "show"]
+    shown = subprocess.run(
+        command, cwd=ROOT, env=os.environ | foreign, capture_output=True, text=True, check=True
+    ).stdout
+    assert not any(line.startswith(tuple(foreign)) for line in shown.splitlines())

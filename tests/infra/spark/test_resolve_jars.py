@@ -47,7 +47,7 @@ def test_the_configuration_names_the_jars_and_keeps_the_settings(tmp_path: Path)
     assert settings["spark.driver.extraClassPath"] == "/jars/a.jar:/jars/b.jar"
     assert settings["spark.sql.session.timeZone"] == "UTC"
     assert settings["spark.databricks.delta.snapshotPartitions"] == "2"
-    assert {"log4j2.properties", "spark-env.sh"} <= {path.name for path in tmp_path.iterdir()}
+    assert {path.name for path in tmp_path.iterdir()} == {"log4j2.properties", "spark-defaults.conf"}
 
 
 def test_writing_the_configuration_again_leaves_nothing_over(tmp_path: Path) -> None:
