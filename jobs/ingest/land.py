@@ -26,6 +26,8 @@ from jobs.platform.night import Night
 from schemas.days import day_before
 
 _RECOMMENDATIONS = "gold.recommendations"
+_COPY_OF = "_copy_of"
+"""Says that a snapshot stands for one that never came."""
 _log = logging.getLogger(__name__)
 
 
@@ -48,9 +50,11 @@ def lay_decided(night: Night) -> None:
     """Lay what somebody has decided about feeds that never came."""
     root = night.settings.landing
     for feed in NIGHTLY:
+        target = landing.folder(root, feed, night.date)
+        if (target / _COPY_OF).exists():  # it is laid anew, unless the decision was withdrawn
+            shutil.rmtree(target)
         if landing.is_complete(root, feed, night.date):
             continue
-        target = landing.folder(root, feed, night.date)
         if feed == BEHAVIOR_LOGS and decisions.decided(night, decisions.EMPTY):
             header = ",".join(NIGHTLY[feed].required).encode() + b"\n"
             landing.lay(target, lambda aside: write_gzip(aside / "empty.csv.gz", [header]))  # noqa: B023
@@ -67,6 +71,7 @@ def _copy(folder: Path, aside: Path) -> None:
     for path in folder.iterdir():
         if path.is_file() and path.name != landing.MARKER:
             shutil.copyfile(path, aside / path.name)
+    (aside / _COPY_OF).write_text(f"{folder.name}\n")
 
 
 def redact(night: Night) -> None:

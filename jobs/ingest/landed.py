@@ -13,12 +13,12 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from jobs.ingest import landed_files
-from jobs.ingest.feeds import BEHAVIOR_LOGS, CAMPAIGNS, FEEDS
+from jobs.ingest.feeds import BEHAVIOR_LOGS, CAMPAIGNS, FEEDS, NIGHTLY
 from jobs.ingest.formats import ERASED, USER_ID, Record, records
 from jobs.ingest.mapped import mapped
 from jobs.ingest.mapping import Mapping as FeedMapping
 from jobs.platform import pseudonym
-from jobs.platform.decisions import EMPTY, decided
+from jobs.platform.decisions import EMPTY, SNAPSHOT, decided
 from jobs.platform.errors import BadInput
 from jobs.platform.night import Night
 from jobs.platform.pseudonym import pseudonym_column
@@ -58,7 +58,9 @@ def landed(night: Night, feed: str, date: dt.date | None = None) -> DataFrame:
     landing, day = night.settings.landing, date or night.date
     files = landed_files.files(landing, feed, day)
     mapping = landed_files.mapping(landing, feed, day)
-    may_be_empty = feed == CAMPAIGNS or (feed == BEHAVIOR_LOGS and decided(night, EMPTY) is not None)
+    # A decision that the night goes by becomes a rule of what is written, so it is asked for even where nothing depends on it.
+    decision = decided(night, EMPTY if feed == BEHAVIOR_LOGS else SNAPSHOT, feed) if feed in NIGHTLY else None
+    may_be_empty = feed == CAMPAIGNS or (feed == BEHAVIOR_LOGS and decision is not None)
     if not may_be_empty and not landed_files.has_row(files.values(), mapping):
         raise BadInput(landed_files.no_row(landing, feed, day))
     night.landed[feed] = landed_files.digest(landing, feed, day)
@@ -103,14 +105,14 @@ def read(spark: SparkSession, files: Mapping[str, Path], mapping: FeedMapping, k
 def _read(spark: SparkSession, files: Mapping[str, Path], mapping: FeedMapping) -> DataFrame:
     """The records of the files with their own columns; `user` is the text of the user id where the files have the feed's."""
     places = [(name, str(path)) for name, path in files.items()]
-    format, user_columns, nulls = mapping.format, mapping.user_columns, frozenset(mapping.nulls)
+    how, user_columns, nulls = mapping.format, mapping.user_columns, frozenset(mapping.nulls)
     user = "user_id" if mapping.columns is None and user_columns else None
 
     def read(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
             for number in batch.column(0).to_pylist():
                 name, path = places[number]
-                found = records(Path(path), format, user_columns)
+                found = records(Path(path), how, user_columns)
                 while some := list(islice(found, _BATCH)):
                     yield _batch(name, some, user, nulls)
 

@@ -110,10 +110,10 @@ def settle(night: Night, books: Books) -> str | None:
     if problem := books.imbalance():
         raise BadInput(problem)
     oddity = books.oddity(_lines_before(night, NIGHTLY[books.feed].table))
-    if books.feed == BEHAVIOR_LOGS and books.lines_in == 0 and (empty := decisions.decided(night, decisions.EMPTY)):
-        return str(empty)
-    if oddity is None:
-        return None
+    instead = decisions.EMPTY if books.feed == BEHAVIOR_LOGS else decisions.SNAPSHOT
+    said = decisions.decided(night, instead, books.feed)
+    if oddity is None or (said and books.lines_in == 0):
+        return str(said) if said else None
     if (made := decisions.decided(night, decisions.VOLUME, books.feed)) is None:
         why = _most_frequent_reasons(night, NIGHTLY[books.feed].table) if books.quarantined else ""
         remedy = decisions.hint(night.date, decisions.VOLUME, books.feed)

@@ -47,12 +47,19 @@ def test_no_committed_setting_names_a_package_host() -> None:
         assert not re.search(r"pypi\.org|pythonhosted|maven\.org|index-url", (ROOT / name).read_text()), name
 
 
-# As make itself sets what its recipes find: from the environment, or from its command line.
-@pytest.mark.parametrize("place", ["environment", "command line"])
+# As make itself sets what its recipes find: settings from the environment too, all else from its command line only.
 @pytest.mark.parametrize(
     "value", ["/data/my lake", "/data/a$b", "/data/$(HOME)/${x}", "/d/50% #1 'it' \"q\" `id` $((1))", "a\nb", "中文 "]
 )
-@pytest.mark.parametrize("name", ["NIGHTREEL_HOME", "SOURCE", "Q"])
+@pytest.mark.parametrize(
+    ("name", "place"),
+    [
+        ("NIGHTREEL_HOME", "environment"),
+        ("NIGHTREEL_HOME", "command line"),
+        ("SOURCE", "command line"),
+        ("Q", "command line"),
+    ],
+)
 def test_a_recipe_finds_what_it_is_given_word_for_word(tmp_path: Path, name: str, value: str, place: str) -> None:
     show = tmp_path / "show.mk"
     show.write_text(f"show: ; @printf '%s' \"$${name}\"\n")
@@ -77,3 +84,11 @@ def test_nothing_of_the_shell_reaches_python_or_bash(tmp_path: Path) -> None:
         command, cwd=ROOT, env=os.environ | foreign, capture_output=True, text=True, check=True
     ).stdout
     assert not any(line.startswith(tuple(foreign)) for line in shown.splitlines())
+
+
+def test_what_the_shell_has_under_a_common_name_is_not_taken_for_an_order() -> None:
+    environment = {**os.environ, "USERS": "all.txt", "AS": "as"}
+    result = subprocess.run(["make", "erase"], cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    assert result.returncode != 0
+    assert "USERS of the environment is not used: give it to make" in result.stderr
+    assert "give a file with a user id a line" in result.stderr

@@ -19,27 +19,27 @@ _MOST_LINES = 100
 csv.field_size_limit(LONGEST_LINE)
 
 
-def names(path: Path, format: Format) -> tuple[str, ...]:
+def names(path: Path, how: Format) -> tuple[str, ...]:
     """The names in the file's header, or those of the format where its files have none."""
-    return format.names or _header(path, format, lines(path, format))
+    return how.names or _header(path, how, lines(path, how))
 
 
-def records(path: Path, format: Format, user_columns: frozenset[str]) -> Iterator[Record]:
+def records(path: Path, how: Format, user_columns: frozenset[str]) -> Iterator[Record]:
     """The rows of a file, see `record.records`."""
-    found = _Lines(lines(path, format))
-    header = format.names or _header(path, format, found)
+    found = _Lines(lines(path, how))
+    header = how.names or _header(path, how, found)
     places = [place for place, name in enumerate(header) if name in user_columns]
-    dialect = _dialect(format)
+    dialect = _dialect(how)
     for line in found:
         if line.text == ERASED:
             yield Record(line.number, ERASED, problem=ERASED)
             continue
-        fields, text, problem = _fields(line, found, len(header), format, dialect)
+        fields, text, problem = _fields(line, found, len(header), how, dialect)
         if problem is None and tuple(fields) == header:
             raise bad_file(
                 path, f"line {line.number} repeats the header", "files were put together: land each as it was"
             )
-        raw = _without_users(fields, text, places, format, dialect)
+        raw = _without_users(fields, text, places, how, dialect)
         if problem:
             users: dict[str, str | None] = {header[place]: fields[place] for place in places if place < len(fields)}
             yield Record(line.number, raw, users, problem, numbers(text))
@@ -65,16 +65,16 @@ class _Lines:
         self._again.extendleft(reversed(taken))
 
 
-def _header(path: Path, format: Format, found: Iterator[Line]) -> tuple[str, ...]:
+def _header(path: Path, how: Format, found: Iterator[Line]) -> tuple[str, ...]:
     line = next(iter(found))
     if line.problem:
         raise bad_file(
-            path, f"has a header that is not {format.encoding} ({line.problem})", "name its encoding in a mapping"
+            path, f"has a header that is not {how.encoding} ({line.problem})", "name its encoding in a mapping"
         )
     if "\r" in line.text:
         raise bad_file(path, "ends its lines with carriage returns", "land it with line feeds")
     try:
-        header = [name.strip(BLANKS) for name in next(csv.reader([line.text], **_dialect(format)))]
+        header = [name.strip(BLANKS) for name in next(csv.reader([line.text], **_dialect(how)))]
     except csv.Error as error:
         raise bad_file(path, f"has a header that is no CSV ({error})", "land it with a header") from error
     for place, name in enumerate(header or [""], 1):
@@ -87,14 +87,14 @@ def _header(path: Path, format: Format, found: Iterator[Line]) -> tuple[str, ...
 
 
 def _fields(
-    line: Line, found: _Lines, expected: int, format: Format, dialect: dict[str, Any]
+    line: Line, found: _Lines, expected: int, how: Format, dialect: dict[str, Any]
 ) -> tuple[list[str], str, str | None]:
     """The fields of the record that begins with a line, its whole text, and what is wrong with it."""
     if line.problem:
-        return _split_roughly(line.text, format), line.text, line.problem
-    simple = not (format.quote and format.quote in line.text) and not (format.escape and format.escape in line.text)
+        return _split_roughly(line.text, how), line.text, line.problem
+    simple = not (how.quote and how.quote in line.text) and not (how.escape and how.escape in line.text)
     if simple:
-        fields = line.text.split(format.delimiter)
+        fields = line.text.split(how.delimiter)
         return fields, line.text, _wrong_count(fields, expected)
     taken: list[Line] = []
     text = line.text
@@ -107,12 +107,12 @@ def _fields(
             fields, problem = [], f"no CSV: {error}"
             unfinished = "unexpected end" in str(error)
         if not unfinished and not (taken and problem):
-            return fields or _split_roughly(text, format), text, problem
+            return fields or _split_roughly(text, how), text, problem
         following = next(found, None) if unfinished and len(taken) < _MOST_LINES else None
         if following is None or following.problem:
             # Whatever follows may be sound: only the first line is broken.
             found.put_back([*taken, *([following] if following else [])])
-            return _split_roughly(line.text, format), line.text, "a quote that is never closed"
+            return _split_roughly(line.text, how), line.text, "a quote that is never closed"
         taken.append(following)
         text += "\n" + following.text
 
@@ -121,29 +121,29 @@ def _wrong_count(fields: list[str], expected: int) -> str | None:
     return None if len(fields) == expected else f"{expected} fields expected, found {len(fields)}"
 
 
-def _split_roughly(text: str, format: Format) -> list[str]:
-    return text.split(format.delimiter)
+def _split_roughly(text: str, how: Format) -> list[str]:
+    return text.split(how.delimiter)
 
 
-def _without_users(fields: list[str], text: str, places: list[int], format: Format, dialect: dict[str, Any]) -> str:
+def _without_users(fields: list[str], text: str, places: list[int], how: Format, dialect: dict[str, Any]) -> str:
     if not places:
         return text
     hidden = [USER_ID if place in places else field for place, field in enumerate(fields)]
-    if len(fields) == text.count(format.delimiter) + 1 and not (format.escape and format.escape in text):
+    if len(fields) == text.count(how.delimiter) + 1 and not (how.escape and how.escape in text):
         # No field holds a delimiter: the text is cut as it stands, quotes and all.
-        parts = text.split(format.delimiter)
-        return format.delimiter.join(USER_ID if place in places else part for place, part in enumerate(parts))
+        parts = text.split(how.delimiter)
+        return how.delimiter.join(USER_ID if place in places else part for place, part in enumerate(parts))
     written = io.StringIO(newline="")
     csv.writer(written, **{**dialect, "lineterminator": ""}).writerow(hidden)
     return written.getvalue()
 
 
-def _dialect(format: Format) -> dict[str, Any]:
-    quoting = csv.QUOTE_MINIMAL if format.quote else csv.QUOTE_NONE
+def _dialect(how: Format) -> dict[str, Any]:
+    quoting = csv.QUOTE_MINIMAL if how.quote else csv.QUOTE_NONE
     return {
-        "delimiter": format.delimiter,
-        "quotechar": format.quote or None,
-        "escapechar": format.escape or None,
+        "delimiter": how.delimiter,
+        "quotechar": how.quote or None,
+        "escapechar": how.escape or None,
         "doublequote": True,
         "quoting": quoting,
         "strict": True,

@@ -21,9 +21,9 @@ class _Text(str):
     """A number as it was written: a float would change it."""
 
 
-def records(path: Path, format: Format, user_columns: frozenset[str]) -> Iterator[Record]:
+def records(path: Path, how: Format, user_columns: frozenset[str]) -> Iterator[Record]:
     """The rows of a file, see `record.records`."""
-    for line in lines(path, format):
+    for line in lines(path, how):
         if line.text == ERASED:
             yield Record(line.number, ERASED, problem=ERASED)
             continue

@@ -29,7 +29,7 @@ def names(path: Path) -> tuple[str, ...]:
     return tuple(found)
 
 
-def records(path: Path, format: Format, user_columns: frozenset[str]) -> Iterator[Record]:
+def records(path: Path, how: Format, user_columns: frozenset[str]) -> Iterator[Record]:
     """The rows of a file, see `record.records`."""
     columns = names(path)
     number = 0

@@ -37,12 +37,12 @@ def numbers(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(_NUMBER.findall(text)))
 
 
-def records(path: Path, format: Format, user_columns: Collection[str] = ()) -> Iterator[Record]:
+def records(path: Path, how: Format, user_columns: Collection[str] = ()) -> Iterator[Record]:
     """Read a file to its end, every byte of it checked.
 
     Args:
         path: of the file.
-        format: how it is written.
+        how: it is written.
         user_columns: the columns that tell who the user is: their values are left out of the raw texts.
 
     Raises:
@@ -51,11 +51,11 @@ def records(path: Path, format: Format, user_columns: Collection[str] = ()) -> I
     # Imported late: these modules use what is defined here.
     from jobs.ingest.formats import csv_file, json_lines, parquet_file
 
-    read = {"csv": csv_file.records, "json": json_lines.records, "parquet": parquet_file.records}[format.kind]
-    return read(path, format, frozenset(user_columns))
+    read = {"csv": csv_file.records, "json": json_lines.records, "parquet": parquet_file.records}[how.kind]
+    return read(path, how, frozenset(user_columns))
 
 
-def names(path: Path, format: Format) -> tuple[str, ...] | None:
+def names(path: Path, how: Format) -> tuple[str, ...] | None:
     """The names of a file's columns, in its order; None for JSON, in which every line has its own.
 
     Raises:
@@ -63,6 +63,6 @@ def names(path: Path, format: Format) -> tuple[str, ...] | None:
     """
     from jobs.ingest.formats import csv_file, parquet_file
 
-    if format.kind == "csv":
-        return csv_file.names(path, format)
-    return parquet_file.names(path) if format.kind == "parquet" else None
+    if how.kind == "csv":
+        return csv_file.names(path, how)
+    return parquet_file.names(path) if how.kind == "parquet" else None

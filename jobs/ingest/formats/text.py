@@ -27,26 +27,26 @@ class Line:
     """Why the line is not of the file's encoding; its text then shows the bytes as `\\xNN`."""
 
 
-def lines(path: Path, format: Format) -> Iterator[Line]:
+def lines(path: Path, how: Format) -> Iterator[Line]:
     """Read a file of text to its end.
 
     Raises:
         BadInput: the file cannot be unpacked, a line is longer than LONGEST_LINE, or so many lines are not of the encoding that
             the file must be of another one.
     """
-    encoding = "utf-8" if format.encoding.startswith(("utf-8", *_WIDE)) else format.encoding
+    encoding = "utf-8" if how.encoding.startswith(("utf-8", *_WIDE)) else how.encoding
     undecoded = others = 0
     first = None
-    for number, line in enumerate(_split(path, _single_bytes(path, format)), 1):
+    for number, line in enumerate(_split(path, _single_bytes(path, how)), 1):
         if number == 1:
-            line = _without_mark(path, line, format)
+            line = _without_mark(path, line, how)
         try:
             text = line.decode(encoding)
         except UnicodeDecodeError as error:
             undecoded += 1
             first = first or (number, error)
             byte = error.object[error.start]
-            problem = f"byte {error.start + 1} (0x{byte:02x}) is not {format.encoding}"
+            problem = f"byte {error.start + 1} (0x{byte:02x}) is not {how.encoding}"
             yield Line(number, line.decode("ascii", "backslashreplace"), problem)
         else:
             others += not text.isascii()
@@ -57,18 +57,18 @@ def lines(path: Path, format: Format) -> Iterator[Line]:
     # An encoding is a property of the file. Where most lines of text are of another one, the rest may only seem to be of this.
     if first and (undecoded > max(1, _MOST_UNDECODED * number) or undecoded > others > 0):
         wrong = first[1].object[first[1].start]
-        what = f"line {first[0]} is not {format.encoding} (byte 0x{wrong:02x})"
+        what = f"line {first[0]} is not {how.encoding} (byte 0x{wrong:02x})"
         raise bad_file(
             path, f"{what}, nor are {undecoded - 1} others", "name its encoding in a mapping, e.g. encoding: gb18030"
         )
 
 
-def _single_bytes(path: Path, format: Format) -> Iterable[bytes]:
+def _single_bytes(path: Path, how: Format) -> Iterable[bytes]:
     """The blocks of a file in an encoding in which the byte 0x0A is always a line feed."""
-    blocks = unpacked(path, format.compression)
-    if not format.encoding.startswith(_WIDE):
+    blocks = unpacked(path, how.compression)
+    if not how.encoding.startswith(_WIDE):
         return blocks
-    return _to_utf_8(path, blocks, format.encoding)
+    return _to_utf_8(path, blocks, how.encoding)
 
 
 def _to_utf_8(path: Path, blocks: Iterable[bytes], encoding: str) -> Iterator[bytes]:
@@ -93,8 +93,8 @@ def _split(path: Path, blocks: Iterable[bytes]) -> Iterator[bytes]:
         yield rest.removesuffix(b"\r")
 
 
-def _without_mark(path: Path, line: bytes, format: Format) -> bytes:
-    if format.encoding == "utf-8-sig" or format.encoding.startswith(_WIDE):  # the latter is UTF-8 by now
+def _without_mark(path: Path, line: bytes, how: Format) -> bytes:
+    if how.encoding == "utf-8-sig" or how.encoding.startswith(_WIDE):  # the latter is UTF-8 by now
         return line.removeprefix(codecs.BOM_UTF8)
     for mark, encoding in _MARKS.items():
         if line.startswith(mark):
