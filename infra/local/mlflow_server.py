@@ -1,5 +1,6 @@
 """MLflow: its tracking store, made before several jobs would make it at once, and its UI."""
 
+import os
 import subprocess
 import sys
 from importlib.metadata import version
@@ -22,26 +23,26 @@ def mlflow_server(state: State, port: int) -> Daemon:
         "--workers",
         "1",
     ]
-    command += ["--backend-store-uri", state.mlflow_uri, "--default-artifact-root", str(state.home / "mlartifacts")]
+    artifacts = (state.home / "mlartifacts").as_uri()  # what the database calls `mlflow-artifacts:/`
+    command += ["--backend-store-uri", state.mlflow_uri, "--artifacts-destination", artifacts]
     # Its own job runner (for evaluations started in the UI) costs two more processes, and nothing here uses it.
     return Daemon("mlflow", state, command, {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"})
 
 
 class Preparation:
-    """Creates the tracking store, or brings it to this MLflow's version, in the background; does nothing twice."""
+    """Creates the tracking store, or brings it to the form that this version needs, in the background; does nothing twice."""
 
     def __init__(self, state: State) -> None:
         self._stamp = state.run / "mlflow.version"
         self._process: subprocess.Popen[str] | None = None
-        database = state.home / "mlflow.db"
-        remote = not state.mlflow_uri.startswith("sqlite:")
-        if remote or (database.is_file() and self._stamp.is_file() and self._stamp.read_text() == version("mlflow")):
+        self._form = f"MLflow {version('mlflow')}, paths relative"
+        there = (state.home / "mlflow.db").is_file() and self._stamp.is_file()
+        if not state.mlflow_uri.startswith("sqlite:") or (there and self._stamp.read_text() == self._form):
             return
-        create = "import mlflow, sys; mlflow.MlflowClient(sys.argv[1]).search_experiments(max_results=1)"
-        command = ["-m", "mlflow", "db", "upgrade"] if database.is_file() else ["-c", create]
         self._process = subprocess.Popen(
-            [sys.executable, *command, state.mlflow_uri],
+            [sys.executable, "-m", "jobs.platform.tracking"],
             cwd=state.run,
+            env={**os.environ, "NIGHTREEL_HOME": str(state.home)},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -59,4 +60,4 @@ class Preparation:
         if self._process.returncode:
             lines = output.strip().split("\n")
             raise ServiceError(f"MLflow's store cannot be prepared: {lines[-1]}")
-        self._stamp.write_text(version("mlflow"))
+        self._stamp.write_text(self._form)

@@ -1,7 +1,6 @@
 """Runs: what a training was given, what it measured, and the model that it made."""
 
 import datetime as dt
-import hashlib
 import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -10,15 +9,20 @@ from typing import Any
 
 import mlflow
 from matplotlib.figure import Figure
+from mlflow.entities import LifecycleStage
 from mlflow.entities import Run as MlflowRun
 from mlflow.exceptions import MlflowException
 from mlflow.models import infer_signature
 
 from jobs.platform.failpoint import failpoint
+from jobs.platform.mlflow_artifacts import ROOT, database
 from jobs.platform.night import Night, code_version, run_id
 from jobs.platform.settings import Settings
+from jobs.platform.tracking._registry import find, input_tags, training_tags
+from jobs.platform.tracking._saved import digest, saved
 from jobs.platform.tracking._store import client, is_empty
-from jobs.platform.tracking.versions import find_registered, input_tags
+from jobs.platform.tracking.versions import version_of
+from jobs.platform.tracking.weights import forget
 
 _log = logging.getLogger(__name__)
 _REPOSITORY = Path(__file__).parents[3]
@@ -67,14 +71,18 @@ class Run:
         Returns:
             Our own name of the version.
         """
-        night = self._night.date
-        version = f"{family}-{night}-{_digest(directory)}"
-        made_from = input_tags(self._night.inputs)
-        if (registered := find_registered(name, version)) is not None:
-            _log.info("%s is registered already", version)
-            for tag, value in made_from.items():
-                client(self._night.settings).set_model_version_tag(name, registered.version, tag, value)
-            return version
+        night, settings = self._night.date, self._night.settings
+        version = f"{family}-{night}-{digest(directory)}"
+        trained = training_tags(settings, self._run_id, self._night.inputs)
+        promoted = "false"
+        if (registered := find(settings, name, version)) is not None:
+            if saved(settings, registered) is not None:
+                _log.info("%s is registered already", version)
+                for tag, value in trained.items():
+                    client(settings).set_model_version_tag(name, registered.version, tag, value)
+                return version
+            _log.warning("%s: its files are not what was saved; it is registered again", version)
+            promoted = registered.tags["promoted"]
         failpoint("trained")
         logged = mlflow.pyfunc.log_model(
             name=family.replace(".", "_"),
@@ -85,9 +93,11 @@ class Run:
             code_paths=[str(_REPOSITORY / "models")],
             pip_requirements=[],  # the repository's own lock file says what runs it
         )
-        tags = {"version": version, "family": family, "night": str(night), "promoted": "false", **made_from}
+        tags = {"version": version, "family": family, "night": str(night), "promoted": promoted, **trained}
         failpoint("logged")
         mlflow.register_model(logged.model_uri, name, tags=tags)
+        if registered is not None:
+            forget(settings, version_of(registered))  # whatever is left of them
         return version
 
 
@@ -128,15 +138,23 @@ def artifact(settings: Settings, key: str, night: dt.date, file: str) -> Path | 
 
 
 def _experiment(settings: Settings, stage: str) -> str:
+    """The experiment of this name, made where there is none. A deleted one keeps its name, so it is taken back."""
     store = client(settings)
-    local = settings.mlflow_uri.startswith("sqlite:")
+    beside_the_database = ROOT if database(settings.mlflow_uri) else None
     try:
-        return str(store.create_experiment(stage, (settings.home / "mlartifacts").as_uri() if local else None))
+        return str(store.create_experiment(stage, beside_the_database))
     except MlflowException as error:
         found = store.get_experiment_by_name(stage)
         if found is None:
             raise error
-        return str(found.experiment_id)
+    if found.lifecycle_stage == LifecycleStage.DELETED:
+        _log.warning("experiment %s was deleted in MLflow; it is restored, since this night's runs belong there", stage)
+        try:
+            store.restore_experiment(found.experiment_id)
+        except MlflowException:
+            if store.get_experiment(found.experiment_id).lifecycle_stage == LifecycleStage.DELETED:
+                raise  # else another job of the night was first
+    return str(found.experiment_id)
 
 
 def _previous_run(experiment: str, name: str, params: Mapping[str, object]) -> str | None:
@@ -147,12 +165,3 @@ def _previous_run(experiment: str, name: str, params: Mapping[str, object]) -> s
             return str(found.info.run_id)
         mlflow.delete_run(found.info.run_id)  # superseded: kept by MLflow until it is purged
     return None
-
-
-def _digest(directory: Path) -> str:
-    """The first 8 hexadecimal digits of SHA-256 over the names and bytes of all files."""
-    sha = hashlib.sha256()
-    for path in sorted(p for p in directory.rglob("*") if p.is_file()):
-        sha.update(f"{path.relative_to(directory)}\0{path.stat().st_size}\0".encode())
-        sha.update(path.read_bytes())
-    return sha.hexdigest()[:8]

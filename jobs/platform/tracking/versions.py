@@ -1,20 +1,22 @@
 """Versions of models: which there are, which one serves, and what each night decided."""
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from os.path import commonprefix
 from pathlib import Path
 
-import mlflow
-from mlflow.entities.model_registry import ModelVersion as MlflowModelVersion
+from mlflow.entities.model_registry import ModelVersion as Record
 
 from jobs.platform.errors import MissingInput
 from jobs.platform.failpoint import failpoint
 from jobs.platform.settings import Settings
+from jobs.platform.tracking import _registry
+from jobs.platform.tracking._registry import with_weights
+from jobs.platform.tracking._saved import saved
 from jobs.platform.tracking._store import client, is_empty
 
 _CHAMPION = "champion"
-_INPUT = "input."
 
 
 @dataclass(frozen=True)
@@ -29,7 +31,7 @@ class ModelVersion:
     """Which kind of model it is, e.g. `als`."""
     night: dt.date
     metrics: dict[str, float]
-    """The metrics of the run that made it."""
+    """The metrics of the training that made it; none where MLflow has lost them."""
     number: str
     """MLflow's own number of the version."""
     promoted: bool
@@ -53,23 +55,28 @@ class Training:
 
 def champion(settings: Settings, name: str, *, before: dt.date) -> ModelVersion | None:
     """The version that served when night `before` began: the last one promoted on an earlier night."""
-    earlier = [v for v in _versions(settings, name) if v.promoted and v.night < before]
-    return max(earlier, key=lambda v: (v.night, v.version), default=None)
+    return next((version_of(live) for live in champions(settings, before=before) if live.name == name), None)
+
+
+def champions(settings: Settings, *, before: dt.date) -> list[Record]:
+    """The champion of each registered model, as MLflow's own record."""
+    found: dict[str, Record] = {}
+    promoted = [v for v in with_weights(settings, "tags.promoted = 'true'") if _registry.night(v) < before]
+    for version in sorted(promoted, key=lambda v: (_registry.night(v), v.tags["version"])):
+        found[version.name] = version
+    return list(found.values())
 
 
 def candidates(settings: Settings, name: str, *, night: dt.date, families: Sequence[str]) -> list[ModelVersion]:
-    """The newest version of each family that the night trained.
+    """The version of each family that the night trained last.
 
     Raises:
-        MissingInput: a family has none.
+        MissingInput: a family has none, or none that can be judged: its metrics went with its run.
     """
-    found: dict[str, ModelVersion] = {}
-    for version in sorted(_versions(settings, name), key=lambda v: int(v.number)):
-        if version.night == night:
-            found[version.family] = version
-    if missing := [family for family in families if family not in found]:
+    found = {v.tags["family"]: v for v in _of_night(settings, name, night)}
+    if missing := [f for f in families if f not in found or _registry.metrics(found[f]) is None]:
         raise MissingInput(f"{name} of {night}: {', '.join(missing)}", hint="run the training of that night first")
-    return [found[family] for family in families]
+    return [version_of(found[family]) for family in families]
 
 
 def serving(settings: Settings, name: str, *, night: dt.date) -> ModelVersion:
@@ -87,104 +94,87 @@ def serving(settings: Settings, name: str, *, night: dt.date) -> ModelVersion:
 def set_verdict(settings: Settings, name: str, *, night: dt.date, promoted: ModelVersion | None) -> None:
     """Record which version of a night went live, if any, and point the `champion` alias at the latest one that did."""
     store = client(settings)
-    for version in _versions(settings, name):
-        if version.night == night:
-            goes_live = promoted is not None and version.number == promoted.number
-            store.set_model_version_tag(name, version.number, "promoted", str(goes_live).lower())
+    for version in _of_night(settings, name, night):
+        goes_live = promoted is not None and str(version.version) == promoted.number
+        store.set_model_version_tag(name, version.version, "promoted", str(goes_live).lower())
     failpoint("promoted")
     if (live := champion(settings, name, before=dt.date.max)) is not None:
         store.set_registered_model_alias(name, _CHAMPION, live.number)
 
 
 def download(settings: Settings, version: ModelVersion) -> Path:
-    """The directory that the version was saved in."""
-    client(settings)
-    model = Path(mlflow.artifacts.download_artifacts(f"models:/{version.name}/{version.number}"))
-    (saved,) = (model / "artifacts").iterdir()
-    return saved
+    """The directory that the version was saved in.
+
+    Raises:
+        MissingInput: it is gone, or has been changed.
+    """
+    found = _registry.find(settings, version.name, version.version)
+    if found is None or (kept := saved(settings, found)) is None:
+        where = f"{version.name} {version.version}: its files in MLflow's artifacts are not what was saved"
+        raise MissingInput(where, hint=f"run the training and promotion of {version.night} again")
+    return kept
 
 
 def history(settings: Settings, first: dt.date, last: dt.date) -> list[ModelVersion]:
-    """What the nights from `first` to `last` trained: the newest version of each family, by model, night and family."""
+    """What the nights from `first` to `last` trained: the last version of each family, by model, night and family."""
     if is_empty(settings):
         return []
-    found: dict[tuple[str, dt.date, str], ModelVersion] = {}
-    for model in client(settings).search_registered_models():
-        registered = client(settings).search_model_versions(f"name = '{model.name}'")
-        of_nights = [v for v in registered if str(first) <= v.tags.get("night", "") <= str(last)]
-        for version in map(_version, sorted(of_nights, key=lambda v: int(v.version))):
-            found[version.name, version.night, version.family] = version
-    return [found[place] for place in sorted(found)]
+    found: dict[tuple[str, dt.date, str], Record] = {}
+    most = f"tags.night LIKE '{commonprefix([str(first), str(last)])}%'"  # noqa: RUF071 - by characters; MLflow compares no tags by < and >
+    for version in sorted(_registry.records(settings, most), key=_registry.trained_at):
+        if first <= (night := _registry.night(version)) <= last:
+            found[version.name, night, version.tags["family"]] = version
+    return [version_of(found[place]) for place in sorted(found)]
 
 
 def live_inputs(settings: Settings) -> dict[str, list[tuple[dt.date, int]]]:
-    """What the champions of today were trained on: for each table the model's night and the version that it read."""
+    """What the champions of today were trained on: for each table the model's night and the version that it read.
+
+    Raises:
+        BadInput: somebody has changed that in MLflow.
+    """
     found: dict[str, list[tuple[dt.date, int]]] = {}
-    models = () if is_empty(settings) else client(settings).search_registered_models()
-    for model in models:
-        live = champion(settings, model.name, before=dt.date.max)
-        registered = live and find_registered(live.name, live.version)
-        if live is None or not registered:
-            continue
-        for table, version in inputs(registered).items():
-            found.setdefault(table, []).append((live.night, version))
+    for live in [] if is_empty(settings) else champions(settings, before=dt.date.max):
+        for table, version in _registry.inputs(live).items():
+            found.setdefault(table, []).append((_registry.night(live), version))
     return found
 
 
 def training(settings: Settings, version: str) -> Training | None:
-    """What made a version, by our own name of it; None where MLflow does not know it or its run."""
-    found = () if is_empty(settings) else client(settings).search_model_versions(f"tags.version = '{version}'")
-    for registered in found:
-        if registered.run_id:
-            tags = mlflow.get_run(registered.run_id).data.tags
-            return Training(
-                name=registered.name,
-                number=str(registered.version),
-                run=registered.run_id,
-                scheduler_run=tags.get("scheduler_run", "unknown"),
-                code=tags.get("code_version", "unknown"),
-                inputs=inputs(registered),
-            )
-    return None
+    """What made a version, by our own name of it; None where MLflow does not know it.
+
+    Raises:
+        BadInput: somebody has changed in MLflow what it was trained on.
+    """
+    if is_empty(settings) or "'" in version:
+        return None
+    found = max(_registry.records(settings, f"tags.version = '{version}'"), key=_registry.trained_at, default=None)
+    if found is None:
+        return None
+    return Training(
+        name=found.name,
+        number=str(found.version),
+        run=found.run_id or "unknown",
+        scheduler_run=_registry.training_tag(found, "scheduler_run"),
+        code=_registry.training_tag(found, "code_version"),
+        inputs=_registry.inputs(found),
+    )
 
 
-def input_tags(inputs: Mapping[str, int]) -> dict[str, str]:
-    """The tags that say which version of each table something was made from."""
-    return {f"{_INPUT}{table}": str(version) for table, version in inputs.items()}
-
-
-def inputs(registered: MlflowModelVersion) -> dict[str, int]:
-    """Version of each table that a version was trained on. Its run may have gone on since, and read later ones."""
-    return {t.removeprefix(_INPUT): int(value) for t, value in registered.tags.items() if t.startswith(_INPUT)}
-
-
-def with_weights(settings: Settings, name: str) -> list[tuple[ModelVersion, MlflowModelVersion]]:
-    """The versions whose weights are there, ours beside MLflow's own record."""
-    found = client(settings).search_model_versions(f"name = '{name}'")
-    return [(_version(v), v) for v in found if "version" in v.tags and not _is_erased(v)]
-
-
-def _versions(settings: Settings, name: str) -> list[ModelVersion]:
-    return [version for version, _ in with_weights(settings, name)]
-
-
-def _is_erased(found: MlflowModelVersion) -> bool:
-    return found.tags.get("weights") == "erased"
-
-
-def find_registered(name: str, version: str) -> MlflowModelVersion | None:
-    """MLflow's record of a version with weights under our own name of it."""
-    found = mlflow.MlflowClient().search_model_versions(f"name = '{name}'")
-    return next((v for v in found if v.tags.get("version") == version and not _is_erased(v)), None)
-
-
-def _version(found: MlflowModelVersion) -> ModelVersion:
+def version_of(found: Record) -> ModelVersion:
+    """Ours of MLflow's own record."""
     return ModelVersion(
         name=found.name,
         version=found.tags["version"],
         family=found.tags["family"],
-        night=dt.date.fromisoformat(found.tags["night"]),
-        metrics=mlflow.get_run(found.run_id).data.metrics if found.run_id else {},
+        night=_registry.night(found),
+        metrics=_registry.metrics(found) or {},
         number=str(found.version),
         promoted=found.tags["promoted"] == "true",
     )
+
+
+def _of_night(settings: Settings, name: str, night: dt.date) -> list[Record]:
+    """All versions that a night trained, the last one last."""
+    found = with_weights(settings, f"name = '{name}' and tags.night = '{night}'")
+    return sorted(found, key=_registry.trained_at)

@@ -6,8 +6,10 @@ from collections.abc import Collection, Mapping
 from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 
 from jobs.platform.settings import Settings
+from jobs.platform.tracking._registry import inputs, with_weights
+from jobs.platform.tracking._registry import night as night_of
 from jobs.platform.tracking._store import client, is_empty
-from jobs.platform.tracking.versions import ModelVersion, champion, inputs, with_weights
+from jobs.platform.tracking.versions import ModelVersion, champions, version_of
 
 
 def trained_on(
@@ -18,15 +20,19 @@ def trained_on(
     Args:
         settings: where MLflow is.
         erased: for each table the days that rows were erased of, each with the last version of the table that had them.
+
+    Raises:
+        BadInput: somebody has changed in MLflow what a version was trained on.
     """
+    if is_empty(settings):
+        return []
+    live = {(champion.name, champion.version) for champion in champions(settings, before=dt.date.max)}
     found = []
-    for model in () if is_empty(settings) else client(settings).search_registered_models():
-        live = champion(settings, model.name, before=dt.date.max)
-        for version, registered in with_weights(settings, model.name):
-            read = inputs(registered)
-            days = [(day, last, table) for table in read.keys() & erased.keys() for day, last in erased[table]]
-            if any(day <= version.night and read[table] <= last for day, last, table in days):
-                found.append((version, live is not None and live.number == version.number))
+    for version in with_weights(settings):
+        read, night = inputs(version), night_of(version)
+        days = [(day, last, table) for table in read.keys() & erased.keys() for day, last in erased[table]]
+        if any(day <= night and read[table] <= last for day, last, table in days):
+            found.append((version_of(version), (version.name, version.version) in live))
     return found
 
 
