@@ -8,7 +8,7 @@ MAKEFLAGS += --no-print-directory
 
 PYTHON ?= python3
 # What the shell brings for another Python or Bash stays out; infra/environment.py sees to the rest.
-unexport BASH_ENV CDPATH $(filter PYTHON%,$(.VARIABLES))
+unexport BASH_ENV CDPATH PIP_PREFIX PIP_TARGET PIP_USER $(filter PYTHON%,$(.VARIABLES))
 # Recipes find what they are given in their environment, word for word: in their text, make and Bash would read `$` and quotes.
 GIVEN := DATE SOURCE MAPPING FROM TO TABLES STALE DRY_RUN TABLE REASON KEY Q DAY USERS DIR AS OF WHO WHY WITHDRAW
 take = $(eval override export $(1) := $$(value $(1)))

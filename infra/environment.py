@@ -21,6 +21,7 @@ _FOREIGN = frozenset(
     [
         *("JAVA_TOOL_OPTIONS", "_JAVA_OPTIONS", "JDK_JAVA_OPTIONS", "CLASSPATH"),
         *("LANG", "LANGUAGE", "ENV", "CDPATH", "SHELLOPTS", "MFLAGS"),
+        *("MPLBACKEND", "MATPLOTLIBRC"),  # a notebook's, which has others draw in it
         *("MLFLOW_RUN_ID", "MLFLOW_EXPERIMENT_ID", "MLFLOW_EXPERIMENT_NAME", "MLFLOW_REGISTRY_URI"),
     ]
 )

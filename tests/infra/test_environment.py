@@ -117,6 +117,7 @@ def hostile(below: Path) -> dict[str, str]:
         "BASH_ENV": str(below / "startup"),
         "CDPATH": f".:{below}",
         "GIT_DIR": str(below),
+        "MPLBACKEND": "of a notebook",
         "http_proxy": proxy,
         "https_proxy": proxy,
         "all_proxy": "socks5://127.0.0.1:9",
