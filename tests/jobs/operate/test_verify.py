@@ -18,8 +18,7 @@ from tests.jobs.operate.analyst import CHANGES, DAYS, REARRANGES, SQL_CHANGES, S
 @pytest.fixture
 def published(home: Path, spark: SparkSession) -> None:
     """A table whose days were published, the first of them twice."""
-    for day, said in [(DAYS[0], "old"), *((day, "first") for day in DAYS)]:
-        analyst.publish_day(day, said)
+    analyst.publish_days()
 
 
 def verified(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, list[str]]:
