@@ -150,8 +150,8 @@ def _became(commit: ForeignCommit, published: Mapping[dt.date, Publication], cha
     kept = commit.days - replaced - lost
     said = [
         f"not what was published: {', '.join(map(str, sorted(lost)))}" * bool(lost),
-        f"{len(kept)} days hold what was published" * bool(kept),
-        f"{len(replaced)} days were published again since" * bool(replaced),
+        f"days as published: {len(kept)}" * bool(kept),
+        f"days published again since: {len(replaced)}" * bool(replaced),
     ]
     return "; ".join(filter(None, said)) or "no rows touched"
 

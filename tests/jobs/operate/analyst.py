@@ -42,6 +42,12 @@ def publish_day(day: dt.date, said: str) -> None:
     publish.commit(at, agreed, staging.staged(at, agreed, day, written, schema), seen, {"run": "test", "inputs": {}})
 
 
+def publish_days() -> None:
+    """Publish all days, the first of them twice."""
+    for day, said in [(DAYS[0], "old"), *((day, "first") for day in DAYS)]:
+        publish_day(day, said)
+
+
 def read() -> dict[dt.date, list[tuple[int, str, float]]]:
     """What the rows of each day say, as any engine reads them."""
     found: dict[dt.date, list[tuple[int, str, float]]] = {}

@@ -18,8 +18,7 @@ from tests.jobs.operate.analyst import CHANGES, DAYS, REARRANGES, SQL_CHANGES, S
 @pytest.fixture
 def published(home: Path, spark: SparkSession) -> None:
     """A table whose days were published, the first of them twice."""
-    for day, said in [(DAYS[0], "old"), *((day, "first") for day in DAYS)]:
-        analyst.publish_day(day, said)
+    analyst.publish_days()
 
 
 def verified(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, list[str]]:
@@ -52,7 +51,7 @@ def test_rows_laid_anew_are_no_damage(published: None, act: str, capsys: pytest.
     assert code == 0
     assert len(lines) == made + 1
     engine = r"with delta-rs:\S+"
-    what = "3 days hold what was published" if act in {"compact", "z-order"} else "no rows touched"
+    what = "days as published: 3" if act in {"compact", "z-order"} else "no rows touched"
     for line in lines[:-1]:
         assert re.fullmatch(rf"{TABLE}: version \d+, [\d-]+ [\d:]+ UTC, [A-Z ]+ by \S+ {engine}: {what}", line)
 
@@ -76,7 +75,7 @@ def test_what_is_done_in_spark_is_told_as_well(
     code, (*lines, _) = verified(capsys)
     assert (code, len(lines)) == (0, 2)
     assert " OPTIMIZE by " in lines[0]
-    assert lines[0].endswith(", who said 'a trial': 3 days hold what was published")
+    assert lines[0].endswith(", who said 'a trial': days as published: 3")
     assert re.search(r"with Apache-Spark/\S+ Delta-Lake/", lines[0])
     for operation, statement in SQL_CHANGES.items():
         analyst.in_spark(spark, statement)
@@ -94,7 +93,7 @@ def test_a_day_that_was_published_again_is_sound(published: None, capsys: pytest
     code, lines = verified(capsys)
     assert code == 65
     assert [line.partition(": ")[0] for line in lines[:-1]] == [f"{TABLE} {DAYS[2]}"]
-    assert lines[-1].endswith(f"not what was published: {DAYS[2]}; 2 days were published again since")
+    assert lines[-1].endswith(f"not what was published: {DAYS[2]}; days published again since: 2")
     assert verified(capsys, "--day", str(DAYS[0]))[0] == 0
 
 
@@ -105,7 +104,7 @@ def test_files_that_a_vacuum_should_have_left_are_damage(published: None, capsys
     code, lines = verified(capsys)
     assert code == 65
     assert lines[0] == f"{TABLE} {DAYS[1]}: {lost} is missing"
-    assert lines[1].endswith(f"not what was published: {DAYS[1]}; 2 days hold what was published")
+    assert lines[1].endswith(f"not what was published: {DAYS[1]}; days as published: 2")
 
 
 def test_a_remark_of_ours_that_others_make_is_theirs(published: None, capsys: pytest.CaptureFixture[str]) -> None:

@@ -24,8 +24,7 @@ from tests.jobs.operate.analyst import CHANGES, DAYS, REARRANGES, TABLE
 def test_a_commit_of_others_that_comes_in_between_is_seen(
     home: Path, spark: SparkSession, monkeypatch: pytest.MonkeyPatch, act: str
 ) -> None:
-    for day, said in [(DAYS[0], "old"), *((day, "first") for day in DAYS)]:
-        analyst.publish_day(day, said)
+    analyst.publish_days()
     others = {**REARRANGES, **CHANGES}
     between: list[dict[dt.date, list[tuple[int, str, float]]]] = []
 
