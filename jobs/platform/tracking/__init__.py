@@ -7,6 +7,7 @@ only, so that a night run again reaches the same verdict.
 """
 
 from jobs.platform.tracking.runs import Run, artifact, run
+from jobs.platform.tracking.untrained import CannotTrain, no_candidate, record_untrained, serving_if_any, untrained
 from jobs.platform.tracking.versions import (
     ModelVersion,
     Training,
@@ -22,6 +23,7 @@ from jobs.platform.tracking.versions import (
 from jobs.platform.tracking.weights import forget, trained_on
 
 __all__ = [
+    "CannotTrain",
     "ModelVersion",
     "Run",
     "Training",
@@ -32,9 +34,13 @@ __all__ = [
     "forget",
     "history",
     "live_inputs",
+    "no_candidate",
+    "record_untrained",
     "run",
     "serving",
+    "serving_if_any",
     "set_verdict",
     "trained_on",
     "training",
+    "untrained",
 ]
