@@ -8,7 +8,7 @@ import argparse
 import datetime as dt
 import json
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -50,15 +50,16 @@ def split_of(night: Night) -> TimeSplit:
     if lacks := lack(_of(dataset, night.date)):
         raise tracking.CannotTrain(f"the night has {lacks}")
     first = night.date - dt.timedelta(days=TRAINING_DAYS)
-    days = [day for day in night.days(TABLE) if first <= day <= night.date and not lack(_of(dataset, day))]
-    split = time_split(dataset, days, night.date)
+    lacking = {day: lack(_of(dataset, day)) for day in sorted(night.days(TABLE)) if first <= day < night.date}
+    split = time_split(dataset, [day for day, lacks in lacking.items() if lacks is None], night.date)
     for part in (split.train, split.publish_train):
         if lacks := lack(part):
             raise tracking.CannotTrain(f"the part to learn from has {lacks}")
     for part in (split.holdout, split.publish_holdout):
         if lacks := lack(part):
             raise tracking.CannotTrain(f"the part held out for calibration has {lacks}")
-    return split
+    left_out = [f"; {day} is left out, it has {lacks}" for day, lacks in lacking.items() if lacks]
+    return replace(split, rule=split.rule + "".join(left_out))
 
 
 def _of(dataset: pyarrow.dataset.Dataset, day: dt.date) -> ExampleStream:

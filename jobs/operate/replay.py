@@ -57,8 +57,7 @@ def nights_to_run(night: Night, found: Sequence[dt.date], *, all_rules: bool) ->
     if all_rules:
         nights |= {s.night for s in stale_days.stale_days(night.settings, night.date) if s.table in _INGEST}
     later = {day + dt.timedelta(days=late) for day in nights for late in range(1, night.settings.late_days + 1)}
-    there = night.days("bronze.behavior_log")
-    return sorted(day for day in nights | later if day in there and day <= night.date)
+    return sorted(day for day in nights | later if day <= night.date and night.has_day("bronze.behavior_log", day))
 
 
 def main(argv: Sequence[str] | None = None) -> None:

@@ -89,7 +89,9 @@ def test_the_champion_stays_and_the_nights_after_go_on(home: Path, capsys: pytes
     trained, verdict = _night(THIRD, capsys)
     assert all(f"-{THIRD}-" in version for version in trained)
     assert champion in verdict
-    assert _run(f"dcn_v2 {THIRD}").data.params["split"] == f"trained on {FIRST} to {FIRST}, judged on {THIRD}"
+    assert _run(f"dcn_v2 {THIRD}").data.params["split"] == (
+        f"trained on {FIRST} to {FIRST}, judged on {THIRD}; {SECOND} is left out, it has no click"
+    )
 
 
 def test_a_night_run_again_is_what_it_is_now(home: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
+from pyspark.sql import SparkSession
 
 from jobs.operate import report_data, report_plots
 from jobs.operate.query import connect
@@ -17,6 +18,7 @@ from jobs.platform.errors import MissingInput
 from jobs.platform.night import Night
 from jobs.platform.settings import settings
 from jobs.platform.tracking import ModelVersion
+from schemas.contract import contract
 from tests.jobs.operate.lake import lay
 
 DAY = dt.date(2022, 5, 8)
@@ -117,6 +119,17 @@ def test_a_lake_of_one_night_has_no_week_before(home: Path) -> None:
     assert "The lake has no week before: the most viewed come first." in text
     assert text.index("旅游 2 66.7 %") < text.index("美食 1 33.3 %")
     assert "None was trained for this night." in text
+
+
+def test_a_night_without_an_event_has_a_report(lake: Path, spark: SparkSession) -> None:
+    empty = DAY + dt.timedelta(days=1)
+    for table in ("silver.behavior_events", "silver.videos"):
+        night = Night(empty, settings(), writes=table)
+        night.write(spark.createDataFrame([], contract(table).struct_type()))
+    text = text_of(report(empty))
+    assert "0 events -100.0% on the night before" in text
+    assert "– long views" in text
+    assert "Night of 2022-05-09" in text
 
 
 def test_a_night_that_was_not_run_leaves_no_report(lake: Path) -> None:

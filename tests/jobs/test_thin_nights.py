@@ -1,0 +1,107 @@
+"""Whole nights that hardly hold anything: each runs by itself, and so does the ordinary one after it."""
+
+import datetime as dt
+from pathlib import Path
+
+import pytest
+from pyspark.sql import SparkSession
+
+from jobs.operate.backfill_plan import NEW, planned
+from jobs.operate.days_read import NIGHTLY
+from jobs.operate.stale_days import stale_days
+from jobs.operate.summary import summary
+from jobs.operate.verify import verify
+from jobs.platform.night import Night
+from jobs.platform.settings import settings
+from schemas.contract import contract
+from tests.jobs import small_nights
+
+FIRST, EMPTY, CLICKLESS, LAST = (dt.date(2022, 5, day) for day in range(1, 5))
+_READ_THE_LANDING = {
+    "ingest.land": (),
+    "ingest.behavior_log": ("bronze.behavior_log",),
+    "ingest.users": ("silver.users",),
+    "ingest.videos": ("silver.videos",),
+    "ingest.campaigns": ("silver.campaigns",),
+    "ingest.reconciliation": (),
+}
+
+
+def _ingest_nothing(date: dt.date) -> None:
+    """Publish the tables of a landing without a row, whose books are zeros."""
+    for table in (table for tables in _READ_THE_LANDING.values() for table in tables):
+        night = Night(date, settings(), writes=table)
+        night.write(night.spark.createDataFrame([], contract(table).struct_type()))
+    books = Night(date, settings(), writes="ops.reconciliation")
+    row = ("silver.behavior_events", 0, 0, 0, 0, 0, date)
+    books.write(books.spark.createDataFrame([row], contract("ops.reconciliation").struct_type()))
+
+
+def _rows(date: dt.date, table: str) -> int:
+    return Night(date, settings()).read_day(table).count()
+
+
+def _said(date: dt.date, capsys: pytest.CaptureFixture[str]) -> str:
+    """What the night's jobs and its summary printed."""
+    return " ".join([capsys.readouterr().out, *summary(settings(), date)])
+
+
+@pytest.mark.slow
+def test_thin_nights_one_after_another(
+    home: Path, spark: SparkSession, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("NIGHTREEL_SOURCE", "landing")
+
+    # One user and one video, and no click: the lake has no click model yet.
+    small_nights.lay(
+        home,
+        FIRST,
+        small_nights.lines(FIRST, 30, users=1, videos=1, clicks=()),
+        users=[1],
+        videos=[1],
+        campaigns=[(1, 1)],
+    )
+    small_nights.run(FIRST)
+    assert "no model serves yet: the night has no click, so no candidate could be trained" in _said(FIRST, capsys)
+    assert _rows(FIRST, "gold.audience_segments") == 0
+    assert _rows(FIRST, "gold.recommendations") == 0  # the only video was watched
+
+    # Nothing at all, the snapshots too.
+    small_nights.lay(home, EMPTY, [], users=[], videos=[], campaigns=[])
+    _ingest_nothing(EMPTY)
+    small_nights.run(EMPTY, leave_out=_READ_THE_LANDING)
+    assert "no model serves yet: the night has no impression" in _said(EMPTY, capsys)
+    for table in ("silver.behavior_events", "silver.quarantine", "gold.ctr_examples", "gold.audience_segments"):
+        assert _rows(EMPTY, table) == 0
+    assert _rows(EMPTY, "gold.user_features") == 1, "the week is remembered"
+
+    # No click, videos without tags, a campaign of a video that is not there, and a snapshot of other users.
+    small_nights.lay(
+        home,
+        CLICKLESS,
+        small_nights.lines(CLICKLESS, clicks=()),
+        users=range(101, 109),
+        tag="",
+        campaigns=[(1, 77)],
+    )
+    small_nights.run(CLICKLESS)
+    assert "no model serves yet: the night has no click" in _said(CLICKLESS, capsys)
+    assert _rows(CLICKLESS, "gold.audience_segments") == 0
+    assert _rows(CLICKLESS, "gold.recommendations") > 0
+
+    # The ordinary night after them.
+    small_nights.lay(home, LAST, small_nights.lines(LAST))
+    small_nights.run(LAST)
+    assert "not trained" not in _said(LAST, capsys)
+    assert _rows(LAST, "gold.audience_segments") > 0
+    assert _rows(LAST, "gold.recommendations") > 0
+
+    nights = (FIRST, EMPTY, CLICKLESS, LAST)
+    made = [table for table in NIGHTLY if table != "gold.generated_videos"]
+    for date in nights:
+        assert all(Night(date, settings()).has_day(table, date) for table in made)
+        assert (home / "reports" / f"{date}.html").is_file()
+    stale = stale_days(settings(), LAST)
+    assert stale == []
+    assert NEW not in planned(settings(), nights, made, stale).values()
+    assert [damage for table in made for damage in verify(settings(), table)] == []
