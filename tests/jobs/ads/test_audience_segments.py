@@ -5,7 +5,6 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
-from deltalake import DeltaTable
 from hypothesis import given
 from hypothesis import strategies as st
 from pyspark.sql import SparkSession
@@ -19,7 +18,7 @@ from jobs.platform.settings import settings
 from models.ads.registry import CLICK_MODELS
 from schemas.contract import contract
 from tests.jobs.ads.nights import FIRST, USERS, VIDEOS, impressions, lay_examples
-from tests.jobs.operate.lake import arrow, lay
+from tests.jobs.operate.lake import lay, lay_nothing
 
 scored = st.lists(
     st.tuples(st.integers(0, 2), st.integers(0, 99), st.sampled_from([0.1, 0.2, 0.3, 0.4])),
@@ -150,8 +149,7 @@ def test_a_night_aims_its_campaigns_with_the_model_that_serves(spark: SparkSessi
     order = [("campaign_id", "ascending"), ("user_id", "ascending")]
     assert again.sort_by(order).equals(first.sort_by(order))
     for nothing_to_aim in ("silver.campaigns", "gold.user_features"):
-        DeltaTable(night.uri(nothing_to_aim)).delete()
-        Night(FIRST, settings(), writes=nothing_to_aim).write(arrow(nothing_to_aim, []))
+        lay_nothing(home, nothing_to_aim, FIRST)
         audience_segments.main(["--date", str(FIRST)])
         later = Night(FIRST, settings())
         assert later.read_day(audience_segments.TABLE).collect() == []

@@ -7,7 +7,6 @@ from typing import Any
 
 import mlflow
 import pytest
-from deltalake import DeltaTable
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -18,7 +17,7 @@ from jobs.platform.settings import settings as project
 from models.ads.registry import CLICK_MODELS
 from tests.jobs.ads.nights import FIRST, SECOND, impressions
 from tests.jobs.ads.test_time_split import NIGHT, streamed
-from tests.jobs.operate.lake import lay
+from tests.jobs.operate.lake import lay, lay_nothing
 
 Rows = list[dict[str, Any]]
 THIRD = SECOND + dt.timedelta(days=1)
@@ -27,9 +26,7 @@ ROWS = 300
 
 def _lay(home: Path, date: dt.date, change: Callable[[Rows], Rows] = lambda rows: rows) -> None:
     """Lay the night's impressions in place of those that it had."""
-    uri = home / "lake" / "gold" / "ctr_examples"
-    if uri.exists():
-        DeltaTable(str(uri)).delete(f"date = '{date}'")
+    lay_nothing(home, "gold.ctr_examples", date)
     lay(home, "gold.ctr_examples", change(impressions(date, rows=ROWS)))
 
 
@@ -61,6 +58,7 @@ def _run(name: str) -> mlflow.entities.Run:
 
 def test_a_lake_of_thin_nights_has_no_model(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     thin: dict[str, Callable[[Rows], Rows]] = {
+        "the night has no impression": lambda rows: [],
         "the night has no click": _labelled(0),
         "the night has nothing but clicks": lambda rows: [{**rows[0], "label": 1}],
         "300 impressions at one time": lambda rows: [{**r, "label": n % 2, "time_ms": 7} for n, r in enumerate(rows)],
@@ -84,7 +82,7 @@ def test_the_champion_stays_and_the_nights_after_go_on(home: Path, capsys: pytes
     _, verdict = _night(SECOND, capsys)
     assert verdict == f"{champion} stays: the night has no click, so no candidate could be trained"
     assert _run(f"dcn_v2 {SECOND}").info.status == "FINISHED"
-    assert _run(f"dcn_v2 {SECOND}").data.tags["input.gold.ctr_examples"] == "1"
+    assert "input.gold.ctr_examples" in _run(f"dcn_v2 {SECOND}").data.tags
     _lay(home, THIRD)
     trained, verdict = _night(THIRD, capsys)
     assert all(f"-{THIRD}-" in version for version in trained)

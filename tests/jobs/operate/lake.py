@@ -8,6 +8,8 @@ from typing import Any
 import pyarrow as pa
 from deltalake import write_deltalake
 
+from jobs.platform import publish, staging
+from jobs.platform.content_hash import content_hash
 from schemas.contract import Column, contract
 
 _ARROW: dict[str, tuple[pa.DataType, object]] = {
@@ -29,6 +31,14 @@ def lay(home: Path, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
     agreed = contract(table)
     uri = home / "lake" / table.replace(".", "/")
     write_deltalake(str(uri), arrow(table, rows), mode="append", partition_by=list(agreed.partitioned_by))
+
+
+def lay_nothing(home: Path, table: str, date: dt.date) -> None:
+    """Publish a day without a row in place of the rows that it has."""
+    lay(home, table, [])
+    uri, agreed = str(home / "lake" / table.replace(".", "/")), contract(table)
+    nothing = staging.Staged(f"{date}-nothing", date, 0, content_hash(()), ())
+    publish.commit(uri, agreed, nothing, publish.token(uri, date), {})
 
 
 def arrow(table: str, rows: Sequence[Mapping[str, Any]]) -> pa.Table:

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-from pyspark.sql import SparkSession
 
 from jobs.operate import report_data, report_plots
 from jobs.operate.query import connect
@@ -18,8 +17,7 @@ from jobs.platform.errors import MissingInput
 from jobs.platform.night import Night
 from jobs.platform.settings import settings
 from jobs.platform.tracking import ModelVersion
-from schemas.contract import contract
-from tests.jobs.operate.lake import lay
+from tests.jobs.operate.lake import lay, lay_nothing
 
 DAY = dt.date(2022, 5, 8)
 WEEK = dt.timedelta(days=7)
@@ -121,11 +119,10 @@ def test_a_lake_of_one_night_has_no_week_before(home: Path) -> None:
     assert "None was trained for this night." in text
 
 
-def test_a_night_without_an_event_has_a_report(lake: Path, spark: SparkSession) -> None:
+def test_a_night_without_an_event_has_a_report(lake: Path) -> None:
     empty = DAY + dt.timedelta(days=1)
     for table in ("silver.behavior_events", "silver.videos"):
-        night = Night(empty, settings(), writes=table)
-        night.write(spark.createDataFrame([], contract(table).struct_type()))
+        lay_nothing(lake, table, empty)
     text = text_of(report(empty))
     assert "0 events -100.0% on the night before" in text
     assert "– long views" in text
