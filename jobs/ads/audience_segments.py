@@ -6,7 +6,8 @@ expected_ctr is a probability of something that can be shown, which the best or 
 imagined in the hour and the tab where they watch most.
 
 Within a campaign users are ranked by expected_ctr; the best tenth is segment top_10, the next one top_20, and the others
-are not kept: showing an ad to those least likely to click it serves nobody.
+are not kept: showing an ad to those least likely to click it serves nobody. Where nobody is active, no campaign has a visible
+video, or no click model serves yet, nobody is aimed at.
 """
 
 import datetime as dt
@@ -25,7 +26,6 @@ from jobs.ads.train import REGISTERED_MODEL
 from jobs.features.click_features import with_click_features
 from jobs.features.ctr_examples import snapshots
 from jobs.platform import decisions, tracking
-from jobs.platform.errors import BadInput
 from jobs.platform.job import job
 from jobs.platform.night import Night
 from models.ads.click_model import ClickModel
@@ -36,6 +36,7 @@ SEGMENTS = ("top_10", "top_20")
 """The segment of each decile that is kept, best first."""
 
 _CHUNK_ROWS = 150_000  # described pairs of user and campaign held in memory at once, about 1 kB each
+_SCORED = {"campaign_id": pl.Int64, "user_id": pl.String, "video_id": pl.Int64, "expected_ctr": pl.Float64}
 _DIGITS = 6  # of a probability: beyond them the order of a sum shows
 
 _log = logging.getLogger(__name__)
@@ -131,33 +132,32 @@ def segments(scored: pl.DataFrame, date: dt.date, model_version: str) -> pa.Tabl
     return table.cast(pa.schema([(f.name, texts.get(f.name, f.type)) for f in table.schema]))
 
 
-def audience_segments(night: Night) -> tuple[pa.Table, str]:
-    """The night's rows, and the version of the model that they come from.
+def audience_segments(night: Night) -> tuple[pa.Table, str | None]:
+    """The night's rows, and the version of the model that they come from; no row and no model where nobody can be aimed at.
 
     Raises:
-        MissingInput: a table lacks the night, or no model serves.
-        BadInput: no campaign has a visible video.
+        MissingInput: a table lacks the night, or no verdict has been given on which model serves.
     """
     user_features = night.read_day("gold.user_features")
     video_features = night.read_day("gold.video_features")
     shown = campaign_videos(night.read_day("silver.campaigns"), video_features, night.read_day("silver.videos"))
-    campaigns = shown.count()
-    if not campaigns:
-        raise BadInput(
-            f"silver.campaigns of {night.date}: none shows a video that is visible; land campaigns whose videos are"
-        )
-    version = tracking.serving(night.settings, REGISTERED_MODEL, night=night.date)
+    users, videos = (snapshots(night, table, night.date) for table in ("silver.users", "silver.videos"))
+    rows = shown.count() * user_features.count()
+    version = tracking.serving_if_any(night.settings, REGISTERED_MODEL, "ads", night=night.date)
+    if version is None or not rows:
+        why = "no click model serves yet" if version is None else "no campaign has a visible video, or nobody is active"
+        _log.warning("%s: nobody is aimed at on %s: %s", TABLE, night.date, why)
+        return segments(pl.DataFrame(schema=_SCORED), night.date, ""), None
     model = load_click_model(tracking.download(night.settings, version))
     tomorrow = night.date + dt.timedelta(days=1)  # what is known at the end of the night is known before the day after
     described = with_click_features(
         pairs(shown, user_features),
         user_features,
         video_features,
-        snapshots(night, "silver.users", night.date),
-        snapshots(night, "silver.videos", night.date),
+        users,
+        videos,
         tomorrow,
     )
-    rows = campaigns * user_features.count()
     _log.info("scoring %d pairs of user and campaign with %s", rows, version.version)
     return segments(score(described, rows, model), night.date, version.version), version.version
 

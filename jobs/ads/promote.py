@@ -9,7 +9,8 @@ A person can decide that the champion stays on a night, whatever its candidates 
 there are, so that candidates are compared though none of them is calibrated on it: its clicks have really changed.
 
 Where there is no champion yet, the challenger serves; if no candidate is calibrated either, the one with the lowest
-log-loss does, since campaigns have to be aimed by something, and the verdict says so.
+log-loss does, since campaigns have to be aimed by something, and the verdict says so. On a night that could train no
+candidate the champion stays.
 """
 
 from collections.abc import Mapping, Sequence
@@ -87,29 +88,35 @@ def verdict(
 
 
 def promote(night: Night) -> Verdict:
-    """Judges the champion on the night's impressions, gives the verdict and records it."""
-    versions = tracking.candidates(night.settings, REGISTERED_MODEL, night=night.date, families=sorted(CLICK_MODELS))
+    """Judges the champion on the night's impressions, gives the verdict and records it.
+
+    Raises:
+        MissingInput: a model was not trained for the night, and its training does not say that it cannot be.
+    """
+    untrained = tracking.untrained(night.settings, "ads", night.date)
+    families = sorted(CLICK_MODELS.keys() - untrained.keys())
+    versions = tracking.candidates(night.settings, REGISTERED_MODEL, night=night.date, families=families)
     champion = tracking.champion(night.settings, REGISTERED_MODEL, before=night.date)
     params = {"calibration_band": CALIBRATION_BAND, "auc_tolerance": AUC_TOLERANCE}
     with tracking.run(night, "ads/promote", params) as run:
-        judged_on = split_of(night).judged
         metrics: dict[str, Metrics] = {version.version: version.metrics for version in versions}
         again = None
-        if champion is not None:
+        if champion is not None and versions:
             model = load_click_model(tracking.download(night.settings, champion))
-            again = champion.version, judge(model, judged_on).metrics()
-        decided = verdict(
-            metrics,
-            again,
-            stays=decisions.decided(night, decisions.MODEL, REGISTERED_MODEL),
-            labels=decisions.decided(night, decisions.LABELS, REGISTERED_MODEL),
-        )
+            again = champion.version, judge(model, split_of(night).judged).metrics()
+        stays = decisions.decided(night, decisions.MODEL, REGISTERED_MODEL)
+        labels = decisions.decided(night, decisions.LABELS, REGISTERED_MODEL)
+        if versions:
+            decided = verdict(metrics, again, stays=stays, labels=labels)
+        else:
+            decided = Verdict(None, tracking.no_candidate(champion, untrained))
         compared = metrics | (dict([again]) if again else {})
         run.log_dict(
             {
                 **asdict(decided),
                 "rule": __doc__,
-                "champion": again[0] if again else None,
+                "champion": champion and champion.version,
+                "not_trained": untrained,
                 "metrics": {version: dict(values) for version, values in compared.items()},
             },
             "verdict.json",

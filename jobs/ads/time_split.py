@@ -1,4 +1,7 @@
-"""Which examples a night trains, calibrates and judges on: always earlier ones than it is judged by."""
+"""Which examples a night trains, calibrates and judges on: always earlier ones than it is judged by.
+
+A day whose impressions were all clicked, or none, is not learned from: such a log has most likely lost its labels.
+"""
 
 import datetime as dt
 from collections.abc import Collection
@@ -9,7 +12,7 @@ import pyarrow.compute as pc
 import pyarrow.dataset
 
 from jobs.ads.examples import ExampleStream
-from jobs.platform.errors import BadInput
+from jobs.platform.tracking import CannotTrain
 
 TRAINING_DAYS = 7
 """Days of examples that a model learns from; click behaviour of longer ago misleads more than it teaches."""
@@ -47,16 +50,16 @@ def time_split(dataset: pyarrow.dataset.Dataset, days: Collection[dt.date], nigh
 
     Args:
         dataset: the table.
-        days: the days that it holds.
+        days: the days of it that may be learned from.
         night: judged on this day, trained on those before it, or on the first part of it when there are none.
 
     Raises:
-        BadInput: a part would be empty.
+        CannotTrain: a part would be empty.
     """
     today = pc.field("date") == night
     earlier = sorted(day for day in days if night - dt.timedelta(days=TRAINING_DAYS) <= day < night)
     if earlier:
-        known = (pc.field("date") >= earlier[0]) & (pc.field("date") < night)
+        known = pc.field("date").isin(earlier)
         rule = f"trained on {earlier[0]} to {earlier[-1]}, judged on {night}"
         judged = ExampleStream(dataset, today)
     else:
@@ -64,8 +67,22 @@ def time_split(dataset: pyarrow.dataset.Dataset, days: Collection[dt.date], nigh
         known = today & (pc.field("time_ms") < cut)
         rule = f"no earlier day: trained on the first {1 - JUDGED_SHARE:.0%} of {night} by time, judged on the rest"
         judged = ExampleStream(dataset, today & (pc.field("time_ms") >= cut))
-    last_days = (pc.field("date") > night - dt.timedelta(days=TRAINING_DAYS)) & (pc.field("date") <= night)
-    return TimeSplit(rule, *_held_out(dataset, known), judged, *_held_out(dataset, last_days))
+    last_days = [day for day in earlier if day > night - dt.timedelta(days=TRAINING_DAYS)]
+    upto = pc.field("date").isin([*last_days, night])
+    return TimeSplit(rule, *_held_out(dataset, known), judged, *_held_out(dataset, upto))
+
+
+def lack(part: ExampleStream) -> str | None:
+    """What examples lack that clicks could be learned from, None where they lack nothing."""
+    clicked = pc.field("label") == 1
+    clicks, others = (_any(part.dataset, part.condition & which) for which in (clicked, ~clicked))
+    if clicks and others:
+        return None
+    return "nothing but clicks" if clicks else "no click" if others else "no impression"
+
+
+def _any(dataset: pyarrow.dataset.Dataset, condition: pc.Expression) -> bool:
+    return bool(dataset.scanner(columns=["label"], filter=condition).head(1).num_rows)
 
 
 def _held_out(dataset: pyarrow.dataset.Dataset, known: pc.Expression) -> tuple[ExampleStream, ExampleStream]:
@@ -82,6 +99,4 @@ def _cut(dataset: pyarrow.dataset.Dataset, condition: pc.Expression, last_share:
         cut = int(np.partition(times, place)[place])
         if cut > times.min():
             return cut
-    raise BadInput(
-        f"gold.ctr_examples: {len(times)} examples cannot be split by time; the night needs impressions at more than one time"
-    )
+    raise CannotTrain(f"{len(times)} impressions at one time cannot be split by time")

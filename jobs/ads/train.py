@@ -1,22 +1,26 @@
 """Trains one click model for a night: judged on the night's impressions, then trained anew up to the night and registered.
 
-What is published is the same recipe as what was judged, with every part a day later.
+What is published is the same recipe as what was judged, with every part a day later. A night that cannot be learned from, such as
+one without a click, trains nothing, and its run says why.
 """
 
 import argparse
+import datetime as dt
 import json
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pandas as pd
+import pyarrow.compute as pc
+import pyarrow.dataset
 
 from jobs.ads import plots
 from jobs.ads.examples import FIELDS, ExampleStream
 from jobs.ads.judgement import judge
-from jobs.ads.time_split import HOLDOUT_SHARE, TimeSplit, time_split
+from jobs.ads.time_split import HOLDOUT_SHARE, TRAINING_DAYS, TimeSplit, lack, time_split
 from jobs.features.ctr_examples import TABLE
 from jobs.platform import tracking
 from jobs.platform.errors import BadInput, MissingInput
@@ -37,12 +41,29 @@ def split_of(night: Night) -> TimeSplit:
     """The night's parts of gold.ctr_examples.
 
     Raises:
-        MissingInput: the table has no rows of the night.
-        BadInput: they cannot be split.
+        MissingInput: the table does not have the night.
+        CannotTrain: it has too little to learn from.
     """
     if not night.has_day(TABLE, night.date):
         raise MissingInput(TABLE, night.date, f"run python -m jobs.features.ctr_examples --date {night.date} first")
-    return time_split(night.arrow(TABLE), night.days(TABLE), night.date)
+    dataset = night.arrow(TABLE)
+    if lacks := lack(_of(dataset, night.date)):
+        raise tracking.CannotTrain(f"the night has {lacks}")
+    first = night.date - dt.timedelta(days=TRAINING_DAYS)
+    lacking = {day: lack(_of(dataset, day)) for day in sorted(night.days(TABLE)) if first <= day < night.date}
+    split = time_split(dataset, [day for day, lacks in lacking.items() if lacks is None], night.date)
+    for part in (split.train, split.publish_train):
+        if lacks := lack(part):
+            raise tracking.CannotTrain(f"the part to learn from has {lacks}")
+    for part in (split.holdout, split.publish_holdout):
+        if lacks := lack(part):
+            raise tracking.CannotTrain(f"the part held out for calibration has {lacks}")
+    left_out = [f"; {day} is left out, it has {lacks}" for day, lacks in lacking.items() if lacks]
+    return replace(split, rule=split.rule + "".join(left_out))
+
+
+def _of(dataset: pyarrow.dataset.Dataset, day: dt.date) -> ExampleStream:
+    return ExampleStream(dataset, pc.field("date") == day)
 
 
 def train(night: Night, name: str) -> str:
@@ -50,6 +71,9 @@ def train(night: Night, name: str) -> str:
 
     Returns:
         The name of the registered version.
+
+    Raises:
+        MissingInput, CannotTrain: see `split_of`.
     """
     split = split_of(night)
     model = CLICK_MODELS[name](FIELDS)
@@ -115,9 +139,14 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Trains the model that `--model` names and prints the registered version."""
+    """Trains the model that `--model` names and prints the registered version, or why there is none."""
     with job(argv, __doc__, _arguments) as night:
-        print(train(night, night.args.model))
+        name = night.args.model
+        try:
+            print(train(night, name))
+        except tracking.CannotTrain as why:
+            tracking.record_untrained(night, f"ads/{name}", name, str(why))
+            print(f"{name} is not trained: {why}")
 
 
 if __name__ == "__main__":

@@ -96,7 +96,7 @@ def _counts(suffix: str, where: Column) -> list[Column]:
 def main(argv: Sequence[str] | None = None) -> None:
     """Write the night's interactions."""
     with job(argv, __doc__, writes="gold.interactions") as night:
-        night.read_day("silver.behavior_events")  # a night without events is an error, not a night without interactions
+        night.read_day("silver.behavior_events")  # a night that was not ingested is an error
         history = night.read("silver.watch_history") if night.exists("silver.watch_history") else None
         night.write(transform(night.read("silver.behavior_events"), history, night.date))
 

@@ -84,7 +84,7 @@ def _sorted_map(entry: Column) -> Column:
 def main(argv: Sequence[str] | None = None) -> None:
     """Write the night's user features."""
     with job(argv, __doc__, writes="gold.user_features") as night:
-        night.read_day("silver.behavior_events")  # a night without events is an error, not a night without users
+        night.read_day("silver.behavior_events")  # a night that was not ingested is an error
         events, videos = night.read("silver.behavior_events"), night.read_day("silver.videos")
         night.write(transform(events, videos, night.date, night.settings.timezone))
 

@@ -69,7 +69,7 @@ def transform(events: DataFrame, videos: DataFrame, date: dt.date) -> DataFrame:
 def main(argv: Sequence[str] | None = None) -> None:
     """Write the night's video features."""
     with job(argv, __doc__, writes="gold.video_features") as night:
-        night.read_day("silver.behavior_events")  # a night without events is an error, not a night without views
+        night.read_day("silver.behavior_events")  # a night that was not ingested is an error
         events, videos = night.read("silver.behavior_events"), night.read_day("silver.videos")
         night.write(transform(events, videos, night.date))
 

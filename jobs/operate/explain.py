@@ -50,7 +50,7 @@ def find(settings: Settings, table: str, key: str) -> dict[str, Any]:
     rows = lakehouse.arrow(at, version)
     values = {name: _typed(name, text, rows.schema.field(name).type) for name, text in wanted.items()}
     day = values.pop(agreed.day_column).as_py()
-    if day not in lakehouse.days(at, version, agreed.day_column):
+    if not lakehouse.has_day(at, version, agreed.day_column, day):
         raise MissingInput(table, day, f"run it first: make backfill FROM={day} TO={day}")
     matching = ds.field(agreed.day_column) == day
     for name, value in values.items():

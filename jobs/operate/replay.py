@@ -85,8 +85,7 @@ def nights_to_run(night: Night, table: str, found: Sequence[dt.date], *, all_rul
         nights |= {s.night for s in stale_days.stale_days(night.settings, night.date) if s.table in ingested}
     late_days = night.settings.late_days if table == EVENTS else 0
     later = {day + dt.timedelta(days=late) for day in nights for late in range(1, late_days + 1)}
-    there = night.days(_BRONZE)
-    return sorted(day for day in nights | later if day in there and day <= night.date)
+    return sorted(day for day in nights | later if day <= night.date and night.has_day(_BRONZE, day))
 
 
 def main(argv: Sequence[str] | None = None) -> None:

@@ -12,7 +12,7 @@ import jinja2
 
 from jobs.operate import report_data, report_plots
 from jobs.operate.query import connect, rows
-from jobs.operate.summary import METRICS, REASONS
+from jobs.operate.summary import METRICS, REASONS, STAGES
 from jobs.platform import decisions, tracking
 from jobs.platform.errors import MissingInput
 from jobs.platform.job import job
@@ -20,7 +20,6 @@ from jobs.platform.night import Night
 from jobs.platform.settings import Settings
 
 _NIGHTS = 28
-_STAGES = {"recommender": "recommend", "click_model": "ads", "video_generator": "video"}
 # Over the nights: how good, and what it costs. The others stand in the table of the night.
 _PLOTTED = {"recommender": ("ndcg_at_20", "coverage_at_20"), "click_model": ("auc", "log_loss", "calibration")}
 _NEEDED = ("silver.behavior_events", "silver.videos")
@@ -30,7 +29,7 @@ def write_report(night: Night) -> Path:
     """Write the night's report, as a whole or not at all.
 
     Raises:
-        MissingInput: the night has no events or no videos.
+        MissingInput: the night's events or videos were never published.
     """
     for table in _NEEDED:
         if not night.has_day(table, night.date):
@@ -95,9 +94,16 @@ def _figures(nights: Sequence[Mapping[str, Any]], books: Sequence[Mapping[str, A
         ("active users", f"{tonight['users']:,}", change("users")),
         ("videos watched", f"{tonight['videos']:,}", change("videos")),
         ("hours watched", f"{tonight['watch_hours']:,.0f}", change("watch_hours")),
-        ("long views", f"{tonight['long_view_rate']:.1%}", f"{tonight['late']:.1%} of events came a day late or more"),
+        ("long views", *_shares(tonight)),
         ("rows in quarantine", f"{sum(book['quarantined'] for book in books):,}", ""),
     ]
+
+
+def _shares(tonight: Mapping[str, Any]) -> tuple[str, str]:
+    """The share of long views, and that of late events in words; nothing of nothing is no share."""
+    if not tonight["events"]:
+        return "–", ""
+    return f"{tonight['long_view_rate']:.1%}", f"{tonight['late']:.1%} of events came a day late or more"
 
 
 def _largest_gain(moved: Sequence[Mapping[str, Any]]) -> float:
@@ -105,27 +111,33 @@ def _largest_gain(moved: Sequence[Mapping[str, Any]]) -> float:
 
 
 def _models(settings: Settings, date: dt.date) -> list[dict[str, Any]]:
+    untrained = {name: tracking.untrained(settings, stage, date) for name, stage in STAGES.items()}
     history = tracking.history(settings, date - dt.timedelta(days=_NIGHTS - 1), date)
+    # A night that was run again and can no longer train a model still has the version of before.
+    history = [v for v in history if v.night != date or v.family not in untrained.get(v.name, {})]
     shown = []
-    for name in dict.fromkeys(version.name for version in history if version.night == date):
+    for name in sorted({v.name for v in history if v.night == date} | {name for name, of in untrained.items() if of}):
+        stage = STAGES.get(name, name)
         versions = [version for version in history if version.name == name]
         tonight = [version for version in versions if version.night == date]
         known = {metric for version in versions for metric in version.metrics}
         metrics = [metric for metric in METRICS if metric in known] or sorted(known)[:5]
         plotted = [metric for metric in _PLOTTED.get(name, ()) if metric in known]
-        verdict = _kept(settings, f"{_STAGES.get(name, name)}/promote", date, "verdict.json")
-        best = min(tonight, key=lambda version: (not version.promoted, version.metrics.get("log_loss", 0.0)))
-        groups = _kept(settings, f"{_STAGES.get(name, name)}/{best.family}", date, "calibration_by_field.json")
+        verdict = _kept(settings, f"{stage}/promote", date, "verdict.json")
+        ranked = sorted(tonight, key=lambda version: (not version.promoted, version.metrics.get("log_loss", 0.0)))
+        best = ranked[0] if ranked else None
+        groups = _kept(settings, f"{stage}/{best.family}", date, "calibration_by_field.json") if best else {}
         by_field = {field: values for field, values in groups.items() if len(values) > 1}  # a lone value shows no more
         several_nights = len({version.night for version in versions}) > 1
         shown.append(
             {
                 "name": name,
                 "versions": tonight,
+                "not_trained": untrained.get(name, {}),
                 "metrics": metrics,
                 "verdict": verdict.get("reason"),
                 "plot": report_plots.metrics_by_night(versions, plotted) if plotted and several_nights else None,
-                "calibrated": best.version,
+                "calibrated": best and best.version,
                 "calibration": report_plots.calibration(by_field) if by_field else None,
             }
         )

@@ -17,20 +17,25 @@ _TOP = 10
 def nights(lake: duckdb.DuckDBPyConnection, date: dt.date, count: int) -> Rows:
     """The last `count` nights up to `date`: `night`, `events`, `users`, `videos`, `watch_hours`, `long_view_rate`, `late`.
 
-    `late` is the share of events that belong to an earlier day than the one that brought them.
+    `late` is the share of events that belong to an earlier day than the one that brought them. Of the nights without an event
+    only `date` itself is there; it has no shares.
     """
     return rows(
         lake,
         """
-        select arrival_date as night, count(*) as events, count(distinct user_id) as users,
-               count(distinct video_id) as videos, sum(play_time_ms) / 3.6e6 as watch_hours,
+        with arrived as (
+            from silver.behavior_events where arrival_date between $first and $day
+        ), nights as (
+            select arrival_date as night from arrived union select $day::date
+        )
+        select night, count(arrival_date) as events, count(distinct user_id) as users,
+               count(distinct video_id) as videos, coalesce(sum(play_time_ms), 0) / 3.6e6 as watch_hours,
                avg(long_view) as long_view_rate, avg((event_date < arrival_date)::int) as late
-        from silver.behavior_events
-        where arrival_date between ? and ?
+        from nights left join arrived on night = arrival_date
         group by night order by night
         """,
-        date - dt.timedelta(days=count - 1),
-        date,
+        first=date - dt.timedelta(days=count - 1),
+        day=date,
     )
 
 

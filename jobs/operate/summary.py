@@ -15,11 +15,14 @@ from jobs.operate.table_days import table_days
 from jobs.platform import decisions
 from jobs.platform.errors import MissingInput
 from jobs.platform.job import job
+from jobs.platform.night import Night
 from jobs.platform.settings import Settings
 
 WIDTH = 100
 _REASONS = 5
 _VIDEOS = 10
+STAGES = {"recommender": "recommend", "click_model": "ads", "video_generator": "video"}
+"""Registered model -> the stage that trains it."""
 METRICS = (
     *("ndcg_at_20", "recall_at_20", "map_at_20", "coverage_at_20", "novelty_at_20"),
     *("auc", "gauc", "log_loss", "calibration"),
@@ -47,10 +50,11 @@ def summary(settings: Settings, date: dt.date) -> Iterator[str]:
     """The lines of a night's summary, at most 100 columns wide.
 
     Raises:
-        MissingInput: no table has rows of that day.
+        MissingInput: no table has that day.
     """
     days = table_days(settings, date)
-    if not any(day.rows for day in days):
+    night = Night(date, settings)
+    if not any(day.rows or night.has_day(day.table, date) for day in days):
         raise MissingInput(f"the lake has nothing of {date}", hint=f"run the night first: make nightly DATE={date}")
     lake = connect(settings)
     yield f"Night of {date}"
@@ -123,8 +127,14 @@ def _models(settings: Settings, date: dt.date) -> Iterator[str]:
     from jobs.platform import tracking  # MLflow takes seconds to import, and the tables are worth seeing before
 
     yield from _section("Models", "judged on the night")
-    trained = tracking.history(settings, date, date)
+    untrained = {name: tracking.untrained(settings, stage, date) for name, stage in STAGES.items()}
+    trained = [v for v in tracking.history(settings, date, date) if v.family not in untrained.get(v.name, {})]
     yield from () if trained else ["  none trained"]
+    for name, reasons in untrained.items():
+        yield from (f"  {name}: {family} was not trained: {reason}"[:WIDTH] for family, reason in reasons.items())
+        if reasons and (verdict := tracking.artifact(settings, f"{STAGES[name]}/promote", date, "verdict.json")):
+            said = json.loads(verdict.read_text(encoding="utf-8"))["reason"]
+            yield from textwrap.wrap(f"{name}: {said}", WIDTH, initial_indent="  ", subsequent_indent="    ")
     for name in dict.fromkeys(version.name for version in trained):
         versions = [version for version in trained if version.name == name]
         known = {metric for version in versions for metric in version.metrics}

@@ -40,8 +40,9 @@ def version(uri: str) -> int | None:
 
 
 def has_day(uri: str, at_version: int, day_column: str, day: dt.date) -> bool:
-    """Whether the table holds any file of the day, by its log alone."""
-    return bool(DeltaTable(uri, version=at_version).file_uris(file_pruning_predicate=f"{day_column} = '{day}'"))
+    """Whether the day was published in the table, with rows or without, by its log alone."""
+    files = DeltaTable(uri, version=at_version).file_uris(file_pruning_predicate=f"{day_column} = '{day}'")
+    return bool(files) or publish.is_published(uri, at_version, day)
 
 
 def days(uri: str, at_version: int, day_column: str) -> set[dt.date]:

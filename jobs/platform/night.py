@@ -61,13 +61,16 @@ class Night:
         return lakehouse.version(self.uri(table)) is not None
 
     def has_day(self, table: str, date: dt.date) -> bool:
-        """Whether the table holds rows of the day, by its log alone."""
+        """Whether the day was published in the table, with rows or without, by its log alone."""
         return self.exists(table) and lakehouse.has_day(
             self.uri(table), self._pinned(table), contract(table).day_column, date
         )
 
     def days(self, table: str) -> set[dt.date]:
-        """The days that the table holds rows of, by its log alone; none where there is no table."""
+        """The days that the table holds rows of, by its log alone; none where there is no table.
+
+        A day that was published without a row is none of them: see `has_day`.
+        """
         if not self.exists(table):
             return set()
         return lakehouse.days(self.uri(table), self._pinned(table), contract(table).day_column)
@@ -84,7 +87,7 @@ class Night:
         """The table's rows of one day, the night's own unless another is given.
 
         Raises:
-            MissingInput: there are none; with `required=False` the frame is then empty, and typed by the contract.
+            MissingInput: the day was never published; with `required=False` the frame is then empty, and typed by the contract.
         """
         day = date or self.date
         if self.has_day(table, day):

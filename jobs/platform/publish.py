@@ -27,7 +27,7 @@ from jobs.platform import durable, receipts
 from jobs.platform.content_hash import content_hash
 from jobs.platform.errors import NightreelError
 from jobs.platform.failpoint import failpoint
-from jobs.platform.publications import latest
+from jobs.platform.publications import latest, publications
 from jobs.platform.staging import Staged, Unreadable
 from schemas.contract import Contract
 
@@ -49,6 +49,16 @@ def token(uri: str, day: dt.date) -> int:
         return _token(DeltaTable(uri), day)
     except TableNotFoundError:
         return 0
+
+
+def is_published(uri: str, at_version: int, day: dt.date) -> bool:
+    """Whether the day was published up to that version of the table, be it without a row, and not dropped since."""
+    if not _token(DeltaTable(uri, version=at_version), day):
+        return False  # the history below takes longer to read
+    # The history of an older version has the commits of all later ones too, numbered wrongly (delta-rs 1.6).
+    made = (p for p in publications(DeltaTable(uri)) if p.day == day and p.version <= at_version)
+    last = next(made, None)
+    return last is not None and not last.dropped
 
 
 def commit(uri: str, contract: Contract, staged: Staged, seen: int, made_by: Mapping[str, Any]) -> int:

@@ -70,7 +70,7 @@ def interactions(night: Night, video_ids: npt.NDArray[np.int64]) -> Interactions
         video_ids: (items,) ascending; which video each column stands for. Others are left out: they are no longer offered.
 
     Raises:
-        MissingInput: gold.interactions has no rows of the night.
+        MissingInput: gold.interactions does not have the night.
     """
     if not night.has_day(TABLE, night.date):
         raise MissingInput(TABLE, night.date, f"run python -m jobs.features.interactions --date {night.date} first")
@@ -89,8 +89,8 @@ def from_table(table: pa.Table, video_ids: npt.NDArray[np.int64], date: dt.date)
     order = np.argsort(names)
     users = np.argsort(order)[encoded.indices.to_numpy()]
     videos = table["video_id"].to_numpy()
-    items = np.minimum(np.searchsorted(video_ids, videos), len(video_ids) - 1)
-    offered = video_ids[items] == videos
+    items = np.searchsorted(video_ids, videos)
+    offered = np.isin(videos, video_ids)
     days_ago = (np.datetime64(date) - table["last_event_date"].to_numpy().astype("datetime64[D]")).astype(np.int64)
     views_before = table["views_before"].to_numpy()
     long_before = table["long_views_before"].to_numpy()

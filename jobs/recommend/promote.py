@@ -10,7 +10,8 @@ champion itself. It goes live unless it is worse by more than REFIT_TOLERANCE; o
 
 A person can decide that the champion stays on a night, whatever its candidates are worth.
 
-Where there is no champion yet, the night's best serves; where nothing can be judged either, the registry's first does.
+Where there is no champion yet, the night's best serves; where nothing can be judged either, the registry's first does. On a night
+that could train no candidate the champion stays.
 """
 
 from collections.abc import Mapping, Sequence
@@ -100,18 +101,33 @@ def _figures(judged: Judged) -> str:
 
 
 def promote(night: Night) -> Verdict:
-    """Judge the champion on the night, give the verdict and record it."""
-    versions = tracking.candidates(night.settings, REGISTERED_MODEL, night=night.date, families=list(RECOMMENDERS))
+    """Judge the champion on the night, give the verdict and record it.
+
+    Raises:
+        MissingInput: a model was not trained for the night, and its training does not say that it cannot be.
+    """
+    untrained = tracking.untrained(night.settings, "recommend", night.date)
+    families = [family for family in RECOMMENDERS if family not in untrained]
+    versions = tracking.candidates(night.settings, REGISTERED_MODEL, night=night.date, families=families)
     champion = tracking.champion(night.settings, REGISTERED_MODEL, before=night.date)
     params = {"min_coverage_ratio": MIN_COVERAGE_RATIO, "refit_tolerance": REFIT_TOLERANCE}
     with tracking.run(night, "recommend/promote", params) as run:
         candidates = [Judged(v.version, v.family, v.metrics) for v in versions]
-        incumbent = None if champion is None else _judged_again(night, champion)
+        incumbent = _judged_again(night, champion) if champion and candidates else None
         stays = decisions.decided(night, decisions.MODEL, REGISTERED_MODEL)
-        decided = verdict(candidates, incumbent, stays)
+        if candidates:
+            decided = verdict(candidates, incumbent, stays)
+        else:
+            decided = Verdict(None, tracking.no_candidate(champion, untrained))
         compared = {j.version: dict(j.metrics) for j in (*candidates, *([incumbent] if incumbent else []))}
         run.log_dict(
-            {**asdict(decided), "champion": incumbent and incumbent.version, "metrics": compared, "rule": __doc__},
+            {
+                **asdict(decided),
+                "rule": __doc__,
+                "champion": champion and champion.version,
+                "not_trained": untrained,
+                "metrics": compared,
+            },
             "verdict.json",
         )
         run.log_metrics({"promoted": float(decided.promoted is not None)})

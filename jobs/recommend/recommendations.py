@@ -1,10 +1,12 @@
 """gold.recommendations: up to 50 videos for every active user, by the recommender that serves after this night's verdict.
 
 Active is who watched anything in the last seven days. Only videos are shown that anyone may see and the user has not been shown
-in what gold.interactions remembers. A user whose behaviour speaks for no video is given what is popular.
+in what gold.interactions remembers. A user whose behaviour speaks for no video is given what is popular. Where no recommender
+serves yet, nothing is recommended.
 """
 
 import datetime as dt
+import logging
 from collections.abc import Sequence
 
 import numpy as np
@@ -22,6 +24,8 @@ from models.recommend.registry import load_recommender
 
 TABLE = "gold.recommendations"
 LENGTH = 50
+
+_log = logging.getLogger(__name__)
 
 _SCHEMA = pa.schema(
     [
@@ -79,10 +83,16 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Write the night's recommendations."""
     with job(argv, __doc__, writes=TABLE) as night:
         decisions.follow(night, decisions.MODEL, REGISTERED_MODEL)
-        version = tracking.serving(night.settings, REGISTERED_MODEL, night=night.date)
+        there = catalogue(night)
+        version = tracking.serving_if_any(night.settings, REGISTERED_MODEL, "recommend", night=night.date)
+        if version is None:
+            interactions(night, there.video_ids)  # these are made from it too: a change may let a model serve
+            _log.warning("%s: nothing is recommended on %s: no recommender serves yet", TABLE, night.date)
+            night.write(_SCHEMA.empty_table())
+            return
         directory = tracking.download(night.settings, version)
         video_ids = load_columns(directory)
-        videos = in_columns(catalogue(night), video_ids)
+        videos = in_columns(there, video_ids)
         known = interactions(night, video_ids)
         rows = transform(night.date, load_recommender(directory), version.version, videos, known)
         night.write(rows, model=version.version)

@@ -1,7 +1,8 @@
 """Trains one recommender for a night: fitted on what came before and judged on the night, then fitted up to it and registered.
 
 What is published is the recipe that was judged, with one more day to learn from. On a lake's first night without a watch
-history nothing came before: the model is fitted on the night alone, and the run says that it was not judged.
+history nothing came before: the model is fitted on the night alone, and the run says that it was not judged. Where there is
+nothing to learn from at all, nothing is trained, and the run says why.
 """
 
 import argparse
@@ -22,7 +23,7 @@ from jobs.recommend.catalogue import catalogue, save_columns
 from jobs.recommend.interactions import TABLE, Interactions, Known, interactions
 from jobs.recommend.pyfunc import recommended_videos
 from models.recommend.evaluation import evaluate
-from models.recommend.recommender import Recommender
+from models.recommend.recommender import NothingToLearn, Recommender
 from models.recommend.registry import RECOMMENDERS
 
 REGISTERED_MODEL = "recommender"
@@ -36,9 +37,14 @@ def train(night: Night, name: str) -> str:
 
     Returns:
         The name of the registered version.
+
+    Raises:
+        MissingInput: a table does not have the night.
+        CannotTrain: there is nothing to learn from.
     """
     videos = catalogue(night)
     known = interactions(night, videos.video_ids)
+    published = _fitted(name, known.until, videos.text)
     params = {"model": name, "signal": RECOMMENDERS[name].signal, **asdict(RECOMMENDERS[name]().config)}
     with tracking.run(night, f"recommend/{name}", params) as run:
         run.log_metrics(
@@ -48,7 +54,6 @@ def train(night: Night, name: str) -> str:
             run.log_text(reason + "\n", "not_judged.txt")
         else:
             _judge(run, name, known, videos.text)
-        published = _fitted(name, known.until, videos.text)
         example = pd.DataFrame({"video_ids": [videos.video_ids[np.argsort(-published.trend)[:3]].tolist()]})
         with TemporaryDirectory() as folder:
             directory = Path(folder, name)
@@ -89,6 +94,8 @@ def _fitted(name: str, known: Known, text: list[str]) -> Recommender:
     model = RECOMMENDERS[name]()
     try:
         return model.fit(known.signal(type(model)), text)
+    except NothingToLearn as error:
+        raise tracking.CannotTrain(str(error)) from error
     except ValueError as error:
         raise BadInput(f"{TABLE}: {error}") from error
 
@@ -98,9 +105,14 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Train the model that `--model` names and print the registered version."""
+    """Train the model that `--model` names and print the registered version, or why there is none."""
     with job(argv, __doc__, _arguments) as night:
-        print(train(night, night.args.model))
+        name = night.args.model
+        try:
+            print(train(night, name))
+        except tracking.CannotTrain as why:
+            tracking.record_untrained(night, f"recommend/{name}", name, str(why))
+            print(f"{name} is not trained: {why}")
 
 
 if __name__ == "__main__":

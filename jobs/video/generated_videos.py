@@ -1,7 +1,7 @@
 """gold.generated_videos: the manifest of the night's videos, with a row only for a file that decodes, and their contact sheet.
 
 A request whose prompt failed has no row and is named in the log. A request that was neither made nor found to fail means
-that a shard has not finished: then nothing is written.
+that a shard has not finished: then nothing is written. A night that asked for nothing has no video and no contact sheet.
 """
 
 import json
@@ -76,7 +76,7 @@ def manifest(night: Night) -> pa.Table:
             f"{len(missing)} of the {len(requests)} videos of {night.date} in {videos}, first {missing[0]}",
             hint="run the shards of the plan again",
         )
-    if not rows:
+    if requests and not rows:
         raise BadInput(f"every one of the {len(requests)} prompts of {night.date} failed; the warnings above say why")
     return pa.Table.from_pylist(rows, schema=SCHEMA)
 
@@ -96,13 +96,18 @@ def contact_sheet_path(videos: Path, date: object) -> Path:
 
 
 def _draw(night: Night, rows: pa.Table) -> None:
+    sheet = contact_sheet_path(night.settings.videos, night.date)
+    if not rows.num_rows:
+        sheet.unlink(missing_ok=True)
+        return
     strips = [
         Strip(
             mp4.read_mp4(night.settings.videos / row["path"]), row["prompt"], in_english(row["prompt"]) or _plain(row)
         )
         for row in rows.to_pylist()
     ]
-    write_contact_sheet(contact_sheet_path(night.settings.videos, night.date), f"Nightreel {night.date}", strips)
+    write_contact_sheet(sheet, f"Nightreel {night.date}", strips)
+    _log.info("contact sheet %s", sheet)
 
 
 def _plain(row: dict[str, Any]) -> str:
@@ -114,9 +119,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     with job(argv, __doc__, writes=TABLE) as night:
         rows = manifest(night)
         _draw(night, rows)
-        (version,) = set(rows["generator_version"].to_pylist())
-        night.write(rows, model=version)
-        _log.info("%d videos, contact sheet %s", rows.num_rows, contact_sheet_path(night.settings.videos, night.date))
+        versions = set(rows["generator_version"].to_pylist())
+        night.write(rows, model=versions.pop() if versions else None)
+        _log.info("%d videos", rows.num_rows)
 
 
 if __name__ == "__main__":

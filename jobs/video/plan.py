@@ -44,7 +44,7 @@ def requests_of(night: Night) -> list[dict[str, Any]]:
     """The rows of gold.video_requests of the night, by rank.
 
     Raises:
-        MissingInput: there are none.
+        MissingInput: they were never published.
     """
     if not night.has_day(REQUESTS, night.date):
         raise MissingInput(REQUESTS, night.date, f"run python -m jobs.video.requests --date {night.date} first")

@@ -8,6 +8,7 @@ which it differs most from all users and that does not trend already. What a tag
 
 import datetime as dt
 import hashlib
+import logging
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -17,7 +18,7 @@ import pyarrow.compute as pc
 from sklearn.cluster import KMeans
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-from jobs.platform.errors import BadInput, MissingInput
+from jobs.platform.errors import MissingInput
 from jobs.platform.job import job
 from jobs.platform.night import Night
 from jobs.video.prompts import prompts_for
@@ -27,6 +28,8 @@ TABLE = "gold.video_requests"
 _TRENDING_TAGS = 6  # each asked for in both languages
 _TASTE_CLUSTERS = 6  # each served once, in Chinese and English by turns
 _SMOOTHING = 0.002  # views added to every tag, as a share of all views
+
+_log = logging.getLogger(__name__)
 
 
 def transform(videos: pl.DataFrame, video_features: pl.DataFrame, tastes: pl.DataFrame, date: dt.date) -> pa.Table:
@@ -137,7 +140,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         tastes = _day(night, "gold.user_features", ["user_id", "category_tastes"], "date")
         requests = transform(pl.DataFrame(videos), pl.DataFrame(features), tastes_by_tag(tastes), night.date)
         if not requests.num_rows:
-            raise BadInput(f"no tag was viewed and no taste is known on {night.date}: nothing to ask for")
+            _log.warning("%s: no tag was viewed and no taste is known on %s: nothing is asked for", TABLE, night.date)
         night.write(requests)
 
 

@@ -13,7 +13,7 @@ from sklearn.decomposition import TruncatedSVD
 from sklearn.feature_extraction.text import CountVectorizer
 
 from models.recommend.item_factors import unit_rows
-from models.recommend.recommender import Floats, Ids, Recommender
+from models.recommend.recommender import Floats, Ids, NothingToLearn, Recommender
 from models.recommend.tokens import tokens
 
 
@@ -44,7 +44,7 @@ class ContentBased(Recommender):
         try:
             counts = vectorizer.fit_transform(item_text).astype(np.float32)
         except ValueError:  # scikit-learn's "empty vocabulary"
-            raise ValueError(f"{self.name} cannot be fitted: no item has a word in its title or tags") from None
+            raise NothingToLearn("no video has a word in its title or tags") from None
         components = min(self.config.components, *counts.shape)
         if counts.shape[1] == 1:  # one word in all: there is nothing to compress, and scikit-learn refuses to
             self.vectors = unit_rows(counts.toarray())

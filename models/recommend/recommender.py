@@ -20,7 +20,15 @@ from models.recommend.trend import trend
 Floats = npt.NDArray[np.float32]
 Ids = npt.NDArray[np.int64]
 
+_NO_INTERACTION = {
+    "strength": "nobody's behaviour speaks for a video",
+    "recent": "nobody has long viewed a video of late",
+}
 _USERS_AT_ONCE = 2048  # scores of 2,048 users over 10,000 items take 80 MB
+
+
+class NothingToLearn(ValueError):
+    """There is nothing that a model could be fitted on; says what there is not."""
 
 
 class Recommender(ABC):
@@ -51,11 +59,12 @@ class Recommender(ABC):
             item_text: (items,) words that describe each item; only content-based models use them.
 
         Raises:
-            ValueError: there is no interaction to learn from, or a strength is not finite.
+            NothingToLearn: no interaction is positive, or what else this model learns from is not there.
+            ValueError: a strength is not finite.
         """
         checked = _positive(interactions)
         if checked.nnz == 0:
-            raise ValueError(f"{self.name} cannot be fitted: no interaction is positive")
+            raise NothingToLearn(_NO_INTERACTION[self.signal])
         self.trend = trend(checked)
         self._fit(checked, item_text)
         return self

@@ -10,6 +10,7 @@ goes on without it. An experiment that they deleted is restored by the next run 
 """
 
 from jobs.platform.tracking.runs import Run, artifact, run
+from jobs.platform.tracking.untrained import CannotTrain, no_candidate, record_untrained, serving_if_any, untrained
 from jobs.platform.tracking.versions import (
     ModelVersion,
     Training,
@@ -25,6 +26,7 @@ from jobs.platform.tracking.versions import (
 from jobs.platform.tracking.weights import forget, trained_on
 
 __all__ = [
+    "CannotTrain",
     "ModelVersion",
     "Run",
     "Training",
@@ -35,9 +37,13 @@ __all__ = [
     "forget",
     "history",
     "live_inputs",
+    "no_candidate",
+    "record_untrained",
     "run",
     "serving",
+    "serving_if_any",
     "set_verdict",
     "trained_on",
     "training",
+    "untrained",
 ]

@@ -12,13 +12,13 @@ from pyspark.sql import SparkSession
 from jobs.ads import audience_segments, promote, train
 from jobs.ads.audience_segments import SEGMENTS, segments
 from jobs.platform import tracking
-from jobs.platform.errors import BadInput, MissingInput
+from jobs.platform.errors import MissingInput
 from jobs.platform.night import Night
 from jobs.platform.settings import settings
 from models.ads.registry import CLICK_MODELS
 from schemas.contract import contract
-from tests.jobs.ads.nights import FIRST, USERS, VIDEOS, lay_examples
-from tests.jobs.operate.lake import lay
+from tests.jobs.ads.nights import FIRST, USERS, VIDEOS, impressions, lay_examples
+from tests.jobs.operate.lake import lay, lay_nothing
 
 scored = st.lists(
     st.tuples(st.integers(0, 2), st.integers(0, 99), st.sampled_from([0.1, 0.2, 0.3, 0.4])),
@@ -148,6 +148,23 @@ def test_a_night_aims_its_campaigns_with_the_model_that_serves(spark: SparkSessi
     again = Night(FIRST, settings()).arrow("gold.audience_segments").to_table()
     order = [("campaign_id", "ascending"), ("user_id", "ascending")]
     assert again.sort_by(order).equals(first.sort_by(order))
+    for nothing_to_aim in ("silver.campaigns", "gold.user_features"):
+        lay_nothing(home, nothing_to_aim, FIRST)
+        audience_segments.main(["--date", str(FIRST)])
+        later = Night(FIRST, settings())
+        assert later.read_day(audience_segments.TABLE).collect() == []
+        lay(home, "silver.campaigns", [campaign(1, 14), campaign(2, 2)])  # 14 is hidden
+
+
+def test_without_a_model_nobody_is_aimed_at(spark: SparkSession, home: Path) -> None:
+    _lay_night(home, campaigns=[(3, 14)])
+    lay(home, "gold.ctr_examples", [{**row, "label": 0} for row in impressions(FIRST, rows=20)])
+    for model in CLICK_MODELS:
+        train.main(["--date", str(FIRST), "--model", model])
+    promote.main(["--date", str(FIRST)])
+    rows, version = audience_segments.audience_segments(Night(FIRST, settings()))
+    assert (rows.num_rows, version) == (0, None)
+    assert rows.schema.names == [c.name for c in contract("gold.audience_segments").columns]
 
 
 def test_users_are_imagined_in_their_busiest_hour_and_tab(spark: SparkSession, home: Path) -> None:
@@ -158,9 +175,3 @@ def test_users_are_imagined_in_their_busiest_hour_and_tab(spark: SparkSession, h
     assert {(row.user_id, row.hour, row.tab) for row in found} == {
         (f"{at:032x}", 8, 0 if at % 2 else 1) for at in range(USERS)
     }
-
-
-def test_campaigns_without_a_visible_video_are_named(spark: SparkSession, home: Path) -> None:
-    _lay_night(home, campaigns=[(3, 14)])
-    with pytest.raises(BadInput, match=r"silver\.campaigns of 2022-05-01: none shows a video that is visible"):
-        audience_segments.audience_segments(Night(FIRST, settings()))

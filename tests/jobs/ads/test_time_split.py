@@ -2,6 +2,7 @@ import datetime as dt
 from collections.abc import Iterable
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.dataset as ds
 import pytest
 from hypothesis import given
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 
 from jobs.ads.examples import ExampleStream
 from jobs.ads.time_split import TRAINING_DAYS, TimeSplit, time_split
-from jobs.platform.errors import BadInput
+from jobs.platform.tracking import CannotTrain
 
 NIGHT = dt.date(2022, 5, 10)
 _DAY_MS = 86_400_000
@@ -24,6 +25,15 @@ def dataset(rows: Iterable[tuple[int, int]]) -> ds.Dataset:
     days = [NIGHT - dt.timedelta(days=ago) for ago, _ in found]
     moments = [-ago * _DAY_MS + moment for ago, moment in found]
     return ds.dataset(pa.table({"date": pa.array(days, pa.date32()), "time_ms": moments}))
+
+
+def streamed(rows: Iterable[tuple[int, int]], day: dt.date) -> ExampleStream:
+    """The examples of a day, of rows of days before the night and label."""
+    found = list(rows)
+    days = [NIGHT - dt.timedelta(days=ago) for ago, _ in found]
+    labels = pa.array([label for _, label in found], pa.int32())
+    table = pa.table({"date": pa.array(days, pa.date32()), "label": labels})
+    return ExampleStream(ds.dataset(table), pc.field("date") == day)
 
 
 def moments(stream: ExampleStream) -> list[int]:
@@ -78,5 +88,5 @@ def test_later_days_are_never_read(rows: Times) -> None:
 
 @pytest.mark.parametrize("rows", [[(0, 5)], [(0, 5), (1, 3)]])
 def test_examples_of_one_moment_cannot_be_split(rows: Times) -> None:
-    with pytest.raises(BadInput, match="1 examples cannot be split by time"):
+    with pytest.raises(CannotTrain, match="1 impressions at one time cannot be split by time"):
         split(rows)

@@ -16,7 +16,7 @@ from jobs.ads.examples import ExampleStream
 from jobs.ads.judgement import judge
 from jobs.platform import tracking
 from jobs.platform.decisions import MODEL, Decision
-from jobs.platform.errors import BadInput, MissingInput
+from jobs.platform.errors import MissingInput
 from jobs.platform.night import Night
 from jobs.platform.settings import settings
 from models.ads.registry import CLICK_MODELS, load_click_model
@@ -175,23 +175,6 @@ def test_a_night_without_examples_is_named(home: Path) -> None:
         MissingInput, match=r"gold.ctr_examples has no rows for 2022-05-02; run python -m jobs.features.ctr_examples"
     ):
         train.train(Night(SECOND, settings()), "dcn_v2")
-
-
-def test_examples_without_a_click_are_refused_in_one_line(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    from tests.jobs.ads.nights import impressions
-    from tests.jobs.operate.lake import lay
-
-    lay(home, "gold.ctr_examples", [{**row, "label": 0} for row in impressions(FIRST, rows=100)])
-    with pytest.raises(SystemExit) as ended:
-        train.main(["--date", str(FIRST), "--model", "logistic_regression"])
-    assert ended.value.code == BadInput.exit_code
-    assert (
-        capsys.readouterr()
-        .err.splitlines()[-1]
-        .startswith(
-            "error: gold.ctr_examples: logistic_regression cannot be trained on it: all 12 examples held out are labelled 0"
-        )
-    )
 
 
 def test_an_unknown_model_is_a_usage_error(home: Path) -> None:

@@ -8,7 +8,8 @@ from typing import Any
 import pyarrow as pa
 from deltalake import write_deltalake
 
-from jobs.platform import decisions
+from jobs.platform import decisions, publish, staging
+from jobs.platform.content_hash import content_hash
 from jobs.platform.decisions import Decision
 from schemas.contract import Column, contract
 
@@ -45,6 +46,14 @@ def lay_decisions(home: Path, *record: Decision) -> None:
             for made in record
         ],
     )
+
+
+def lay_nothing(home: Path, table: str, date: dt.date) -> None:
+    """Publish a day without a row in place of the rows that it has."""
+    lay(home, table, [])
+    uri, agreed = str(home / "lake" / table.replace(".", "/")), contract(table)
+    nothing = staging.Staged(f"{date}-nothing", date, 0, content_hash(()), ())
+    publish.commit(uri, agreed, nothing, publish.token(uri, date), {})
 
 
 def arrow(table: str, rows: Sequence[Mapping[str, Any]]) -> pa.Table:

@@ -11,7 +11,7 @@ from jobs.operate.summary import WIDTH, aligned, main, summary
 from jobs.operate.table_days import table_days
 from jobs.platform.decisions import VOLUME, Decision
 from jobs.platform.settings import settings
-from tests.jobs.operate.lake import lay, lay_decisions
+from tests.jobs.operate.lake import lay, lay_decisions, lay_nothing
 
 DAY = dt.date(2022, 5, 1)
 BEFORE = dt.date(2022, 4, 30)
@@ -130,6 +130,14 @@ def test_what_can_be_looked_at_is_named(lake: Path) -> None:
 
 def test_it_fits_a_terminal(lake: Path) -> None:
     assert max(map(len, lines_of(lake))) <= WIDTH
+
+
+def test_a_night_without_a_row_was_run(lake: Path) -> None:
+    empty = dt.date(2022, 5, 2)
+    lay_nothing(lake, "silver.behavior_events", empty)
+    lines = list(summary(settings(), empty))
+    assert ["silver.behavior_events", "0", "5", "3", "-"] in [line.split() for line in lines]
+    assert "  none trained" in lines
 
 
 def test_a_night_that_was_never_run_is_said_in_one_line(lake: Path, capsys: pytest.CaptureFixture[str]) -> None:

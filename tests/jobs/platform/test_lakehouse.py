@@ -13,7 +13,8 @@ from deltalake import DeltaTable
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from jobs.platform import lakehouse
+from jobs.platform import lakehouse, publish, staging
+from jobs.platform.content_hash import content_hash
 from jobs.platform.errors import BadInput, MissingInput
 from jobs.platform.night import Night
 from jobs.platform.settings import settings
@@ -128,6 +129,34 @@ def test_a_missing_table_or_day_is_named(night: Night, spark: SparkSession) -> N
         later.read_day(BOOKS)
     assert later.read_day(BOOKS, required=False).collect() == []
     assert later.read_day(BOOKS, MAY_1).count() == 1
+
+
+def test_a_day_without_rows_is_there_once_it_was_published(night: Night, spark: SparkSession) -> None:
+    empty = spark.createDataFrame([], contract(BOOKS).struct_type())
+    assert not night.has_day(BOOKS, MAY_1)
+    night.write(empty)
+    before = Night(MAY_1, night.settings)
+    assert [before.has_day(BOOKS, day) for day in (MAY_1, MAY_2)] == [True, False]
+    Night(MAY_2, night.settings, writes=BOOKS).write(empty)
+    assert not before.has_day(BOOKS, MAY_2), "it was published after this job began to read"
+    later = Night(MAY_2, night.settings)
+    assert later.has_day(BOOKS, MAY_2)
+    assert later.read_day(BOOKS).collect() == []
+    assert later.read_day(BOOKS).schema == contract(BOOKS).struct_type()
+    assert later.days(BOOKS) == set()
+    night.write(books(spark, MAY_1, 10))
+    assert Night(MAY_1, night.settings).read_day(BOOKS).count() == 1
+
+
+def test_a_day_that_was_dropped_is_not_there(night: Night, spark: SparkSession) -> None:
+    night.write(books(spark, MAY_1, 10))
+    uri = night.uri(BOOKS)
+    nothing = staging.Staged(f"{MAY_1}-dropped", MAY_1, 0, content_hash(()), ())
+    publish.commit(uri, contract(BOOKS), nothing, publish.token(uri, MAY_1), {})
+    assert not Night(MAY_1, night.settings).has_day(BOOKS, MAY_1)
+    again = Night(MAY_1, night.settings, writes=BOOKS)
+    again.write(books(spark, MAY_1, 10).limit(0))
+    assert Night(MAY_1, night.settings).has_day(BOOKS, MAY_1)
 
 
 def test_arrow_tables_are_written_as_frames_are(night: Night, spark: SparkSession) -> None:

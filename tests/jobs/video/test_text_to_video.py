@@ -99,6 +99,22 @@ def test_a_failed_prompt_has_no_row_and_stops_nothing(asked: Path, capsys: pytes
     assert sorted(rows["prompt"].to_pylist()) == sorted(set(PROMPTS) - {"waves"})
 
 
+def test_a_night_that_asks_for_nothing_has_no_video(
+    asked: Path, spark: "SparkSession", capsys: pytest.CaptureFixture[str]
+) -> None:
+    sheet = generated_videos.contact_sheet_path(asked / "videos", NIGHT)
+    sheet.parent.mkdir(parents=True)
+    sheet.touch()  # of a run before this one
+    shutil.rmtree(asked / "lake")
+    Night(NIGHT, settings(), writes=requests.TABLE).write(requests.SCHEMA.empty_table())
+    assert _plan(capsys) == []
+    generated_videos.main(DATE)
+    night = Night(NIGHT, settings())
+    assert night.has_day(generated_videos.TABLE, NIGHT)
+    assert night.arrow(generated_videos.TABLE).count_rows() == 0
+    assert not sheet.exists()
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [("{", "is not a shard of a plan"), ('{"requests": []}', "is not a shard of a plan")],

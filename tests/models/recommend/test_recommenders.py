@@ -2,8 +2,12 @@
 
 from pathlib import Path
 
+import hypothesis.extra.numpy as hnp
 import numpy as np
+import numpy.typing as npt
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from scipy.sparse import csr_matrix
 
 from models.recommend.als import Als, AlsConfig
@@ -11,7 +15,7 @@ from models.recommend.content_based import ContentBased
 from models.recommend.ease import Ease, EaseConfig
 from models.recommend.explanation import because_of
 from models.recommend.pure_svd import PureSvd, PureSvdConfig
-from models.recommend.recommender import Recommender
+from models.recommend.recommender import NothingToLearn, Recommender
 from models.recommend.registry import RECOMMENDERS, load_recommender
 from tests.models.recommend.tastes import GROUPS, interactions, text
 
@@ -165,12 +169,44 @@ def test_one_user_and_one_item(kind: type[Recommender]) -> None:
     assert model.similar(0, 5)[0].shape == (0,)
 
 
-@pytest.mark.parametrize(
-    "bad", [csr_matrix((4, 6), dtype=np.float32), csr_matrix([[-1.0, 0.0]]), csr_matrix([[np.nan, 1.0]])]
+few = st.tuples(st.integers(1, 4), st.integers(1, 5)).flatmap(
+    lambda shape: hnp.arrays(np.float32, shape, elements=st.sampled_from([0.0, 0.0, -1.0, 0.001, 1.0, 2.5, 400.0]))
 )
-def test_refuses_to_learn_from_nothing_or_nonsense(kind: type[Recommender], bad: csr_matrix) -> None:
-    with pytest.raises(ValueError, match=r"no interaction is positive|not finite"):
-        kind().fit(bad, [""] * bad.shape[1])
+
+
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(few)
+def test_learns_from_however_little_there_is(kind: type[Recommender], data: npt.NDArray[np.float32]) -> None:
+    watched = csr_matrix(data)
+    if not (data > 0).any():
+        with pytest.raises(NothingToLearn):
+            kind().fit(watched, text(watched.shape[1]))
+        return
+    model = kind().fit(watched, text(watched.shape[1]))
+    for profiles in (watched, csr_matrix(watched.shape, dtype=np.float32)):
+        ids, scores = model.recommend(profiles, 5, exclude=watched)
+        assert np.isfinite(scores[ids >= 0]).all()
+        assert (ids >= 0).sum() == (data == 0).sum()
+        assert because_of(model, profiles, ids).shape == ids.shape
+    assert np.isfinite(model.similar(0, 5)[1]).all()
+
+
+@pytest.mark.parametrize(
+    "nothing", [csr_matrix((4, 6), dtype=np.float32), csr_matrix([[-1.0, 0.0]]), csr_matrix((0, 3))]
+)
+def test_says_that_there_is_nothing_to_learn_from(kind: type[Recommender], nothing: csr_matrix) -> None:
+    with pytest.raises(NothingToLearn, match=r"nobody's behaviour speaks for a video|nobody has long viewed a video"):
+        kind().fit(nothing, ["food"] * nothing.shape[1])
+
+
+def test_items_without_words_cannot_be_compared() -> None:
+    with pytest.raises(NothingToLearn, match="no video has a word in its title or tags"):
+        ContentBased().fit(X, [""] * X.shape[1])
+
+
+def test_refuses_to_learn_from_nonsense(kind: type[Recommender]) -> None:
+    with pytest.raises(ValueError, match="not finite"):
+        kind().fit(csr_matrix([[np.nan, 1.0]]), ["food"] * 2)
 
 
 def test_refuses_other_shapes(model: Recommender) -> None:
