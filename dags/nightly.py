@@ -13,9 +13,9 @@ before waits for it, and fails if that night failed.
 - set the browser's time zone to the lake's first (lower left corner): a night begins at that midnight, and a range given in
   UTC misses its first night;
 - *All runs* runs nights again that have succeeded;
-- `source` says where logs come from (`simulator`, `landing`, or a folder), `mapping` how the files of a folder in an unknown layout
-  are read; the browser passes others than the defaults on only if *Override parameters on existing runs* is ticked, and so for
-  `tables`;
+- `source` says where logs come from (`simulator`, `landing`, or a folder), `mapping` how the files of a folder in an unknown
+  layout are read; the browser passes others than the defaults on only if *Override parameters on existing runs* is ticked, and
+  so for `tables`;
 - `tables` (`gold.user_features,gold.interactions`) makes only these again, from what the night has: all other tasks are
   skipped, and their tables and models stand. A run keeps what was wanted of it: to make all of such a night again, tick that
   box and leave `tables` empty.

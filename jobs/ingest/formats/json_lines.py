@@ -34,7 +34,7 @@ def records(path: Path, how: Format, user_columns: frozenset[str]) -> Iterator[R
             except (ValueError, RecursionError) as error:
                 problem = f"no JSON: {error}" if isinstance(error, ValueError) else "no JSON: nested too deeply"
             else:
-                problem = None if isinstance(found, dict) else "no JSON object"
+                problem = _fault(found)
         if problem:
             # Which number is a user's cannot be known.
             yield Record(line.number, _DIGITS.sub("#", line.text), problem=problem, numbers=numbers(line.text))
@@ -42,6 +42,17 @@ def records(path: Path, how: Format, user_columns: frozenset[str]) -> Iterator[R
         fields = dict(_flat(found))
         raw = json.dumps(_without_users(found, user_columns), ensure_ascii=False, separators=(",", ":"))
         yield Record(line.number, raw.replace("\\u0000", USER_ID), fields)
+
+
+def _fault(found: Any) -> str | None:
+    """What is wrong with a line's value."""
+    if not isinstance(found, dict):
+        return "no JSON object"
+    try:
+        json.dumps(found, ensure_ascii=False).encode()
+    except UnicodeEncodeError as error:
+        return f"no text: half of a character, \\u{ord(error.object[error.start]):04x}"
+    return None
 
 
 def text_of(value: Any) -> str | None:

@@ -47,3 +47,9 @@ def test_what_is_no_object_is_one_broken_record_without_numbers(tmp_path: Path) 
     ]
     assert (found[1].raw, found[1].numbers) == ('{"user": {"id": #}, "a": #, "a": #}', ("77", "1", "2"))
     assert found[6].fields == {"a": "NaN"}  # which is a value of no column
+
+
+def test_half_a_character_is_no_text(tmp_path: Path) -> None:
+    half, whole = read(tmp_path, r'{"title": "\ud83d"}', r'{"title": "\ud83d\ude00"}')
+    assert half.problem == r"no text: half of a character, \ud83d"
+    assert whole.fields == {"title": "😀"}
