@@ -7,6 +7,7 @@ only names them; until then, and if the audit fails for good, they are only look
 import datetime as dt
 import hashlib
 import json
+import re
 import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,10 +21,14 @@ import pyarrow.parquet as pq
 
 from jobs.platform.content_hash import content_hash
 from jobs.platform.errors import BadInput, NightreelError
+from schemas.contract import Column as ContractColumn
 from schemas.contract import Contract
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
+
+
+_FRACTIONS = re.compile(r"\b(double|float)>?$")
 
 
 class Unreadable(NightreelError):
@@ -142,6 +147,7 @@ def audit(frame: "DataFrame", contract: Contract, day: dt.date, where: str, writ
 
     checks: dict[str, Column] = {f"is of {day}": F.col(contract.day_column) == F.lit(day)}
     checks |= {f"has a {c.name}": F.col(c.name).isNotNull() for c in contract.columns if c.required}
+    checks |= {f"has a finite {c.name}": is_finite(c) for c in contract.columns if _FRACTIONS.search(c.type)}
     checks |= {f"{rule.name}: {rule.expression}": F.expr(rule.expression) for rule in contract.rules}
     broken = {name: ~F.coalesce(check, F.lit(False)) for name, check in checks.items()}
     found = frame.agg(
@@ -161,6 +167,21 @@ def audit(frame: "DataFrame", contract: Contract, day: dt.date, where: str, writ
     if found["keys"] != rows:
         twice = frame.groupBy(*contract.key).count().where("count > 1").orderBy(*contract.key).first()
         raise _broken(contract, where, f"{rows - found['keys']} of {rows} rows have the key of another one", twice)
+
+
+def is_finite(column: ContractColumn) -> "Column":
+    """Whether a value, or each value that it holds, is null or a number that is neither NaN nor infinite."""
+    from pyspark.sql import functions as F
+
+    def check(value: "Column") -> "Column":
+        return value.isNull() | (F.abs(value) < float("inf"))  # to Spark NaN is more than any number
+
+    value = F.col(column.name)
+    if column.type.startswith("array<"):
+        return value.isNull() | F.forall(value, check)
+    if column.type.startswith("map<"):
+        return value.isNull() | F.forall(F.map_values(value), check)
+    return check(value)
 
 
 def _broken(contract: Contract, where: str, what: str, example: Any) -> BadInput:

@@ -18,7 +18,7 @@ from jobs.platform.content_hash import content_hash
 from jobs.platform.errors import BadInput, MissingInput
 from jobs.platform.night import Night
 from jobs.platform.settings import settings
-from schemas.contract import contract
+from schemas.contract import Column, contract
 
 BOOKS = "ops.reconciliation"
 MAY_1 = dt.date(2022, 5, 1)
@@ -89,6 +89,22 @@ def test_a_row_that_breaks_a_rule_leaves_the_table_as_it_was(night: Night, spark
     ):
         night.write(unbalanced)
     assert (rows(night), lakehouse.version(night.uri(BOOKS))) == (before, version)
+
+
+@pytest.mark.parametrize("bad", ["nan", "inf", "-inf"])
+def test_a_number_that_is_none_is_a_value_of_no_column(home: Path, spark: SparkSession, bad: str) -> None:
+    campaigns = Night(MAY_1, settings(), writes="silver.campaigns")
+    row = (1, "a", "b", "c", 1, float(bad), 1.0, MAY_1)
+    with pytest.raises(BadInput, match="1 of 1 rows break 'has a finite bid'"):
+        campaigns.write(spark.createDataFrame([row], contract("silver.campaigns").struct_type()))
+    kinds = {"number": float(bad), "list": [1.0, float(bad)], "map": {"a": float(bad)}}
+    types = {"number": "double", "list": "array<double>", "map": "map<string,double>"}
+    for name, type_name in types.items():
+        column = Column(name, type_name, required=False, description="", personal=False, volatile=False)
+        found = spark.createDataFrame([(kinds[name],), (None,)], f"{name} {type_name}").select(
+            staging.is_finite(column)
+        )
+        assert [is_finite for (is_finite,) in found.collect()] == [False, True]
 
 
 def test_columns_must_be_those_of_the_contract(night: Night, spark: SparkSession) -> None:

@@ -23,10 +23,10 @@ _TEXT = st.text(
 )
 
 
-def read(folder: Path, contents: bytes, format: Format | None = None, users: tuple[str, ...] = ()) -> list[Record]:
+def read(folder: Path, contents: bytes, how: Format | None = None, users: tuple[str, ...] = ()) -> list[Record]:
     path = folder / "part.csv.gz"
     write_gzip(path, [contents])
-    return list(records(path, format or Format(), users))
+    return list(records(path, how or Format(), users))
 
 
 @_in_one_folder
