@@ -34,6 +34,7 @@ from jobs.platform.pseudonym import pseudonym
 from jobs.platform.publications import latest, publications
 from jobs.platform.settings import Settings, settings
 from jobs.platform.spark import session
+from jobs.platform.whole_number import BLANKS, read_id
 from schemas.contract import contract
 from schemas.contract import tables as contracted
 
@@ -56,23 +57,25 @@ class Removed:
 
 
 def read_users(path: Path) -> list[int]:
-    """The user ids in a file.
+    """The user ids in a file, written as ids may be in a landing.
 
     Raises:
         UsageError: there is no such file.
         BadInput: a line is no id, or there is none.
     """
     try:
-        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+        lines = path.read_text(encoding="utf-8", errors="replace").split("\n")
     except OSError as error:
         raise UsageError(f"{path} cannot be read ({error.strerror}); give a file with a user id a line") from error
     users = []
-    for number, line in enumerate(map(str.strip, lines), 1):
-        if line and not (line.isascii() and line.isdecimal() and len(line) < 20):
+    for number, line in enumerate(lines, 1):
+        if not line.strip(BLANKS):
+            continue
+        if (user := read_id(line)) is None:
             raise BadInput(
-                f"{path} line {number}: {line[:40]!r} is no user id; give whole numbers, one a line (nobody was erased)"
+                f"{path} line {number}: {line.strip()[:40]!r} is no user id; give whole numbers, one a line (nobody was erased)"
             )
-        users += [int(line)] if line else []
+        users.append(user)
     if not users:
         raise BadInput(f"{path} holds no user id; give one a line (nobody was erased)")
     return users

@@ -4,7 +4,7 @@ import gzip
 import re
 import zlib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, cast
 
@@ -33,8 +33,8 @@ def in_table(uri: str, agreed: Contract, erased: frozenset[str]) -> dict[str, Co
     Returns:
         Path below the table -> rows of each user, by digest; None for a file that is not whole.
     """
-    holder = erasure.column(agreed)
-    if holder is None or not erased:
+    held_by = erasure.holders(agreed)
+    if not held_by or not erased:
         return {}
     store, root = staging.filesystem(uri)
     found: dict[str, Counter[str] | None] = {}
@@ -43,7 +43,7 @@ def in_table(uri: str, agreed: Contract, erased: frozenset[str]) -> dict[str, Co
         if not info.is_file or not below.endswith(".parquet") or below.startswith("_delta_log/"):
             continue
         try:
-            rows = _rows(store, info.path, holder, erased)
+            rows = _rows(store, info.path, held_by, erased)
         except (OSError, pa.ArrowException):
             found[below] = None
         else:
@@ -51,11 +51,13 @@ def in_table(uri: str, agreed: Contract, erased: frozenset[str]) -> dict[str, Co
     return found
 
 
-def _rows(store: pafs.FileSystem, path: str, holder: str, erased: frozenset[str]) -> Counter[str]:
+def _rows(store: pafs.FileSystem, path: str, held_by: Sequence[str], erased: frozenset[str]) -> Counter[str]:
     rows: Counter[str] = Counter()
-    with store.open_input_file(path) as file:
-        for batch in pq.ParquetFile(file).iter_batches(columns=[holder]):
-            rows.update(owner for owner in erasure.owners(batch.column(0)) if owner in erased)
+    with store.open_input_file(path) as opened:
+        file = pq.ParquetFile(opened)
+        there = [name for name in held_by if name in file.schema_arrow.names]  # a file may be older than a column
+        for batch in file.iter_batches(columns=there):
+            rows.update(owner for owner in erasure.owners([batch.column(name) for name in there]) if owner in erased)
     return rows
 
 

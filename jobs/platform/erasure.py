@@ -24,7 +24,7 @@ from schemas.contract import Contract
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
-_BEGINS_WITH_PSEUDONYM = ("user_id", "raw")
+_BEGIN_WITH_PSEUDONYM = ("user_id", "raw")
 _PSEUDONYM_DIGITS = 32
 
 
@@ -96,31 +96,37 @@ def add(settings: Settings, pseudonyms: Iterable[str], key: bytes) -> int:
     return len(new)
 
 
-def column(agreed: Contract) -> str | None:
-    """The table's column whose texts begin with a user's pseudonym, None where it has none."""
-    return next((c.name for c in agreed.columns if c.name in _BEGINS_WITH_PSEUDONYM), None)
+def holders(agreed: Contract) -> list[str]:
+    """The table's columns of which the first that is not null begins with a user's pseudonym; none where it has no users."""
+    there = {column.name for column in agreed.columns}
+    return [name for name in _BEGIN_WITH_PSEUDONYM if name in there]
 
 
-def owners(texts: pa.Array | pa.ChunkedArray) -> list[str]:
-    """The digest of the pseudonym that each text begins with, each different one computed once."""
-    encoded = pc.utf8_slice_codeunits(texts, 0, _PSEUDONYM_DIGITS).dictionary_encode()
+def owners(columns: Sequence[pa.Array | pa.ChunkedArray]) -> list[str]:
+    """The digest of the pseudonym that each row's holder begins with, each different one computed once.
+
+    Args:
+        columns: the rows' `holders`.
+    """
+    encoded = pc.utf8_slice_codeunits(pc.coalesce(*columns), 0, _PSEUDONYM_DIGITS).dictionary_encode()
     if isinstance(encoded, pa.ChunkedArray):
         encoded = encoded.unify_dictionaries().combine_chunks()
     digests = [digest(text) for text in encoded.dictionary.to_pylist()]
-    return [digests[i] for i in encoded.indices.to_pylist()]
+    return ["" if i is None else digests[i] for i in encoded.indices.to_pylist()]
 
 
 def without(rows: "DataFrame | pa.Table", agreed: Contract, erased: frozenset[str]) -> "DataFrame | pa.Table":
     """The rows of a table that are not of erased users."""
-    holder = column(agreed)
-    if holder is None or not erased:
+    held_by = holders(agreed)
+    if not held_by or not erased:
         return rows
     if isinstance(rows, pa.Table):
-        return rows.filter(pa.array([owner not in erased for owner in owners(rows[holder])], pa.bool_()))
+        found = owners([rows[name] for name in held_by])
+        return rows.filter(pa.array([owner not in erased for owner in found], pa.bool_()))
     from pyspark.sql import functions as F  # pyspark takes long to import, and not every job needs it
 
     listed = rows.sparkSession.createDataFrame(pa.table({"erased": sorted(erased)}))
-    owner = F.sha2(F.encode(F.substring(holder, 1, _PSEUDONYM_DIGITS), "UTF-8"), 256)
+    owner = F.sha2(F.encode(F.substring(F.coalesce(*held_by), 1, _PSEUDONYM_DIGITS), "UTF-8"), 256)
     return rows.join(F.broadcast(listed), owner == F.col("erased"), "left_anti")
 
 

@@ -50,25 +50,24 @@ def test_a_night_without_campaigns_is_one_clear_line(home: Path, capsys: pytest.
     assert "land the campaigns of 2022-05-01" in last
 
 
-@pytest.mark.parametrize(
-    ("bad", "reason"),
-    [
-        ("3,n,a,t,ten,1.0,1.0", "video_id is no bigint: 'ten'"),
-        ("3,n,a,t,10,0,1.0", "bid_positive: bid > 0"),
-        ("3,n,a,t,10,NaN,1.0", "bid is no double: 'NaN'"),
-        ("3,n,a,t,10,1,1e999", "budget is no double: '1e999'"),
-        ("3,n,,t,10,1.0,1.0", "advertiser is missing"),
-        ("3,n,a,t,10,1,50,100", "7 fields expected, found 8"),
-    ],
-)
-def test_a_row_that_cannot_be_used_is_kept_aside_and_the_others_go_on(
-    spark: SparkSession, home: Path, bad: str, reason: str
-) -> None:
+BAD = {
+    "3,n,a,t,ten,1.0,1.0": "video_id is no bigint: 'ten'",
+    "3,n,a,t,10,0,1.0": "bid_positive: bid > 0",
+    "3,n,a,t,10,NaN,1.0": "bid is no double: 'NaN'",
+    "3,n,a,t,10,1,1e999": "budget is no double: '1e999'",
+    "3,n,,t,10,1.0,1.0": "advertiser is missing",
+    "3,n,a,t,10,1,50,100": "7 fields expected, found 8",
+}
+
+
+def test_rows_that_cannot_be_used_are_kept_aside_and_the_others_go_on(spark: SparkSession, home: Path) -> None:
+    many = [f"{n},name,maker,food,{n},1,1" for n in range(100, 300)]
     lay(home, [line(n) for n in range(30)])
-    lay_feed(home, CAMPAIGNS, [*ROWS, ROWS[0], bad])
+    lay_feed(home, CAMPAIGNS, [*ROWS, ROWS[0], *many, *BAD])
     night = ingest()
-    assert night.read("silver.campaigns").count() == len(ROWS)
-    (aside,) = night.read("silver.quarantine").collect()
-    assert (aside.source, aside.raw, aside.reasons) == ("silver.campaigns", bad, [reason])
+    assert night.read("silver.campaigns").count() == len(ROWS) + len(many)
+    aside = night.read("silver.quarantine").collect()
+    assert {row.source for row in aside} == {"silver.campaigns"}
+    assert {row.raw: row.reasons for row in aside} == {raw: [reason] for raw, reason in BAD.items()}
     (books,) = night.read("ops.reconciliation").where("source = 'silver.campaigns'").collect()
-    assert (books.lines_in, books.rows_out, books.duplicates, books.quarantined) == (5, 3, 1, 1)
+    assert (books.lines_in, books.rows_out, books.duplicates, books.quarantined) == (210, 203, 1, 6)

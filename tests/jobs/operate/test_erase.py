@@ -48,9 +48,10 @@ def lay_night(home: Path) -> None:
     for user in GONE:
         lines += [line(user, user % 7 + 1, NOON_MAY_1 + user % 7 + 1, play=1), f"{user},2,3", line(user, click=7)]
     nights.lay(home, lines)
-    lay(home, USERS, [USER.format(user) for user in (*GONE, *STAY)])
+    lay(home, USERS, [USER.format(user) for user in (f"{GONE[0]}.0", f" 00{GONE[1]}", *STAY)])
     lay(home, VIDEOS, [VIDEO.format(video, "0.0", "39") for video in range(1, 9)])
     lay(home, CAMPAIGNS, ["1,a,b,39,1,1.0,1.0"])
+    (home / "landing" / USERS / f"dt={MAY_1}" / ".users.csv.swp").write_text("1,x")
     sequences = {name: [[3, 4] for _ in range(4)] for name in ("watch_seq", "like_seq", "long_watch_seq")}
     history = pa.table({"user_id": [1, 2, *GONE], **sequences})
     landing.lay(
@@ -166,6 +167,13 @@ def a_log(home: Path, user: str) -> Path:
     return log
 
 
+def a_file_that_ingest_does_not_read(home: Path, user: str) -> Path:
+    file = home / "landing" / USERS / f"dt={MAY_1}" / ".users.csv.swp"
+    file.parent.mkdir(parents=True)
+    file.write_text(f"a;b\n1;{GONE[1]}.0\n")
+    return file
+
+
 def a_table_moved_aside(home: Path, user: str) -> Path:
     file = home / "lake" / "silver" / "users.v1" / "2022-05-01-abc" / "part-0.parquet"
     file.parent.mkdir(parents=True)
@@ -173,7 +181,7 @@ def a_table_moved_aside(home: Path, user: str) -> Path:
     return file
 
 
-@pytest.mark.parametrize("left", [a_log, a_table_moved_aside])
+@pytest.mark.parametrize("left", [a_log, a_file_that_ingest_does_not_read, a_table_moved_aside])
 def test_a_file_that_was_not_cleaned_is_named(
     home: Path, run_erase: Callable[..., list[str]], left: Callable[[Path, str], Path]
 ) -> None:
