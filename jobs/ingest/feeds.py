@@ -37,7 +37,7 @@ class Feed:
     added: tuple[str, ...] = ()
     """Columns of the table that say where a row came from."""
     dates: Mapping[str, str] = field(default_factory=dict)
-    """Columns of dates that are not written as 2022-05-01 -> how they are written."""
+    """Columns of dates that are written as numbers -> how."""
     personal: bool = False
     """Whether the rows have a user_id."""
 

@@ -22,7 +22,7 @@ from jobs.platform.decisions import EMPTY, SNAPSHOT, decided
 from jobs.platform.errors import BadInput
 from jobs.platform.night import Night
 from jobs.platform.pseudonym import pseudonym_column
-from jobs.platform.whole_number import id_column
+from jobs.platform.whole_number import id_sql
 
 INVALID = "invalid"
 """Stands for a user id that is no id: its text may still tell who the user is."""
@@ -89,13 +89,14 @@ def read(spark: SparkSession, files: Mapping[str, Path], mapping: FeedMapping, k
         rows = mapped(rows, mapping, zone)
     if not FEEDS[mapping.feed].personal:
         return rows.withColumn("user_id", F.lit(None).cast("string")).drop("user")
-    user = F.coalesce(pseudonym_column(id_column(F.col("user")).cast("string"), key), F.lit(INVALID))
+    ids = F.expr(f"transform(numbers, text -> string({id_sql('text')}))")
+    user = F.coalesce(pseudonym_column(F.expr(f"string({id_sql('user')})"), key), F.lit(INVALID))
     return (
         rows.withColumn("user_id", F.when(F.col("problem").isNull() | (F.col("problem") != ERASED), user))
         .withColumns(
             {
                 "raw": F.replace("raw", F.lit(USER_ID), F.coalesce("user_id", F.lit(""))),
-                "numbers": F.transform("numbers", lambda text: pseudonym_column(id_column(text).cast("string"), key)),
+                "numbers": F.transform(ids, lambda user_id: pseudonym_column(user_id, key)),
             }
         )
         .drop("user")

@@ -1,14 +1,12 @@
 """Turns the texts of a feed's rows into typed rows of its table, each with every reason why it may not be used."""
 
-from pyspark.sql import Column, DataFrame
-from pyspark.sql import functions as F
+from pyspark.sql import DataFrame
 
 from jobs.ingest.feeds import Feed
 from jobs.ingest.formats import ERASED
 from jobs.platform.settings import Settings
-from jobs.platform.whole_number import BLANKS, whole_number_column
-from schemas.contract import Column as ContractColumn
-from schemas.contract import Contract, contract
+from jobs.platform.whole_number import whole_number_sql
+from schemas.contract import Column, Contract, contract
 
 _FRACTION = r"^[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?\z"
 _ISO_DAY = r"^([0-9]{4}-[0-9]{2}-[0-9]{2})([ T]00:00:00(\.0+)?)?\z"
@@ -27,54 +25,70 @@ def parse(rows: DataFrame, feed: Feed, settings: Settings) -> DataFrame:
         settings: the lake's time zone, and how late a row may arrive.
     """
     agreed = contract(feed.table)
-    texts = {name: F.col("user_id") if name == "user_id" else F.col("fields")[name] for name in feed.columns}
+    texts = {name: "user_id" if name == "user_id" else f"fields['{name}']" for name in feed.columns}
     typed = {column.name: _typed(column, texts[column.name], feed) for column in feed.typed}
     others = {name: texts[name] for name in feed.columns if name not in typed}
-    known = rows.where(F.coalesce(F.col("problem") != ERASED, F.lit(True))).withColumns({**typed, **others})
+    beside = [name for name in rows.columns if name not in typed]
+    known = rows.where(f"coalesce(problem != '{ERASED}', true)").selectExpr(
+        *beside,
+        # Two columns of the contract, and their texts, may have one name, so that the texts are kept aside.
+        *(f"{sql} AS `{name}`" for name, sql in {**typed, **others}.items()),
+        f"named_struct({', '.join(f'{_literal(column.name)}, {texts[column.name]}' for column in feed.typed)}) AS _texts",
+    )
     said = {"zone": settings.timezone.key, "late_days": settings.late_days}
-    whole = known.withColumns({name: F.expr(sql.format(**said)) for name, sql in feed.derived.items()})
+    whole = known.selectExpr("*", *(f"{sql.format(**said)} AS `{name}`" for name, sql in feed.derived.items()))
     broken = (
-        *(_unread(column, texts[column.name]) for column in feed.typed),
-        *(F.expr(sql.format(**said)) for sql in feed.reasons.values()),
+        *(_unread(column) for column in feed.typed),
+        *(sql.format(**said) for sql in feed.reasons.values()),
         *_broken_rules(agreed),
     )
-    reasons = F.when(F.col("problem").isNull(), F.array_compact(F.array(*broken))).otherwise(F.array("problem"))
-    return whole.withColumn("reasons", reasons).select(
-        *dict.fromkeys((*(column.name for column in agreed.columns), "log_file", "log_line", "raw", "reasons"))
+    reasons = (
+        f"CASE WHEN problem IS NULL THEN array_compact(array({', '.join(broken)})) ELSE array(problem) END AS reasons"
     )
+    names = dict.fromkeys((*(column.name for column in agreed.columns), "log_file", "log_line", "raw"))
+    return whole.selectExpr(*(f"`{name}`" for name in names), reasons)
 
 
 def valid(parsed: DataFrame) -> DataFrame:
     """The parsed rows that break no rule."""
-    return parsed.where(F.size("reasons") == 0)
+    return parsed.where("size(reasons) = 0")
 
 
-def _typed(column: ContractColumn, text: Column, feed: Feed) -> Column:
+def _typed(column: Column, text: str, feed: Feed) -> str:
     """The value of a text, null where it is none of the column's type: never another one than what is written."""
-    stripped = F.btrim(text, F.lit(BLANKS))
+    stripped = f"btrim({text})"
     match column.type:
-        case "int" | "bigint":
-            return whole_number_column(text).try_cast(column.type)
+        case "bigint":
+            return whole_number_sql(text)
+        case "int":
+            return f"try_cast({whole_number_sql(text)} AS INT)"
         case "double":
-            number = F.when(stripped.rlike(_FRACTION), stripped).try_cast("double")
-            return F.when(F.abs(number) < float("inf"), number)
+            number = f"try_cast(regexp_extract({stripped}, r'{_FRACTION}', 0) AS DOUBLE)"
+            return f"CASE WHEN abs({number}) < double('Infinity') THEN {number} END"
         case "date" if column.name in feed.dates:
-            day = whole_number_column(text).cast("string") if feed.dates[column.name] == "yyyyMMdd" else stripped
-            return F.try_to_date(day, feed.dates[column.name])
+            return f"try_to_date(string({whole_number_sql(text)}), '{feed.dates[column.name]}')"
         case "date":
-            return F.try_to_date(F.regexp_extract(stripped, _ISO_DAY, 1), "yyyy-MM-dd")
+            return f"try_to_date(regexp_extract({stripped}, r'{_ISO_DAY}', 1), 'yyyy-MM-dd')"
         case "string":
             return text
     raise ValueError(f"{feed.table}: the texts of a feed become no {column.type}; derive {column.name}")
 
 
-def _unread(column: ContractColumn, text: Column) -> Column:
+def _unread(column: Column) -> str:
     """The reason of a row whose field holds no value of the column's type, or none though it must."""
-    shown = F.concat(F.lit(f"{column.name} is no {column.type}: '"), F.substring(text, 1, _LONGEST_SHOWN), F.lit("'"))
-    missing = F.lit(f"{column.name} is missing") if column.required else F.lit(None)
-    return F.when(F.col(column.name).isNull(), F.when(text.isNull(), missing).otherwise(shown))
+    text = f"_texts.`{column.name}`"
+    shown = f"concat('{column.name} is no {column.type}: \\'', substring({text}, 1, {_LONGEST_SHOWN}), '\\'')"
+    missing = f"'{column.name} is missing'" if column.required else "NULL"
+    return f"CASE WHEN `{column.name}` IS NULL THEN CASE WHEN {text} IS NULL THEN {missing} ELSE {shown} END END"
 
 
-def _broken_rules(agreed: Contract) -> list[Column]:
+def _broken_rules(agreed: Contract) -> list[str]:
     # A rule over a field that could not be read is null: the field's own reason says it already.
-    return [F.when(~F.expr(rule.expression), F.lit(f"{rule.name}: {rule.expression}")) for rule in agreed.rules]
+    return [
+        f"CASE WHEN NOT ({rule.expression}) THEN {_literal(f'{rule.name}: {rule.expression}')} END"
+        for rule in agreed.rules
+    ]
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"

@@ -9,16 +9,13 @@ Python reads ids of the erasure list and of the landing by this rule, Spark the 
 """
 
 import re
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from pyspark.sql import Column
 
 LARGEST = 2**63 - 1
 _EXACT = 2**53
 BLANKS = " \t\r\n\u00a0\u3000"
 """Around a number: also the no-break space and the wide space that spreadsheets write."""
 
+_BLANKS_SQL = "".join(f"\\u{ord(blank):04x}" for blank in BLANKS)
 _NUMBER = re.compile(r"(-?)0*([0-9]{1,19})(\.0+)?")
 
 
@@ -39,20 +36,19 @@ def read_id(text: str) -> int | None:
     return number if number is not None and number >= 0 and "-" not in text else None
 
 
-def whole_number_column(text: "Column") -> "Column":
-    """As `whole_number`, for a column of texts: BIGINT, null where a text is no whole number."""
-    from pyspark.sql import functions as F
+def whole_number_sql(text: str) -> str:
+    """As `whole_number`, in Spark SQL: BIGINT, null where a text is no whole number.
 
-    stripped = F.btrim(text, F.lit(BLANKS))
-    digits = F.regexp_extract(stripped, r"^(-?)0*([0-9]{1,19})(\.0+)?\z", 0)
-    number = F.regexp_replace(digits, r"\.0+\z", "").try_cast("bigint")
-    inexact = F.contains(digits, F.lit(".")) & ~number.between(-_EXACT, _EXACT)
-    return F.when(~F.coalesce(inexact, F.lit(False)), number)
+    Args:
+        text: an expression of a text.
+    """
+    stripped = f"btrim({text}, '{_BLANKS_SQL}')"
+    # Java's `$` also matches before a line end of Unicode; `\z` is the end.
+    number = f"try_cast(regexp_extract({stripped}, r'^(-?0*[0-9]{{1,19}})(\\.0+)?\\z', 1) AS BIGINT)"
+    return f"CASE WHEN NOT contains({text}, '.') OR {number} BETWEEN -{_EXACT} AND {_EXACT} THEN {number} END"
 
 
-def id_column(text: "Column") -> "Column":
-    """As `read_id`, for a column of texts."""
-    from pyspark.sql import functions as F
-
-    number = whole_number_column(text)
-    return F.when((number >= 0) & ~F.contains(text, F.lit("-")), number)
+def id_sql(text: str) -> str:
+    """As `read_id`, in Spark SQL."""
+    number = whole_number_sql(text)
+    return f"CASE WHEN NOT contains({text}, '-') THEN {number} END"

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
-from jobs.platform.whole_number import LARGEST, id_column, read_id, whole_number, whole_number_column
+from jobs.platform.whole_number import LARGEST, id_sql, read_id, whole_number, whole_number_sql
 
 ODD = [
     "",
@@ -54,9 +54,7 @@ TEXT = st.one_of(
 def test_python_and_spark_agree(spark: SparkSession, texts: list[str]) -> None:
     texts = [*ODD, *(text for text in texts if "\0" not in text)]
     rows = spark.createDataFrame([(text,) for text in texts], "text string")
-    found = rows.select(
-        whole_number_column(F.col("text")).alias("number"), id_column(F.col("text")).alias("id")
-    ).collect()
+    found = rows.select(F.expr(whole_number_sql("text")).alias("number"), F.expr(id_sql("text")).alias("id")).collect()
     assert [(row.number, row.id) for row in found] == [(whole_number(text), read_id(text)) for text in texts]
 
 
