@@ -2,6 +2,7 @@
 
 import os
 import sys
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,9 +52,16 @@ class State:
         return self.run / "kept"
 
     def make(self) -> None:
-        """Make the folders."""
+        """Make the folders.
+
+        Raises:
+            SystemExit: the user may not, in one line.
+        """
         for folder in (self.run, self.logs, self.airflow, self.lineage):
-            folder.mkdir(parents=True, exist_ok=True)
+            with suppress(PermissionError):
+                folder.mkdir(parents=True, exist_ok=True)
+            if not os.access(folder, os.W_OK):
+                raise SystemExit(f"error: {folder} is not yours to write to; set NIGHTREEL_HOME to a folder that is")
 
 
 def state() -> State:

@@ -209,3 +209,23 @@ def test_a_server_of_a_user_without_an_account_has_our_python_and_modules(
     done = subprocess.run(command, cwd=ROOT, env=shell, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert done.stdout.split("\n")[:2] == [sys.executable, f"{ROOT}/jobs/ingest/landing.py"]
+
+
+def test_a_state_folder_of_another_user_is_named(tmp_path: Path, nobody: list[str]) -> None:
+    command = [
+        *nobody,
+        "env",
+        f"NIGHTREEL_HOME={tmp_path}",
+        sys.executable,
+        "-m",
+        "infra.local.nightly",
+        "--from",
+        "2022-05-01",
+    ]
+    for _ in ("empty", "in use"):
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+        assert done.returncode == 1
+        assert (
+            done.stderr == f"error: {tmp_path}/run is not yours to write to; set NIGHTREEL_HOME to a folder that is\n"
+        )
+        (tmp_path / "run").mkdir(exist_ok=True)
