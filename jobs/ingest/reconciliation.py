@@ -5,11 +5,15 @@ table that they are to prove. A night whose books do not balance, or that looks 
 before anything reads its rows. A person can say that an odd night is right (`make accept`), but not that books balance.
 """
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import reduce
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.dataset as ds
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from jobs.ingest.behavior_events import arrived_before
@@ -24,6 +28,7 @@ from jobs.platform.errors import BadInput
 from jobs.platform.job import job
 from jobs.platform.lakehouse import bad_rows_named
 from jobs.platform.night import Night
+from schemas.contract import contract
 
 _BOOKS = "ops.reconciliation"
 _QUARANTINE = "silver.quarantine"
@@ -70,32 +75,68 @@ class Books:
         return None
 
 
-def count(night: Night, feed: str) -> Books:
-    """Count a feed's lines, rows, duplicates, quarantined and erased rows, each from its own source."""
+def count(night: Night) -> list[Books]:
+    """Count the lines, rows, duplicates, quarantined and erased rows of each feed, each from its own source."""
     is_erased = F.coalesce(F.col("problem") == ERASED, F.lit(False))
+    counts = [
+        _summed(landed(night, feed), feed, {"lines_in": F.count("*"), "erased": F.count_if(is_erased)})
+        for feed in NIGHTLY
+    ]
+    for feed in NIGHTLY:
+        counts += _duplicate_events(night) if feed == BEHAVIOR_LOGS else [_duplicate_rows(night, feed)]
+    total: Counter[tuple[str, str]] = Counter()
     with bad_rows_named(_BOOKS):
-        lines = landed(night, feed).agg(F.count("*").alias("all"), F.count_if(is_erased).alias("erased")).first()
-    assert lines is not None  # an aggregate without groups has one row
-    quarantined = night.read_day(_QUARANTINE, required=False).where(F.col("source") == NIGHTLY[feed].table)
-    return Books(
-        feed=feed,
-        lines_in=lines["all"],
-        rows_out=night.read_day(NIGHTLY[feed].table, required=False).count(),
-        duplicates=_duplicate_events(night)
-        if feed == BEHAVIOR_LOGS
-        else snapshot(night, feed).where("is_duplicate").count(),
-        quarantined=quarantined.count(),
-        erased=lines["erased"],
-    )
+        # All in one job: each alone would take most of its time to be planned.
+        for row in reduce(DataFrame.unionAll, counts).collect():
+            total[row.feed, row.name] += row.number
+    kept_aside = _of_day(night, _QUARANTINE, ["source"])
+    quarantined = Counter(kept_aside["source"].to_pylist() if kept_aside else ())
+    return [
+        Books(
+            feed=feed,
+            lines_in=total[feed, "lines_in"],
+            rows_out=_rows(night, NIGHTLY[feed].table),
+            duplicates=total[feed, "duplicates"],
+            quarantined=quarantined[NIGHTLY[feed].table],
+            erased=total[feed, "erased"],
+        )
+        for feed in NIGHTLY
+    ]
 
 
-def _duplicate_events(night: Night) -> int:
+def _summed(rows: DataFrame, feed: str, sums: Mapping[str, Column]) -> DataFrame:
+    """One row for each sum: `feed`, `name`, `number`."""
+    found = rows.agg(*(column.cast("bigint").alias(name) for name, column in sums.items()))
+    pairs = ", ".join(f"'{name}', {name}" for name in sums)
+    return found.selectExpr(f"'{feed}' AS feed", f"stack({len(sums)}, {pairs}) AS (name, number)")
+
+
+def _duplicate_rows(night: Night, feed: str) -> DataFrame:
+    return _summed(snapshot(night, feed), feed, {"duplicates": F.count_if("is_duplicate")})
+
+
+def _duplicate_events(night: Night) -> list[DataFrame]:
     keys = valid(parsed(night)).select("event_date", *KEY)
     earlier = arrived_before(night, keys).select(*KEY)
-    counted = keys.agg(F.count("*").alias("rows"), F.countDistinct(*KEY).alias("distinct")).first()
-    assert counted is not None
-    again = keys.select(*KEY).distinct().join(earlier, [*KEY], "left_semi").count()
-    return int(counted["rows"] - counted["distinct"] + again)
+    again = keys.select(*KEY).distinct().join(earlier, [*KEY], "left_semi")
+    within = F.count("*") - F.count_distinct(*KEY)
+    return [
+        _summed(keys, BEHAVIOR_LOGS, {"duplicates": within}),
+        _summed(again, BEHAVIOR_LOGS, {"duplicates": F.count("*")}),
+    ]
+
+
+def _rows(night: Night, table: str) -> int:
+    """Rows that a table has of the night, by the footers of its files."""
+    return int(night.arrow(table).count_rows(filter=_is_of(night, table))) if night.exists(table) else 0
+
+
+def _of_day(night: Night, table: str, columns: list[str]) -> "pa.Table | None":
+    return night.arrow(table).to_table(columns=columns, filter=_is_of(night, table)) if night.exists(table) else None
+
+
+def _is_of(night: Night, table: str) -> ds.Expression:
+    return ds.field(contract(table).day_column) == night.date
 
 
 def settle(night: Night, books: Books) -> str | None:
@@ -122,12 +163,14 @@ def settle(night: Night, books: Books) -> str | None:
 
 
 def _lines_before(night: Night, table: str) -> list[int]:
+    """Lines of the last nights, the newest first; a night that a person had to judge says nothing about what is usual."""
     if not night.exists(_BOOKS):
         return []
-    earlier = night.read(_BOOKS).where((F.col("source") == table) & (F.col("arrival_date") < F.lit(night.date)))
-    # A night that a person had to judge says nothing about what is usual.
-    usual = earlier.where("decision IS NULL") if "decision" in earlier.columns else earlier
-    return [row.lines_in for row in usual.orderBy(F.desc("arrival_date")).limit(_NIGHTS_BEFORE).collect()]
+    earlier = night.arrow(_BOOKS).to_table(
+        filter=(ds.field("source") == table) & (ds.field("arrival_date") < night.date)
+    )
+    newest_first = earlier.sort_by([("arrival_date", "descending")]).to_pylist()
+    return [row["lines_in"] for row in newest_first if not row.get("decision")][:_NIGHTS_BEFORE]
 
 
 def _most_frequent_reasons(night: Night, table: str) -> str:
@@ -151,8 +194,7 @@ def _row(books: Books, decision: str | None, night: Night) -> dict[str, Any]:
 def main(argv: Sequence[str] | None = None) -> None:
     """Write the night's books, or fail where they do not hold."""
     with job(argv, __doc__, writes=_BOOKS) as night:
-        found = [count(night, feed) for feed in NIGHTLY]
-        rows = [_row(books, settle(night, books), night) for books in found]
+        rows = [_row(books, settle(night, books), night) for books in count(night)]
         night.write(pa.Table.from_pylist(rows))
 
 
