@@ -59,7 +59,8 @@ class Feed:
 
 
 _LATEST_MS = 4_102_444_800_000  # 2100
-_TIME = f"CASE WHEN time_ms BETWEEN 0 AND {_LATEST_MS} THEN timestamp_millis(time_ms) END"
+# Of a time that is far away no moment is made, which would overflow.
+_TIME = f"timestamp_millis(CASE WHEN {{time_ms}} BETWEEN 0 AND {_LATEST_MS} THEN {{time_ms}} END)"
 # The seconds of 1973 to 2100, read as milliseconds, are all in the first weeks of 1970; other units are far away.
 _IN_SECONDS = f"time_ms BETWEEN 100000000 AND {_LATEST_MS // 1000}"
 _LATE = "datediff(arrival_date, event_date)"
@@ -80,7 +81,7 @@ _BEHAVIOR_LOGS = Feed(
             "tab",
         ),
     ),
-    derived={"event_date": f"to_date(from_utc_timestamp({_TIME}, '{{zone}}'))"},
+    derived={"event_date": f"to_date(from_utc_timestamp({_TIME.format(time_ms='time_ms')}, '{{zone}}'))"},
     reasons={
         "time_in_seconds": f"CASE WHEN {_IN_SECONDS} THEN "
         "concat('time_in_seconds: time_ms should be in milliseconds: ', time_ms) END",
@@ -90,7 +91,7 @@ _BEHAVIOR_LOGS = Feed(
         f"concat('too_late: ', {_LATE}, ' days after its own day, NIGHTREEL_LATE_DAYS is {{late_days}}') END",
     },
     defaults={
-        name: f"date_format(from_utc_timestamp(timestamp_millis(try_cast(time_ms AS BIGINT)), '{{zone}}'), '{pattern}')"
+        name: f"date_format(from_utc_timestamp({_TIME.format(time_ms='try_cast(time_ms AS BIGINT)')}, '{{zone}}'), '{pattern}')"
         for name, pattern in (("date", "yyyyMMdd"), ("hourmin", "HHmm"))
     },
     added=("log_file", "log_line"),

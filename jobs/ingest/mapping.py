@@ -102,7 +102,7 @@ class Mapping(BaseModel):
 def identifiers(expression: str) -> list[str]:
     """The names in an expression that may be columns, quoted ones and those with dots among them."""
     without_texts = re.sub(r"'(?:[^'\\]|\\.|'')*'", "''", expression)
-    found = re.findall(r"`([^`]+)`|([^\W\d][\w.]*)(?!\s*\()", without_texts)
+    found = re.findall(r"`([^`]+)`|([^\W\d][\w.]*+)(?!\s*\()", without_texts)
     return list(dict.fromkeys(quoted or plain for quoted, plain in found))
 
 

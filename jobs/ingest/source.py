@@ -54,7 +54,7 @@ def lay(source: Path, root: Path, date: dt.date, mapping: str, zone: ZoneInfo) -
         zone: the lake's time zone.
     """
     how = layout(mapping) if mapping else recognised(source)
-    found = {feed: _files(source, how[feed], date) for feed in how}
+    found = {feed: paths for feed in how if (paths := _files(source, how[feed], date))}
     for feed, paths in found.items():
         for path in paths:
             if how[feed].night is None:

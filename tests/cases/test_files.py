@@ -298,7 +298,7 @@ READ: dict[str, tuple[str, Files, list[tuple[object, ...]], list[str]]] = {
         VIDEOS,
         {"part.csv.gz": videos("a\0b", "c", "d")},
         [(2, "c"), (3, "d")],
-        ["byte 82 is NUL"],
+        ["byte 80 is NUL"],
     ),
     "thousands of characters": (
         VIDEOS,

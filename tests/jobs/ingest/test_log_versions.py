@@ -57,7 +57,7 @@ def fields_of(user: int, night: dt.date, columns: list[str]) -> dict[str, str]:
     return {name: known.get(name, f"{name} of {user}") for name in columns}
 
 
-@examples(max_examples=4, deadline=None, suppress_health_check=list(HealthCheck))
+@examples(max_examples=2, deadline=None, suppress_health_check=list(HealthCheck))
 @given(chance=st.randoms(use_true_random=False), gained_before=st.integers(0, 3))
 def test_whatever_columns_a_night_has_its_rows_are_right(
     home: Path, spark: SparkSession, contracts: Path, chance: random.Random, gained_before: int

@@ -41,7 +41,7 @@ def test_a_mapping_is_read(tmp_path: Path) -> None:
 
 
 WRONG = {
-    "no YAML": ("columns:\n", "columns: [\n", "line 10: no YAML: "),
+    "no YAML": ("columns:\n", "columns: [\n", "line 11: no YAML: "),
     "a key twice": (
         "decimal_comma: true\n",
         "decimal_comma: true\ndecimal_comma: false\n",
