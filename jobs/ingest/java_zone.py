@@ -23,9 +23,10 @@ def check(night: Night) -> None:
     days = [night.date + dt.timedelta(days=number) for number in range(-night.settings.late_days, 2)]
     begin = [int(beginning(day, zone).timestamp()) for day in days]
     seconds = sorted({*begin, *(second - 1 for second in begin)})
+    spark = night.spark  # made first: functions are those of the session that there is
     local = [F.from_utc_timestamp(F.timestamp_seconds(F.lit(second)), zone.key) for second in seconds]
     try:
-        row = night.spark.range(1).select(*(F.to_date(time).alias(f"_{n}") for n, time in enumerate(local))).first()
+        row = spark.range(1).select(*(F.to_date(time).alias(f"_{n}") for n, time in enumerate(local))).first()
     except PySparkException as error:
         if error.getCondition() != "INVALID_TIMEZONE":
             raise

@@ -77,11 +77,7 @@ class Books:
 
 def count(night: Night) -> list[Books]:
     """Count the lines, rows, duplicates, quarantined and erased rows of each feed, each from its own source."""
-    is_erased = F.coalesce(F.col("problem") == ERASED, F.lit(False))
-    counts = [
-        _summed(landed(night, feed), feed, {"lines_in": F.count("*"), "erased": F.count_if(is_erased)})
-        for feed in NIGHTLY
-    ]
+    counts = [_lines(night, feed) for feed in NIGHTLY]
     for feed in NIGHTLY:
         counts += _duplicate_events(night) if feed == BEHAVIOR_LOGS else [_duplicate_rows(night, feed)]
     total: Counter[tuple[str, str]] = Counter()
@@ -102,6 +98,12 @@ def count(night: Night) -> list[Books]:
         )
         for feed in NIGHTLY
     ]
+
+
+def _lines(night: Night, feed: str) -> DataFrame:
+    rows = landed(night, feed)
+    is_erased = F.coalesce(F.col("problem") == ERASED, F.lit(False))
+    return _summed(rows, feed, {"lines_in": F.count("*"), "erased": F.count_if(is_erased)})
 
 
 def _summed(rows: DataFrame, feed: str, sums: Mapping[str, Column]) -> DataFrame:
