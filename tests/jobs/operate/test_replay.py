@@ -10,10 +10,11 @@ from pyspark.sql import SparkSession
 import schemas.contract
 from jobs.features import interactions
 from jobs.ingest.behavior_rows import EVENTS
+from jobs.ingest.feeds import NIGHTLY, VIDEOS
 from jobs.operate import replay
 from jobs.platform.night import Night
 from jobs.platform.settings import settings
-from tests.jobs.ingest.nights import MAY_1, MAY_2, NOON_MAY_1, ingest, lay, line
+from tests.jobs.ingest.nights import MAY_1, MAY_2, NOON_MAY_1, SNAPSHOTS, ingest, lay, lay_feed, line
 
 NOON_MAY_2 = NOON_MAY_1 + 86_400_000
 
@@ -78,6 +79,29 @@ def test_rows_land_in_their_days_once_the_rule_is_fixed(
         "no row of silver.behavior_events for REASON=tab_not_negative; reasons are: play_time_ms_not_negative"
         in capsys.readouterr().err
     )
+
+
+def test_rows_of_a_snapshot_are_taken_in_from_their_landing(
+    home: Path, spark: SparkSession, contracts: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    titled = f"{','.join(NIGHTLY[VIDEOS].required)},title"
+    lay_feed(home, VIDEOS, [f"{SNAPSHOTS[VIDEOS]},{'long ' * 500}"], header=titled)
+    lay(home, [line(n) for n in range(30)])
+    with pytest.raises(SystemExit):  # a night without a video that may be shown waits for a person
+        ingest()
+    assert Night(MAY_1, settings()).read("silver.videos").count() == 0
+
+    path = contracts / "silver" / "videos.yaml"
+    path.write_text(
+        path.read_text(encoding="utf-8").replace("length(title) <= 2000", "length(title) <= 5000"), encoding="utf-8"
+    )
+    schemas.contract.contract.cache_clear()
+    capsys.readouterr()
+    replay.main(["--table", "silver.videos", "--date", str(MAY_1), "--reason", "title_at_most_2000_characters"])
+    assert capsys.readouterr().out.splitlines()[0] == "2022-05-01: ingested again, 1 rows of the quarantine pass now"
+    night = Night(MAY_1, settings())
+    assert night.read("silver.videos").count() == 1
+    assert night.read_day("silver.quarantine").count() == 0
 
 
 def test_only_what_is_quarantined_is_replayed(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
