@@ -1,9 +1,10 @@
 """What a landed file holds: a record a row, each with its fields as texts, or with the reason why it has none."""
 
 import re
-from collections.abc import Collection, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
+from typing import NamedTuple
 
 from jobs.ingest.formats.format import Format
 
@@ -16,15 +17,14 @@ ERASED = "erased"
 _NUMBER = re.compile(r"[0-9]+(?:\.0+)?")
 
 
-@dataclass(frozen=True)
-class Record:
+class Record(NamedTuple):
     """One row of a file."""
 
     line: int
     """Where it begins, 1 for the file's first line; in Parquet, which has no lines, its row, 1 for the first."""
     raw: str
     """Its text, with USER_ID for the values of the columns that tell who the user is."""
-    fields: dict[str, str | None] = field(default_factory=dict)
+    fields: Mapping[str, str | None] = MappingProxyType({})
     """Column -> text; of a record with a problem, only what tells who the user is."""
     problem: str | None = None
     """Why the record cannot be read; ERASED for one that was taken out."""

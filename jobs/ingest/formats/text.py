@@ -2,8 +2,8 @@
 
 import codecs
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from jobs.ingest.formats.compression import bad_file, unpacked
 from jobs.ingest.formats.format import Format
@@ -16,8 +16,7 @@ _MARKS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BO
 _WIDE = ("utf-16", "utf-32")
 
 
-@dataclass(frozen=True)
-class Line:
+class Line(NamedTuple):
     """One line, without its line end (a line feed, with or without a carriage return before it)."""
 
     number: int
