@@ -19,7 +19,7 @@ SPARK_CONNECTION = "spark_default"
 # Stale nights are run again from what has landed, wherever that came from.
 _LOGS = {
     "NIGHTREEL_SOURCE": "{{ 'landing' if params.get('only_stale') else params.get('source', '') }}",
-    "NIGHTREEL_MAPPING": "{{ '' if params.get('only_stale') else params.get('mapping', '') }}",
+    "NIGHTREEL_MAPPING": "{{ '' if params.get('only_stale') else params.get('mapping') or '' }}",
 }
 
 

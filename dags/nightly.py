@@ -46,8 +46,9 @@ with DAG(
     dagrun_timeout=dt.timedelta(hours=24),
     params={
         "source": Param(os.environ.get("NIGHTREEL_SOURCE", "simulator"), type="string", minLength=1),
-        "mapping": Param(os.environ.get("NIGHTREEL_MAPPING", ""), type="string"),
-        "tables": Param(None, type=["null", "string"]),  # the form takes an empty text for a missing one
+        # The form takes an empty text for a missing one.
+        "mapping": Param(os.environ.get("NIGHTREEL_MAPPING") or None, type=["null", "string"]),
+        "tables": Param(None, type=["null", "string"]),
         "only_stale": Param(False, type="boolean"),
     },
     tags=["ingest", "features", "recommend", "ads"],

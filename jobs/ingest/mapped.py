@@ -64,7 +64,9 @@ def _with_columns(
     user = all_texts.pop("user_id", F.col("_row")["user"])
     return beside.select(
         *(F.col("_row")[name].alias(name) for name in rows.columns if name not in ("fields", "user")),
-        F.map_from_arrays(F.array(*map(F.lit, all_texts)), F.array(*all_texts.values())).alias("fields"),
+        F.map_from_arrays(F.array(*map(F.lit, all_texts)), F.array(*all_texts.values()))
+        .cast("map<string,string>")  # which it is not by itself where there is no column
+        .alias("fields"),
         user.alias("user"),
     )
 

@@ -93,7 +93,7 @@ def test_a_job_that_reads_a_damaged_file_fails_rather_than_go_on_with_other_rows
 ) -> None:
     chance = random.Random(11)
     whole = sorted(row.raw for row in spark.read.format("delta").load(published).select("raw").collect())
-    failed = tries = 10
+    failed = tries = 25
     for _ in range(tries):
         harmed = Path(chance.choice(DeltaTable(published).file_uris()))
         sound = harmed.read_bytes()

@@ -15,7 +15,7 @@ from mlflow import MlflowClient
 from pyspark.sql import SparkSession
 
 from jobs.features import interactions
-from jobs.ingest import behavior_log, quarantine, reconciliation
+from jobs.ingest import behavior_log, campaigns, quarantine, reconciliation, users, videos
 from jobs.operate.table_days import table_days
 from jobs.operate.verify import verify
 from jobs.platform.publications import publications
@@ -78,7 +78,8 @@ def test_killed_at_each_step(home: Path, spark: SparkSession, spark_server: str,
     interactions.main(["--date", str(MAY_1)])
     clean = state()
     (home / "lake").rename(home / "undisturbed")
-    behavior_log.main(["--date", str(MAY_1)])
+    for ingested in (users, videos, campaigns, behavior_log):
+        ingested.main(["--date", str(MAY_1)])
     for job in ("ingest.behavior_events", "features.interactions"):
         for failpoint in WRITING:
             process = start(job, server=spark_server, failpoint=f"kill:{failpoint}")

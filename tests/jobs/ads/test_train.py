@@ -30,6 +30,7 @@ def nights(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     home = tmp_path_factory.mktemp("home")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("NIGHTREEL_HOME", str(home))
+        patch.setenv("NIGHTREEL_PSEUDONYM_KEY", "0a" * 32)
         for name in ("NIGHTREEL_LAKE", "MLFLOW_TRACKING_URI"):
             patch.delenv(name, raising=False)
         for date in (FIRST, SECOND):

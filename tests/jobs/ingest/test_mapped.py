@@ -77,7 +77,7 @@ def test_times_in_the_wrong_unit_are_seen(home: Path, spark: SparkSession, tmp_p
     seconds, microseconds, nanoseconds = rows(spark, path, log({"unit": "ms"}))
     assert seconds.reasons == ["time_in_seconds: time_ms should be in milliseconds: 1651377600"]
     for row in (microseconds, nanoseconds):
-        assert row.reasons == [f"time_ms is no time between 1970 and 2100 in milliseconds: {row.time_ms}"]
+        assert f"time_ms is no time between 1970 and 2100 in milliseconds: {row.time_ms}" in row.reasons
 
 
 def test_json_lines_and_expressions(home: Path, spark: SparkSession, tmp_path: Path) -> None:

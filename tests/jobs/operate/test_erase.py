@@ -17,7 +17,7 @@ import pytest
 from deltalake import DeltaTable
 
 from jobs.features import interactions
-from jobs.ingest import land, landing, users, watch_history
+from jobs.ingest import land, landing, watch_history
 from jobs.ingest.feeds import CAMPAIGNS, USERS, VIDEOS, WATCH_HISTORY
 from jobs.operate import erase
 from jobs.operate.verify import verify
@@ -31,7 +31,6 @@ from tests.jobs.ingest import nights
 from tests.jobs.ingest.nights import MAY_1, NOON_MAY_1, ingest, line
 from tests.jobs.ingest.nights import lay_feed as lay
 from tests.jobs.ingest.test_snapshots import USER, VIDEO
-from tests.jobs.operate.lake import lay as lay_table
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -98,10 +97,9 @@ def test_erased_users_are_nowhere_and_stay_away(
 ) -> None:
     monkeypatch.setenv("NIGHTREEL_SOURCE", "landing")
     lay_night(home)
-    lay_table(home, "silver.videos", [{"video_id": n, "visible": True, "arrival_date": MAY_1} for n in range(1, 9)])
     land.main(["--date", str(MAY_1)])
     ingest(MAY_1)
-    for job in (users, watch_history, interactions):
+    for job in (watch_history, interactions):
         job.main(["--date", str(MAY_1)])
     bronze = home / "lake" / "bronze" / "behavior_log"
     attempt = next(bronze.glob("2022-*"))

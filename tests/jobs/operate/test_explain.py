@@ -76,6 +76,7 @@ def laid(spark: "SparkSession", tmp_path_factory: pytest.TempPathFactory) -> Pat
 
 @pytest.fixture
 def lake(laid: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("NIGHTREEL_PSEUDONYM_KEY", KEY)
     shutil.copytree(laid / "lake", home / "lake")
     shutil.copy(laid / "mlflow.db", home / "mlflow.db")
     return home

@@ -34,7 +34,9 @@ def lake(spark: "SparkSession", tmp_path_factory: pytest.TempPathFactory) -> Pat
     for day in DAYS:
         for lines in ([1, 2, 3], [1, 2, 3, 4]):
             row = {"source": "silver.behavior_events", "log_file": "log", "raw": "raw", "reasons": ["reason"]}
-            rows = [row | {"log_line": line, "arrival_date": day, "header": "header"} for line in lines]
+            rows = [
+                row | {"log_line": line, "arrival_date": day, "header": "header", "user_id": "0" * 32} for line in lines
+            ]
             Night(day, replace(settings(), home=home, lake=f"{home}/lake"), writes=TABLE).write(
                 spark.createDataFrame(pa.Table.from_pylist(rows)).repartition(2)
             )
