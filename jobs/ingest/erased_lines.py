@@ -53,7 +53,9 @@ def find(spark: "SparkSession", settings: Settings, feed: str, date: dt.date) ->
     rows = read(spark, files, landed_files.mapping(settings.landing, feed, date), secret, settings.timezone.key)
     users = F.explode(F.array_append(F.coalesce("numbers", F.array().cast("array<string>")), F.col("user_id")))
     listed = spark.createDataFrame(pa.table({"owner": sorted(erased)}))
-    owners = rows.select("log_file", "log_line", F.sha2(F.encode(users, "UTF-8"), 256).alias("owner"))
+    owners = rows.select("log_file", "log_line", users.alias("user")).withColumn(
+        "owner", F.sha2(F.encode("user", "UTF-8"), 256)
+    )
     found: dict[str, set[int]] = defaultdict(set)
     with bad_rows_named(feed):
         for row in owners.join(F.broadcast(listed), "owner", "left_semi").distinct().collect():

@@ -44,7 +44,8 @@ def lake(spark: "SparkSession", tmp_path_factory: pytest.TempPathFactory) -> Pat
 
 
 @pytest.fixture
-def night(spark: "SparkSession", lake: Path, home: Path) -> Night:
+def night(spark: "SparkSession", lake: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> Night:
+    monkeypatch.delenv("NIGHTREEL_PSEUDONYM_KEY")  # the lake's own is copied with it
     shutil.copytree(lake, home, dirs_exist_ok=True)
     return Night(LAST, settings())
 
