@@ -127,7 +127,7 @@ def test_erased_users_are_nowhere_and_stay_away(
     assert still.endswith(f"run make nightly DATE={MAY_1} SOURCE=landing, then this again")
     assert "1 of the users had no row in any table" in said
     night = Night(MAY_1, settings())
-    (books,) = night.read("ops.reconciliation").collect()
+    (books,) = night.read("ops.reconciliation").where("source = 'silver.behavior_events'").collect()
     assert (books.lines_in, books.rows_out, books.duplicates) == (128, 118, 0)
     assert (books.quarantined, books.erased) == (0, 10)
     assert not [damage for table in WRITTEN for damage in verify(settings(), table)]
@@ -147,7 +147,7 @@ def test_erased_users_are_nowhere_and_stay_away(
     land.main(["--date", str(MAY_1)])
     night = ingest(MAY_1)
     assert named(home) == set()
-    (again_balanced,) = night.read_day("ops.reconciliation").collect()
+    (again_balanced,) = night.read_day("ops.reconciliation").where("source = 'silver.behavior_events'").collect()
     assert again_balanced == books
     interactions.main(["--date", str(MAY_1)])
     retrained = train(Night(MAY_1, settings()), "item_knn")

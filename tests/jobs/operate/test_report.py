@@ -80,7 +80,12 @@ def test_it_tells_the_night(lake: Path) -> None:
         *("Night of 2022-05-08", "Sunday", "1 rows in quarantine", "+25.0% on the night before"),
         *("旅游 4 80.0 % +55.00", "美食 1 20.0 % -55.00"),
         *("2 users are recommended 2 different videos, 66.7 % of the 3 visible ones", "als-2022-05-08-1234abcd"),
-        *("春游季", "likely 2 50.0 %", "2022-05-08 silver.behavior_events 8 5 2 1 12.50 %", "Generated videos of 2022-05-01"),
+        *(
+            "春游季",
+            "likely 2 50.0 %",
+            "2022-05-08 silver.behavior_events 8 5 2 1 12.50 %",
+            "Generated videos of 2022-05-01",
+        ),
     ):
         assert said in text
 

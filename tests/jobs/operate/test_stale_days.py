@@ -112,10 +112,11 @@ def test_the_log_s_way_through_the_nights(
     monkeypatch.delenv("NIGHTREEL_LATE_DAYS")
 
     lay(home, [line(n) for n in range(21)])
-    assert found() == {(MAY_1, BRONZE): "the landing of behavior_logs changed"}
+    changed = "the landing of behavior_logs changed"
+    assert found() == {(MAY_1, BRONZE): changed, (MAY_1, BOOKS): changed}
     capsys.readouterr()
     stale_days.main(["--date", str(MAY_2)])
-    assert capsys.readouterr().out == "2022-05-01 bronze.behavior_log: the landing of behavior_logs changed\n"
+    assert capsys.readouterr().out.splitlines() == [f"2022-05-01 {table}: {changed}" for table in (BRONZE, BOOKS)]
     ingest(MAY_1)
     assert set(found()) == {(MAY_1, "gold.interactions"), *((MAY_2, t) for t in (EVENTS, BOOKS, "gold.interactions"))}
     stale_days.main(["--date", str(MAY_2)])

@@ -89,7 +89,7 @@ def test_decisions_of_the_night_are_told_with_who_and_why(lake: Path) -> None:
 
 def test_reasons_are_counted_without_the_values_found(lake: Path) -> None:
     lines = lines_of(lake)
-    assert "  1,240 lines came in: 2 events, 1,230 duplicates, 8 in quarantine" in lines
+    assert "  silver.behavior_events: 1,240 lines, 2 rows, 1,230 duplicates, 8 in quarantine" in lines
     assert "         2  silver.behavior_events: is_like_is_flag" in lines
     (place,) = [i for i, line in enumerate(lines) if line.endswith("silver.behavior_events: tab is no int")]
     assert lines[place].split()[0] == "2"
