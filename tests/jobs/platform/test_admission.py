@@ -217,8 +217,10 @@ def test_of_processes_that_start_at_once_on_a_new_lake_all_that_go_on_have_one_k
         for number in range(ROUNDS):
             at = tmp_path / str(number)
             ended = Counter(pool.map(_claim, [str(at / home) for home in homes], [str(at / "lake")] * PROCESSES))
-            refused = [said for said in ended if "is not the pseudonym key of the lake" in said]
-            (known,) = ended.keys() - set(refused)
+            # One that comes a little later finds the lake begun, and makes no key.
+            too_late = ("is not the pseudonym key of the lake", "is missing, and under a new one")
+            refused = {said: times for said, times in ended.items() if any(why in said for why in too_late)}
+            (known,) = ended.keys() - refused.keys()
             assert len(bytes.fromhex(known)) == 32
-            assert ended[known] == PROCESSES - len(refused)
-            assert len(refused) < len(set(homes))
+            assert ended[known] == PROCESSES - sum(refused.values())
+            assert sum(refused.values()) < len(set(homes))
