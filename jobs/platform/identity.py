@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 import pyarrow.fs as pafs
-from deltalake import DeltaTable, Field, Schema
+from deltalake import CommitProperties, DeltaTable, Field, Schema
 from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
 from deltalake.schema import PrimitiveType
 
@@ -55,7 +55,13 @@ def read(settings: Settings) -> Identity | None:
 def create(settings: Settings, identity: Identity) -> None:
     """Give an identity to a lake that has none; of two processes that do so at once, one wins."""
     try:
-        DeltaTable.create(_uri(settings), _NO_ROWS, configuration=_properties(identity), raise_if_key_not_exists=False)
+        DeltaTable.create(
+            _uri(settings),
+            _NO_ROWS,
+            configuration=_properties(identity),
+            raise_if_key_not_exists=False,
+            commit_properties=CommitProperties(max_commit_retries=0),  # or the loser would be made after the winner
+        )
     except (CommitFailedError, DeltaError):
         if read(settings) is None:
             raise

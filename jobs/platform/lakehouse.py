@@ -7,7 +7,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
-from deltalake import DeltaTable, Schema
+from deltalake import CommitProperties, DeltaTable, Schema
 from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
 from pyarrow.fs import SubTreeFileSystem
 
@@ -141,7 +141,8 @@ def create(contract: Contract, uri: str) -> DeltaTable:
                 description=contract.purpose,
                 configuration=contract.properties(),
                 raise_if_key_not_exists=False,
-                commit_properties=OURS,
+                # Tried once: delta-rs would make the table of the one that comes second over that of the first.
+                commit_properties=CommitProperties(OURS.custom_metadata, max_commit_retries=0),
             )
     return evolve(contract, uri)
 
