@@ -80,8 +80,8 @@ def test_whatever_columns_a_night_has_its_rows_are_right(
         behavior_events.main(["--date", str(night)])
 
     set_column(contracts, known=True)
-    rows = Night(MAY_1, settings()).read(EVENTS).collect()
-    found = sorted((row.arrival_date, row.play_time_ms, row[NEW]) for row in rows)
+    events = Night(MAY_1, settings()).read(EVENTS).collect()
+    found = sorted((row.arrival_date, row.play_time_ms, row[NEW]) for row in events)
     assert found == sorted(
         (night, 5000, f"{NEW} of {user}" if NEW in columns else None)
         for night, columns in laid.items()
