@@ -168,7 +168,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             print(f"the night of {night} of {args.dir}", flush=True)
             refused = False
             for line, is_refusal in check(session(), root, night, settings()):
-                print(line, flush=True)
+                print(line.replace(folder, str(args.dir)), flush=True)
                 refused |= is_refusal
         if refused:
             raise BadInput(f"the night of {night} would be refused, for the reasons above")
