@@ -14,8 +14,6 @@ from schemas.contract import contract
 _FEED = NIGHTLY[BEHAVIOR_LOGS]
 EVENTS = _FEED.table
 KEY = contract(EVENTS).key
-TOO_LATE = "too_late"
-"""The reason of an event that arrived longer after its day than NIGHTREEL_LATE_DAYS."""
 
 
 def parsed(night: Night) -> DataFrame:

@@ -3,7 +3,6 @@
 What comes out has the feed's columns as texts, whatever the files looked like, and no real user id.
 """
 
-import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
@@ -45,8 +44,8 @@ _DDL = (
 )
 
 
-def landed(night: Night, feed: str, date: dt.date | None = None) -> DataFrame:
-    """All records that landed in a night, its own unless another is given; its commit then names their digest.
+def landed(night: Night, feed: str) -> DataFrame:
+    """All records of a feed that landed in the night, whose commit then names their digest.
 
     Returns:
         What `read` does, with `arrival_date`.
@@ -55,7 +54,7 @@ def landed(night: Night, feed: str, date: dt.date | None = None) -> DataFrame:
         MissingInput: the feed of the night has not been laid, or not to its end.
         BadInput: it has no row, or a file lacks a column. What is wrong further in a file is found where the rows are used.
     """
-    landing, day = night.settings.landing, date or night.date
+    landing, day = night.settings.landing, night.date
     files = landed_files.files(landing, feed, day)
     mapping = landed_files.mapping(landing, feed, day)
     # A decision that the night goes by becomes a rule of what is written, so it is asked for even where nothing depends on it.

@@ -85,8 +85,7 @@ def count(night: Night) -> list[Books]:
         # All in one job: each alone would take most of its time to be planned.
         for row in reduce(DataFrame.unionAll, counts).collect():
             total[row.feed, row.name] += row.number
-    kept_aside = _of_day(night, _QUARANTINE, ["source"])
-    quarantined = Counter(kept_aside["source"].to_pylist() if kept_aside else ())
+    quarantined = _quarantined(night)
     return [
         Books(
             feed=feed,
@@ -133,8 +132,12 @@ def _rows(night: Night, table: str) -> int:
     return int(night.arrow(table).count_rows(filter=_is_of(night, table))) if night.exists(table) else 0
 
 
-def _of_day(night: Night, table: str, columns: list[str]) -> "pa.Table | None":
-    return night.arrow(table).to_table(columns=columns, filter=_is_of(night, table)) if night.exists(table) else None
+def _quarantined(night: Night) -> Counter[str]:
+    """Rows of the night in quarantine, by the table that they would have gone to."""
+    if not night.exists(_QUARANTINE):
+        return Counter()
+    rows = night.arrow(_QUARANTINE).to_table(columns=["source"], filter=_is_of(night, _QUARANTINE))
+    return Counter(rows["source"].to_pylist())
 
 
 def _is_of(night: Night, table: str) -> ds.Expression:
