@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pyspark.sql import Row, SparkSession
 
+from jobs.ingest import behavior_log
 from jobs.ingest.behavior_events import transform
 from jobs.ingest.behavior_rows import EVENTS, parse_bronze
 from jobs.ingest.feeds import BEHAVIOR_LOGS
@@ -200,9 +201,9 @@ def test_bad_landings_are_refused_before_anything_is_written(home: Path, spark: 
     for damage in (whole[:-9], b"", whole[:20] + bytes([whole[20] ^ 1]) + whole[21:]):
         (folder / "log.csv.gz").write_bytes(damage)
         with pytest.raises(SystemExit) as ended:
-            ingest()
+            behavior_log.main(["--date", str(MAY_1)])
         assert ended.value.code == 65
-    assert not (home / "lake").exists()
+        assert not Night(MAY_1, read_settings()).has_day("bronze.behavior_log", MAY_1)
 
 
 def test_columns_that_the_log_adds_are_kept_and_reported(
