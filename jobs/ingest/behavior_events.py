@@ -4,6 +4,7 @@ Of rows with the same user, video and time the one that arrived first stays; of 
 played longest, then the first in the order of their text, so that the order of the lines does not matter.
 """
 
+import datetime as dt
 from collections.abc import Sequence
 
 from pyspark.sql import DataFrame, Window, WindowSpec
@@ -32,19 +33,26 @@ def best_first() -> WindowSpec:
     return Window.partitionBy(*KEY).orderBy(F.desc("play_time_ms"), "raw", "log_file", "log_line")
 
 
-def arrived_before(night: Night, events: DataFrame) -> DataFrame:
-    """What had arrived before the night of the days that its events belong to; no other day can hold a duplicate."""
+def arrived_before(night: Night, rows: DataFrame) -> DataFrame:
+    """What had arrived before the night of the days that its rows belong to; no other day can hold a duplicate.
+
+    Args:
+        night: the night.
+        rows: of its log, as `parse` gives them. Of their days no other column is computed.
+    """
     if not night.exists(EVENTS):
-        return events.limit(0)
-    days = [row.event_date for row in events.select("event_date").distinct().collect()]
-    return night.read(EVENTS).where(F.col("event_date").isin(days) & (F.col("arrival_date") < F.lit(night.date)))
+        return rows.limit(0)
+    earliest, latest = (night.date - dt.timedelta(days=ago) for ago in (night.settings.late_days, 1))
+    days = rows.select("event_date").where(F.col("event_date").between(earliest, latest)).distinct().collect()
+    of_days = F.col("event_date").isin([row.event_date for row in days])
+    return night.read(EVENTS).where(of_days & (F.col("arrival_date") < F.lit(night.date)))
 
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Write the night's events."""
     with job(argv, __doc__, writes=EVENTS) as night:
-        events = valid(parsed(night))
-        night.write(transform(events, arrived_before(night, events)))
+        rows = parsed(night)
+        night.write(transform(valid(rows), arrived_before(night, rows)))
 
 
 if __name__ == "__main__":

@@ -22,7 +22,12 @@ _TABLE = "bronze.behavior_log"
 def transform(rows: DataFrame) -> DataFrame:
     """The rows of the landing, see `landed`, without those of erased users."""
     kept = rows.where(F.coalesce(F.col("problem") != ERASED, F.lit(True)))
-    return kept.withColumn("header", F.lit(None).cast("string")).select(*(c.name for c in contract(_TABLE).columns))
+    names = rows.select("fields.*").columns
+    known = F.map_from_arrays(F.array(*map(F.lit, names)), F.array(*(F.col("fields")[name] for name in names)))
+    # The map alone would do, but a struct becomes JSON much faster.
+    fields = F.when(F.size("others") == 0, F.to_json("fields")).otherwise(F.to_json(F.map_concat(known, "others")))
+    bronze = kept.withColumns({"fields": fields, "header": F.lit(None).cast("string")})
+    return bronze.select(*(column.name for column in contract(_TABLE).columns))
 
 
 def main(argv: Sequence[str] | None = None) -> None:

@@ -2,6 +2,7 @@
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
+from pyspark.sql.types import StringType, StructField, StructType
 
 from jobs.ingest import java_zone
 from jobs.ingest.feeds import BEHAVIOR_LOGS, NIGHTLY
@@ -30,20 +31,20 @@ def parsed(night: Night) -> DataFrame:
 
 def parse_bronze(rows: DataFrame, settings: Settings) -> DataFrame:
     """Parse rows of bronze.behavior_log, those also that were written before it kept fields."""
-    kept = {"fields": "map<string,string>", "problem": "string", "header": "string", "user_id": "string"}
-    for name, type_name in kept.items():
+    for name in ("fields", "problem", "header", "user_id"):
         if name not in rows.columns:  # a table that no night has been written to since
-            rows = rows.withColumn(name, F.lit(None).cast(type_name))
+            rows = rows.withColumn(name, F.lit(None).cast("string"))
     names = F.split(F.coalesce("header", F.lit(",".join(_FEED.required))), ",", -1)
     texts = F.split("raw", ",", -1)
     is_whole = F.size(texts) == F.size(names)
     count = F.concat(F.size(names), F.lit(" fields expected, found "), F.size(texts))
     split = F.when(is_whole, F.map_from_arrays(names, F.transform(texts, lambda text: F.nullif(text, F.lit("")))))
     is_older = F.col("fields").isNull()
+    json = F.when(is_older, F.to_json(split)).otherwise(F.col("fields"))
     return parse(
         rows.withColumns(
             {
-                "fields": F.coalesce("fields", split),
+                "fields": F.from_json(json, StructType([StructField(name, StringType()) for name in _FEED.columns])),
                 "user_id": F.coalesce("user_id", texts[0]),
                 "problem": F.when(is_older & ~is_whole, count).otherwise(F.col("problem")),
             }

@@ -126,12 +126,12 @@ def _counted(landed: DataFrame, feed: Feed, settings: Settings, files: int) -> I
         False,
     )
     yield from ((line, False) for line in _reasons(parsed))
-    named = {row.name for row in landed.select(F.explode(F.map_keys("fields")).alias("name")).distinct().collect()}
-    if more := sorted(named - {*feed.columns}):
-        yield f"    columns that nobody reads: {', '.join(more)}", False
-    if absent := [name for name in feed.optional if name not in named]:
-        yield f"    columns that are not there, and null: {', '.join(absent)}", False
-    if empty := [f"{name} {count:,}" for name, count in found.items() if count and name not in absent]:
+    unread = landed.select(F.explode(F.map_keys("others")).alias("name")).distinct().orderBy("name").collect()
+    if unread:
+        yield f"    columns that nobody reads: {', '.join(row.name for row in unread)}", False
+    if nowhere := [name for name, count in found.items() if 0 < count == books.rows_out]:
+        yield f"    columns without a value in any row: {', '.join(nowhere)}", False
+    if empty := [f"{name} {count:,}" for name, count in found.items() if count and name not in nowhere]:
         yield f"    rows without a value: {', '.join(empty)}", False
     if oddity := books.oddity([]):
         yield f"    the night would be refused: {oddity}", True

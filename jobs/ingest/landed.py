@@ -3,13 +3,15 @@
 What comes out has the feed's columns as texts, whatever the files looked like, and no real user id.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 
 import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
+from pyspark.sql.pandas.types import from_arrow_schema
 
 from jobs.ingest import landed_files
 from jobs.ingest.feeds import BEHAVIOR_LOGS, CAMPAIGNS, FEEDS, NIGHTLY
@@ -27,21 +29,7 @@ INVALID = "invalid"
 """Stands for a user id that is no id: its text may still tell who the user is."""
 
 _BATCH = 10_000
-_SCHEMA = pa.schema(
-    [
-        ("log_file", pa.string()),
-        ("log_line", pa.int64()),
-        ("raw", pa.string()),
-        ("fields", pa.map_(pa.string(), pa.string())),
-        ("user", pa.string()),
-        ("problem", pa.string()),
-        ("numbers", pa.list_(pa.string())),
-    ]
-)
-_DDL = (
-    "log_file string, log_line bigint, raw string, fields map<string,string>, user string, problem string, "
-    "numbers array<string>"
-)
+_COUNTS = pa.schema([("records", pa.int64()), ("erased", pa.int64())])
 
 
 def landed(night: Night, feed: str) -> DataFrame:
@@ -54,6 +42,29 @@ def landed(night: Night, feed: str) -> DataFrame:
         MissingInput: the feed of the night has not been laid, or not to its end.
         BadInput: it has no row, or a file lacks a column. What is wrong further in a file is found where the rows are used.
     """
+    files, mapping = _files(night, feed)
+    rows = read(night.spark, files, mapping, pseudonym.key(night.settings), night.settings.timezone.key)
+    return rows.withColumn("arrival_date", F.lit(night.date))
+
+
+def counted(night: Night, feed: str) -> DataFrame:
+    """How many `records` each file of a feed that landed in the night has, and how many of them are of `erased` users.
+
+    Raises:
+        MissingInput, BadInput: see `landed`.
+    """
+    files, mapping = _files(night, feed)
+    how = mapping.format
+
+    def count(_: str, path: Path) -> Iterator[pa.RecordBatch]:
+        found = Counter(record.problem == ERASED for record in records(path, how))
+        yield pa.record_batch([[found.total()], [found[True]]], schema=_COUNTS)
+
+    return _of_each(night.spark, files, count, _COUNTS)
+
+
+def _files(night: Night, feed: str) -> tuple[dict[str, Path], FeedMapping]:
+    """The files of the night by the names that rows keep, and how they are read."""
     landing, day = night.settings.landing, night.date
     files = landed_files.files(landing, feed, day)
     mapping = landed_files.mapping(landing, feed, day)
@@ -63,9 +74,7 @@ def landed(night: Night, feed: str) -> DataFrame:
     if not may_be_empty and not landed_files.has_row(files.values(), mapping):
         raise BadInput(landed_files.no_row(landing, feed, day))
     night.landed[feed] = landed_files.digest(landing, feed, day)
-    named = {f"{feed}/dt={day}/{name}": path for name, path in files.items()}
-    rows = read(night.spark, named, mapping, pseudonym.key(night.settings), night.settings.timezone.key)
-    return rows.withColumn("arrival_date", F.lit(day))
+    return {f"{feed}/dt={day}/{name}": path for name, path in files.items()}, mapping
 
 
 def read(spark: SparkSession, files: Mapping[str, Path], mapping: FeedMapping, key: bytes, zone: str) -> DataFrame:
@@ -79,9 +88,11 @@ def read(spark: SparkSession, files: Mapping[str, Path], mapping: FeedMapping, k
         zone: the lake's time zone.
 
     Returns:
-        `log_file`, `log_line`, `raw`; `fields`, the feed's columns but the user id as texts, null where there is no value;
-        `problem`, why the record could not be read, or ERASED; `user_id`, the pseudonym or INVALID, null in a feed without
-        users; `numbers`, the pseudonyms of the ids that a record with a problem may hold.
+        `log_file`, `log_line`, `raw`; `fields`, a struct of the feed's columns but the user id as texts, null where there is no
+        value; `others`, a map of the columns that nobody reads, empty
+        where the files are mapped; `problem`, why the record could not be read, or
+        ERASED; `user_id`, the pseudonym or INVALID, null in a feed without users; `numbers`, the pseudonyms of the ids that a
+        record with a problem may hold.
     """
     rows = _read(spark, files, mapping)
     if mapping.columns is not None:
@@ -104,31 +115,72 @@ def read(spark: SparkSession, files: Mapping[str, Path], mapping: FeedMapping, k
 
 def _read(spark: SparkSession, files: Mapping[str, Path], mapping: FeedMapping) -> DataFrame:
     """The records of the files with their own columns; `user` is the text of the user id where the files have the feed's."""
-    places = [(name, str(path)) for name, path in files.items()]
-    how, user_columns, nulls = mapping.format, mapping.user_columns, frozenset(mapping.nulls)
-    user = "user_id" if mapping.columns is None and user_columns else None
+    how, user_columns = mapping.format, mapping.user_columns
+    is_mapped, nulls = mapping.columns is not None, frozenset(mapping.nulls)
+    user = "user_id" if user_columns and not is_mapped else None
+    columns = [name for name in mapping.source_columns if name != user]
+    known = {*columns, user}
+    schema = _schema(columns)
+    types = pa.schema(list(schema.field("fields").type))
 
-    def read(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        for batch in batches:
+    def text(record: Record, name: str) -> str | None:
+        found = record.fields.get(name)
+        return None if found in nulls else found
+
+    def others(record: Record) -> list[tuple[str, str | None]]:
+        return [] if is_mapped else [(name, text(record, name)) for name in record.fields if name not in known]
+
+    def batch(file: str, some: Sequence[Record]) -> pa.RecordBatch:
+        texts = {name: [text(record, name) for record in some] for name in columns}
+        content = {
+            "log_file": [file] * len(some),
+            "log_line": [record.line for record in some],
+            "raw": [record.raw for record in some],
+            # A mapping of constants has no column, and a batch without columns has no length.
+            "fields": pa.RecordBatch.from_pydict(texts, types).to_struct_array() if texts else [{}] * len(some),
+            "others": [others(record) for record in some],
+            "user": [text(record, user) if user else None for record in some],
+            "problem": [record.problem for record in some],
+            "numbers": [list(record.numbers) for record in some],
+        }
+        return pa.RecordBatch.from_pydict(content, schema)
+
+    def batches(file: str, path: Path) -> Iterator[pa.RecordBatch]:
+        found = records(path, how, user_columns)
+        while some := list(islice(found, _BATCH)):
+            yield batch(file, some)
+
+    return _of_each(spark, files, batches, schema)
+
+
+def _of_each(
+    spark: SparkSession,
+    files: Mapping[str, Path],
+    batches: Callable[[str, Path], Iterator[pa.RecordBatch]],
+    schema: pa.Schema,
+) -> DataFrame:
+    """What a function makes of each file, by its name and place: a task a file."""
+    places = [(name, str(path)) for name, path in files.items()]
+
+    def run(numbers: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in numbers:
             for number in batch.column(0).to_pylist():
                 name, path = places[number]
-                found = records(Path(path), how, user_columns)
-                while some := list(islice(found, _BATCH)):
-                    yield _batch(name, some, user, nulls)
+                yield from batches(name, Path(path))
 
-    return spark.range(len(places), numPartitions=len(places)).mapInArrow(read, _DDL)
+    return spark.range(len(places), numPartitions=len(places)).mapInArrow(run, from_arrow_schema(schema))
 
 
-def _batch(name: str, some: Sequence[Record], user: str | None, nulls: frozenset[str]) -> pa.RecordBatch:
-    fields = [{column: None if text in nulls else text for column, text in record.fields.items()} for record in some]
-    users = [found.pop(user, None) if user else None for found in fields]
-    columns = [
-        pa.array([name] * len(some), pa.string()),
-        pa.array([record.line for record in some], pa.int64()),
-        pa.array([record.raw for record in some], pa.string()),
-        pa.array([list(found.items()) for found in fields], _SCHEMA.field("fields").type),
-        pa.array(users, pa.string()),
-        pa.array([record.problem for record in some], pa.string()),
-        pa.array([list(record.numbers) for record in some], _SCHEMA.field("numbers").type),
-    ]
-    return pa.record_batch(columns, schema=_SCHEMA)
+def _schema(columns: Sequence[str]) -> pa.Schema:
+    return pa.schema(
+        [
+            ("log_file", pa.string()),
+            ("log_line", pa.int64()),
+            ("raw", pa.string()),
+            ("fields", pa.struct([(name, pa.string()) for name in columns])),
+            ("others", pa.map_(pa.string(), pa.string())),
+            ("user", pa.string()),
+            ("problem", pa.string()),
+            ("numbers", pa.list_(pa.string())),
+        ]
+    )

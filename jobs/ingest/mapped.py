@@ -6,8 +6,8 @@ from pyspark.errors import PySparkException
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from jobs.ingest.feeds import FEEDS
-from jobs.ingest.mapping import Mapping, Source, identifiers
+from jobs.ingest.feeds import FEEDS, Feed
+from jobs.ingest.mapping import Mapping, Source
 from jobs.platform.errors import UsageError
 
 _NUMBER = r"^[+-]?[0-9]+(\.[0-9]+)?\z"
@@ -34,20 +34,15 @@ def mapped(rows: DataFrame, mapping: Mapping, zone: str) -> DataFrame:
     feed = FEEDS[mapping.feed]
     fractions = {column.name for column in feed.typed if column.type == "double"} if mapping.decimal_comma else set()
     assert mapping.columns is not None
-    needed = dict.fromkeys(name for source in mapping.columns.values() for name in _read_by(source))
     texts = {name: _text(source, zone) for name, source in mapping.columns.items()}
     texts |= {name: _with_point(texts[name]) for name in fractions & texts.keys()}
     defaults = {name: text for name, text in feed.defaults.items() if name not in texts}
     try:
-        found = _with_columns(rows, {name: F.col("fields")[name] for name in needed}, texts)
+        found = _with_fields(rows, feed, texts)
         if defaults:
+            given = {name: F.col(f"`{name}`") for name in texts if name != "user_id"}
             own = {name: F.expr(text.format(zone=zone)) for name, text in defaults.items()}
-            found = _with_columns(
-                found,
-                {name: F.col("fields")[name] for name in texts if name != "user_id"},
-                own,
-                keep=tuple(name for name in texts if name != "user_id"),
-            )
+            found = _with_fields(found, feed, {**given, **own})
         found.schema
     except PySparkException as error:
         line = next(line for line in str(error).splitlines() if line.strip())
@@ -55,24 +50,14 @@ def mapped(rows: DataFrame, mapping: Mapping, zone: str) -> DataFrame:
     return found
 
 
-def _with_columns(
-    rows: DataFrame, columns: MappingOf[str, Column], texts: MappingOf[str, Column], keep: tuple[str, ...] = ()
-) -> DataFrame:
-    """Set `fields` and `user` to texts that are computed from columns of these names, which no other column is in the way of."""
-    beside = rows.select(F.struct(*rows.columns).alias("_row"), *(text.alias(name) for name, text in columns.items()))
-    all_texts = {**{name: F.col(f"`{name}`") for name in keep}, **texts}
-    user = all_texts.pop("user_id", F.col("_row")["user"])
-    return beside.select(
-        *(F.col("_row")[name].alias(name) for name in rows.columns if name not in ("fields", "user")),
-        F.map_from_arrays(F.array(*map(F.lit, all_texts)), F.array(*all_texts.values()))
-        .cast("map<string,string>")  # which it is not by itself where there is no column
-        .alias("fields"),
-        user.alias("user"),
-    )
-
-
-def _read_by(source: Source) -> list[str]:
-    return [source.column] if source.column is not None else identifiers(source.expr or "")
+def _with_fields(rows: DataFrame, feed: Feed, texts: MappingOf[str, Column]) -> DataFrame:
+    """Set `fields`, and `user` if there is a text of it, to texts that are computed from the columns in `fields`."""
+    apart = rows.select(F.struct(*rows.columns).alias("_row"), "fields.*")  # in which no other column is in the way
+    no_value = F.lit(None).cast("string")
+    fields = F.struct(*(texts.get(name, no_value).alias(name) for name in feed.columns if name != "user_id"))
+    user = texts.get("user_id", F.col("_row")["user"])
+    kept = (F.col("_row")[name].alias(name) for name in rows.columns if name not in ("fields", "user"))
+    return apart.select(*kept, fields.alias("fields"), user.alias("user"))
 
 
 def _text(source: Source, zone: str) -> Column:

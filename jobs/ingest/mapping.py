@@ -43,6 +43,11 @@ class Source(BaseModel):
     default: str | None = None
     """Where there is no value."""
 
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """The files' columns that it needs; of an expression, all names that may be columns."""
+        return (self.column,) if self.column is not None else tuple(identifiers(self.expr or ""))
+
     @model_validator(mode="after")
     def _one_origin(self) -> Self:
         if sum(origin is not None for origin in (self.column, self.value, self.expr)) != 1:
@@ -89,14 +94,20 @@ class Mapping(BaseModel):
     """Column of the feed -> where it comes from; where it is not given, the files have the feed's own names."""
 
     @property
+    def source_columns(self) -> tuple[str, ...]:
+        """The files' columns that the feed's are made from."""
+        if self.columns is None:
+            return FEEDS[self.feed].columns
+        return tuple(dict.fromkeys(name for source in self.columns.values() for name in source.reads))
+
+    @property
     def user_columns(self) -> frozenset[str]:
         """The files' columns that tell who the user is."""
         if not FEEDS[self.feed].personal:
             return frozenset()
         if self.columns is None:
             return frozenset({"user_id"})
-        source = self.columns["user_id"]
-        return frozenset({source.column}) if source.column else frozenset(identifiers(source.expr or ""))
+        return frozenset(self.columns["user_id"].reads)
 
 
 def identifiers(expression: str) -> list[str]:

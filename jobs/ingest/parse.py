@@ -8,8 +8,8 @@ from jobs.platform.settings import Settings
 from jobs.platform.whole_number import whole_number_sql
 from schemas.contract import Column, Contract, contract
 
-_FRACTION = r"^[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?\z"
-_ISO_DAY = r"^([0-9]{4}-[0-9]{2}-[0-9]{2})([ T]00:00:00(\.0+)?)?\z"
+_FRACTION = r"^ *[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)? *\z"
+_ISO_DAY = r"^ *([0-9]{4}-[0-9]{2}-[0-9]{2})([ T]00:00:00(\.0+)?)? *\z"
 _LONGEST_SHOWN = 40
 
 
@@ -25,15 +25,11 @@ def parse(rows: DataFrame, feed: Feed, settings: Settings) -> DataFrame:
         settings: the lake's time zone, and how late a row may arrive.
     """
     agreed = contract(feed.table)
-    texts = {name: "user_id" if name == "user_id" else f"fields['{name}']" for name in feed.columns}
-    typed = {column.name: _typed(column, texts[column.name], feed) for column in feed.typed}
-    others = {name: texts[name] for name in feed.columns if name not in typed}
+    typed = {column.name: _typed(column, _text(column.name), feed) for column in feed.typed}
+    others = {name: _text(name) for name in feed.columns if name not in typed}
     beside = [name for name in rows.columns if name not in typed]
     known = rows.where(f"coalesce(problem != '{ERASED}', true)").selectExpr(
-        *beside,
-        # Two columns of the contract, and their texts, may have one name, so that the texts are kept aside.
-        *(f"{sql} AS `{name}`" for name, sql in {**typed, **others}.items()),
-        f"named_struct({', '.join(f'{_literal(column.name)}, {texts[column.name]}' for column in feed.typed)}) AS _texts",
+        *beside, *(f"{sql} AS `{name}`" for name, sql in {**typed, **others}.items())
     )
     said = {"zone": settings.timezone.key, "late_days": settings.late_days}
     whole = known.selectExpr("*", *(f"{sql.format(**said)} AS `{name}`" for name, sql in feed.derived.items()))
@@ -56,27 +52,32 @@ def valid(parsed: DataFrame) -> DataFrame:
 
 def _typed(column: Column, text: str, feed: Feed) -> str:
     """The value of a text, null where it is none of the column's type: never another one than what is written."""
-    stripped = f"btrim({text})"
     match column.type:
         case "bigint":
             return whole_number_sql(text)
         case "int":
             return f"try_cast({whole_number_sql(text)} AS INT)"
         case "double":
-            number = f"try_cast(regexp_extract({stripped}, r'{_FRACTION}', 0) AS DOUBLE)"
-            return f"CASE WHEN abs({number}) < double('Infinity') THEN {number} END"
+            number = f"CAST({text} AS DOUBLE)"
+            return f"CASE WHEN {text} RLIKE r'{_FRACTION}' AND abs({number}) < double('Infinity') THEN {number} END"
         case "date" if column.name in feed.dates:
             return f"try_to_date(string({whole_number_sql(text)}), '{feed.dates[column.name]}')"
         case "date":
-            return f"try_to_date(regexp_extract({stripped}, r'{_ISO_DAY}', 1), 'yyyy-MM-dd')"
+            day = f"regexp_extract({text}, r'{_ISO_DAY}', 1)"
+            return f"CASE WHEN {text} RLIKE r'{_ISO_DAY}' THEN try_to_date({day}, 'yyyy-MM-dd') END"
         case "string":
             return text
     raise ValueError(f"{feed.table}: the texts of a feed become no {column.type}; derive {column.name}")
 
 
+def _text(name: str) -> str:
+    """The text of a column, which may have the name of another column of the contract."""
+    return "user_id" if name == "user_id" else f"fields.`{name}`"
+
+
 def _unread(column: Column) -> str:
     """The reason of a row whose field holds no value of the column's type, or none though it must."""
-    text = f"_texts.`{column.name}`"
+    text = _text(column.name)
     shown = f"concat('{column.name} is no {column.type}: \\'', substring({text}, 1, {_LONGEST_SHOWN}), '\\'')"
     missing = f"'{column.name} is missing'" if column.required else "NULL"
     return f"CASE WHEN `{column.name}` IS NULL THEN CASE WHEN {text} IS NULL THEN {missing} ELSE {shown} END END"

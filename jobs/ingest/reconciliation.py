@@ -7,7 +7,7 @@ before anything reads its rows. A person can say that an odd night is right (`ma
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import reduce
 from typing import Any
 
@@ -19,8 +19,7 @@ from pyspark.sql import functions as F
 from jobs.ingest.behavior_events import arrived_before
 from jobs.ingest.behavior_rows import KEY, parsed
 from jobs.ingest.feeds import BEHAVIOR_LOGS, NIGHTLY
-from jobs.ingest.formats import ERASED
-from jobs.ingest.landed import landed
+from jobs.ingest.landed import counted
 from jobs.ingest.parse import valid
 from jobs.ingest.snapshot import snapshot
 from jobs.platform import decisions
@@ -77,32 +76,35 @@ class Books:
 
 def count(night: Night) -> list[Books]:
     """Count the lines, rows, duplicates, quarantined and erased rows of each feed, each from its own source."""
-    counts = [_lines(night, feed) for feed in NIGHTLY]
-    for feed in NIGHTLY:
-        counts += _duplicate_events(night) if feed == BEHAVIOR_LOGS else [_duplicate_rows(night, feed)]
-    total: Counter[tuple[str, str]] = Counter()
-    with bad_rows_named(_BOOKS):
-        # All in one job: each alone would take most of its time to be planned.
-        for row in reduce(DataFrame.unionAll, counts).collect():
-            total[row.feed, row.name] += row.number
+    lines = _collected([_lines(night, feed) for feed in NIGHTLY])
     quarantined = _quarantined(night)
-    return [
+    books = [
         Books(
             feed=feed,
-            lines_in=total[feed, "lines_in"],
+            lines_in=lines[feed, "lines_in"],
             rows_out=_rows(night, NIGHTLY[feed].table),
-            duplicates=total[feed, "duplicates"],
+            duplicates=0,
             quarantined=quarantined[NIGHTLY[feed].table],
-            erased=total[feed, "erased"],
+            erased=lines[feed, "erased"],
         )
         for feed in NIGHTLY
     ]
+    # A snapshot of whose lines none is left cannot have duplicates, which would take most of the time to be counted.
+    odd = [found.feed for found in books if found.feed == BEHAVIOR_LOGS or found.imbalance()]
+    duplicates = _collected(
+        [_duplicate_events(night) if feed == BEHAVIOR_LOGS else _duplicate_rows(night, feed) for feed in odd]
+    )
+    return [replace(found, duplicates=duplicates[found.feed, "duplicates"]) for found in books]
+
+
+def _collected(counts: list[DataFrame]) -> Counter[tuple[str, str]]:
+    """Numbers by feed and name; all in one job, since each alone would take most of its time to be planned."""
+    with bad_rows_named(_BOOKS):
+        return Counter({(row.feed, row.name): row.number for row in reduce(DataFrame.unionAll, counts).collect()})
 
 
 def _lines(night: Night, feed: str) -> DataFrame:
-    rows = landed(night, feed)
-    is_erased = F.coalesce(F.col("problem") == ERASED, F.lit(False))
-    return _summed(rows, feed, {"lines_in": F.count("*"), "erased": F.count_if(is_erased)})
+    return _summed(counted(night, feed), feed, {"lines_in": F.sum("records"), "erased": F.sum("erased")})
 
 
 def _summed(rows: DataFrame, feed: str, sums: Mapping[str, Column]) -> DataFrame:
@@ -116,15 +118,12 @@ def _duplicate_rows(night: Night, feed: str) -> DataFrame:
     return _summed(snapshot(night, feed), feed, {"duplicates": F.count_if("is_duplicate")})
 
 
-def _duplicate_events(night: Night) -> list[DataFrame]:
-    keys = valid(parsed(night)).select("event_date", *KEY)
-    earlier = arrived_before(night, keys).select(*KEY)
-    again = keys.select(*KEY).distinct().join(earlier, [*KEY], "left_semi")
-    within = F.count("*") - F.count_distinct(*KEY)
-    return [
-        _summed(keys, BEHAVIOR_LOGS, {"duplicates": within}),
-        _summed(again, BEHAVIOR_LOGS, {"duplicates": F.count("*")}),
-    ]
+def _duplicate_events(night: Night) -> DataFrame:
+    rows = parsed(night)
+    earlier = arrived_before(night, rows).select(*KEY, F.lit(1).alias("earlier"))
+    counted = valid(rows).groupBy(*KEY).agg(F.count("*").alias("rows")).join(earlier, [*KEY], "left")
+    again = F.col("rows") - 1 + F.coalesce("earlier", F.lit(0))
+    return _summed(counted, BEHAVIOR_LOGS, {"duplicates": F.coalesce(F.sum(again), F.lit(0))})
 
 
 def _rows(night: Night, table: str) -> int:

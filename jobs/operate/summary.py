@@ -106,7 +106,7 @@ def _quarantine(lake: duckdb.DuckDBPyConnection, date: dt.date) -> Iterator[str]
 def _more_columns(lake: duckdb.DuckDBPyConnection, date: dt.date) -> Iterator[str]:
     """What the log has that nobody reads yet; a table of before that was kept does not tell."""
     if rows(lake, "select 1 from (describe bronze.behavior_log) where column_name = 'fields'"):
-        query = "select distinct unnest(map_keys(fields)) as name from bronze.behavior_log where arrival_date = ?"
+        query = "select distinct unnest(json_keys(fields)) as name from bronze.behavior_log where arrival_date = ?"
         more = sorted({found["name"] for found in rows(lake, query, date)} - set(NIGHTLY[BEHAVIOR_LOGS].columns))
         if more:
             yield f"  the log has columns that nobody reads yet, bronze keeps them: {', '.join(more)}"

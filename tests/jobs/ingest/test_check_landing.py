@@ -39,7 +39,7 @@ def test_a_landing_is_told_row_by_row_and_left_alone(
     assert "          1  is_click is no int: 'yes'" in out
     assert f"          1  time_in_seconds: time_ms should be in milliseconds: {NOON}" in out
     assert any(text.startswith("             e.g. line 63 of log.csv.gz: ") for text in out)
-    assert "    columns that are not there, and null: title" in out
+    assert "    columns without a value in any row: title" in out
     assert out[-1] == "the night would be taken in"
 
 

@@ -71,6 +71,14 @@ def test_times_of_any_unit_become_milliseconds(
     assert "time_ms is missing" in none.reasons
 
 
+def test_all_columns_may_be_constants(home: Path, spark: SparkSession, tmp_path: Path) -> None:
+    path = tmp_path / "campaigns.csv"
+    path.write_text("id\n1\n2\n")
+    constants = {name: {"value": "1"} for name in NIGHTLY[CAMPAIGNS].required}
+    found = rows(spark, path, {"feed": CAMPAIGNS, "columns": constants, "format": {"compression": "none"}})
+    assert [(row.campaign_id, row.tag, row.reasons) for row in found] == [(1, "1", [])] * 2
+
+
 def test_times_in_the_wrong_unit_are_seen(home: Path, spark: SparkSession, tmp_path: Path) -> None:
     path = tmp_path / "log.csv"
     path.write_text("u,v,t\n1,2,1651377600\n1,2,1651377600000000\n1,2,1651377600000000000\n")

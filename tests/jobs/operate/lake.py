@@ -23,7 +23,6 @@ _ARROW: dict[str, tuple[pa.DataType, object]] = {
     "array<string>": (pa.list_(pa.string()), []),
     "array<bigint>": (pa.list_(pa.int64()), []),
     "map<int,bigint>": (pa.map_(pa.int32(), pa.int64()), {}),
-    "map<string,string>": (pa.map_(pa.string(), pa.string()), {}),
     "map<string,double>": (pa.map_(pa.string(), pa.float64()), {}),
 }
 
