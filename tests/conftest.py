@@ -16,7 +16,9 @@ with suppress(ModuleNotFoundError):  # Airflow's environment has no hypothesis
     from hypothesis import HealthCheck, settings
 
     # On a busy machine any example may take long, which says nothing of the code.
-    settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    settings.register_profile(
+        "unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much]
+    )
     settings.load_profile("unhurried")
 
 _REPOSITORY = Path(__file__).parents[1]

@@ -56,11 +56,16 @@ def files(landing: Path, feed: str, date: dt.date) -> dict[str, Path]:
     how = mapping(landing, feed, date)
     mapped = (where / MAPPING).exists()
     suffix = how.files.removeprefix("*")
-    found = {path.name: path for path in sorted(where.iterdir()) if not _is_passed_over(path, suffix)}
+    there = sorted(where.iterdir())
+    suffixes = (
+        {path.suffix.lower() for path in there if path.suffix and path.name[0] not in "._"} if mapped else {suffix}
+    )
+    found = {path.name: path for path in there if not _is_passed_over(path, suffixes)}
     for path in found.values():
         if not path.is_file() or not (mapped or path.name.lower().endswith(suffix)):
             raise BadInput(
-                f"{path} is no {suffix} file; only these are read, so take it away, or land it with a mapping"
+                f"{path} is no {'file' if mapped else f'{suffix} file'}; only these are read, so take it away, or land it with a "
+                "mapping"
             )
         if not path.name.isprintable():  # nor are bytes that are no UTF-8
             raise BadInput(f"{where} holds a file with an unprintable name, {path.name!r}; give it another one")
@@ -68,15 +73,20 @@ def files(landing: Path, feed: str, date: dt.date) -> dict[str, Path]:
             raise BadInput(f"{path} has a name of those that are not read; give it one that does not begin with _")
         _check_names(path, how)
     if not found:
-        raise BadInput(f"{where} holds no {suffix} file; land the {feed} of {date} again")
+        raise BadInput(f"{where} holds no {'' if mapped else f'{suffix} '}file; land the {feed} of {date} again")
     return found
 
 
-def _is_passed_over(path: Path, suffix: str) -> bool:
-    name = path.name.lower()
-    if name.startswith("_") and path.is_file() and name.endswith(suffix):
-        return False  # a part of the feed, by its name, that some tools would not see
-    return name.startswith((".", "_")) or name in _JUNK
+def _is_passed_over(path: Path, suffixes: set[str]) -> bool:
+    """Whether a path is none of the feed's files, which all have one of the suffixes."""
+    if _is_hidden(path) or path.name in (MARKER, MAPPING):
+        return True
+    # Some tools do not see a file with such a name: one that is a part of the feed by its suffix is refused instead.
+    return path.name.startswith("_") and not (path.is_file() and path.name.lower().endswith(tuple(suffixes)))
+
+
+def _is_hidden(path: Path) -> bool:
+    return path.name.startswith(".") or path.name.lower() in _JUNK
 
 
 def _check_names(path: Path, how: Mapping) -> None:
@@ -149,7 +159,7 @@ def digest(landing: Path, feed: str, date: dt.date) -> str:
         return ""
     sha = hashlib.sha256()
     for path in sorted(folder(landing, feed, date).iterdir()):
-        if path.name in (MARKER, MAPPING) or (path.is_file() and not _is_passed_over(path, "")):
+        if path.is_file() and not _is_hidden(path):
             with path.open("rb") as file:
                 sha.update(f"{path.name}\0{hashlib.file_digest(file, 'sha256').hexdigest()}\n".encode())
     return sha.hexdigest()[:16]

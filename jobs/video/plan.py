@@ -20,7 +20,6 @@ from jobs.platform.errors import BadInput, MissingInput
 from jobs.platform.job import job
 from jobs.platform.night import Night
 from jobs.video.clip import Clip, write_json
-from jobs.video.generators import generator_for
 from models.video.generator import VideoGenerator, VideoSpec
 
 REQUESTS = "gold.video_requests"
@@ -93,6 +92,10 @@ def read_shard(path: Path) -> list[Request]:
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Plans the night; the last line of standard output is the JSON list of shard files."""
+    from jobs.video.generators import (
+        generator_for,
+    )  # torch takes seconds to import; who only reads shards does not need it
+
     with job(argv, __doc__) as night:
         requests = requests_of(night)
         shards = write_plan(night.settings.videos, night.date, requests, generator_for(night))

@@ -384,6 +384,14 @@ REFUSED: dict[str, tuple[Files, str]] = {
     "an empty file": ({"part.csv.gz": b""}, "is empty"),
     "an empty file beside a sound one": ({"part-0.csv.gz": SOUND, "part-1.csv.gz": b""}, "is empty"),
     "a name that others hide": ({"part-0.csv.gz": SOUND, "_part-1.csv.gz": videos("b")}, "that does not begin with _"),
+    "a name that others hide, mapped": (
+        {
+            "_mapping.yaml": b"feed: videos\nformat: {compression: none}\n",
+            "part-0.csv": gzip.decompress(SOUND),
+            "_part-1.csv": gzip.decompress(videos("b")),
+        },
+        "that does not begin with _",
+    ),
     "plain text called gzip": ({"part.csv.gz": gzip.decompress(SOUND)}, "is damaged or no gzip file"),
     "gzip twice": ({"part.csv.gz": gzip.compress(SOUND, mtime=0)}, "holds a gzip file"),
     "a zip in gzip": ({"part.csv.gz": gzip.compress(b"PK\3\4rest", mtime=0)}, "holds a zip file"),
