@@ -19,8 +19,6 @@ $(if $(value NIGHTREEL_HOME),$(call take,NIGHTREEL_HOME))
 
 JOBS := .venv/bin/python
 AIRFLOW := .venv-airflow/bin/python
-# A log shows each line when it is said.
-export PYTHONUNBUFFERED := 1
 # Each is made when everything it stands for is in place.
 JOBS_READY := .venv/.ready
 AIRFLOW_READY := .venv-airflow/.ready

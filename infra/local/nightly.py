@@ -7,6 +7,7 @@ The days are checked before anything starts. Services that are not up are starte
 import argparse
 import datetime as dt
 import fcntl
+import io
 import os
 import signal
 import sys
@@ -209,6 +210,8 @@ def main() -> int:
     parser.add_argument("--stale", action="store_true", help="run the stale nights, and those that turn stale by that")
     parser.add_argument("--dry-run", action="store_true", help="only say what it would do")
     args = parser.parse_args()
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(line_buffering=True)  # a log shows each line when it is said
     where = state()
     started = time.monotonic()
     # Told to end, it ends what it has started, as with Ctrl-C.
