@@ -89,10 +89,10 @@ def count(night: Night) -> list[Books]:
         )
         for feed in NIGHTLY
     ]
-    # A snapshot of whose lines none is left cannot have duplicates, which would take most of the time to be counted.
-    odd = [found.feed for found in books if found.feed == BEHAVIOR_LOGS or found.imbalance()]
+    # Counting duplicates parses the whole feed again. A snapshot that balances without any is not counted.
+    uncounted = [found.feed for found in books if found.feed == BEHAVIOR_LOGS or found.imbalance()]
     duplicates = _collected(
-        [_duplicate_events(night) if feed == BEHAVIOR_LOGS else _duplicate_rows(night, feed) for feed in odd]
+        [_duplicate_events(night) if feed == BEHAVIOR_LOGS else _duplicate_rows(night, feed) for feed in uncounted]
     )
     return [replace(found, duplicates=duplicates[found.feed, "duplicates"]) for found in books]
 
@@ -121,9 +121,9 @@ def _duplicate_rows(night: Night, feed: str) -> DataFrame:
 def _duplicate_events(night: Night) -> DataFrame:
     rows = parsed(night)
     earlier = arrived_before(night, rows).select(*KEY, F.lit(1).alias("earlier"))
-    counted = valid(rows).groupBy(*KEY).agg(F.count("*").alias("rows")).join(earlier, [*KEY], "left")
+    keys = valid(rows).groupBy(*KEY).agg(F.count("*").alias("rows")).join(earlier, [*KEY], "left")
     again = F.col("rows") - 1 + F.coalesce("earlier", F.lit(0))
-    return _summed(counted, BEHAVIOR_LOGS, {"duplicates": F.coalesce(F.sum(again), F.lit(0))})
+    return _summed(keys, BEHAVIOR_LOGS, {"duplicates": F.coalesce(F.sum(again), F.lit(0))})
 
 
 def _rows(night: Night, table: str) -> int:

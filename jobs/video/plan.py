@@ -92,9 +92,8 @@ def read_shard(path: Path) -> list[Request]:
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Plans the night; the last line of standard output is the JSON list of shard files."""
-    from jobs.video.generators import (
-        generator_for,
-    )  # torch takes seconds to import; who only reads shards does not need it
+    # Imports torch, which takes seconds and which reading a shard does not need.
+    from jobs.video.generators import generator_for
 
     with job(argv, __doc__) as night:
         requests = requests_of(night)

@@ -44,6 +44,7 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
 Row = dict[str, Any]
 ROW = st.fixed_dictionaries({name: st.none() | values for name, values in VALUES.items()})
 ROWS = st.lists(ROW, max_size=6)
+SOME_ROWS = st.lists(ROW, min_size=1, max_size=6)
 
 
 def as_table(rows: list[Row]) -> pa.Table:
@@ -70,7 +71,7 @@ def test_neither_the_order_of_columns_nor_that_of_map_entries_counts(rows: list[
     assert content_hash(as_table(turned).select(columns).to_batches()) == hashed(rows)
 
 
-@given(st.lists(ROW, min_size=1, max_size=6), st.data())
+@given(SOME_ROWS, st.data())
 def test_any_other_value_gives_another_hash(rows: list[Row], data: st.DataObject) -> None:
     place = data.draw(st.integers(0, len(rows) - 1))
     column = data.draw(st.sampled_from(SCHEMA.names))
@@ -80,7 +81,7 @@ def test_any_other_value_gives_another_hash(rows: list[Row], data: st.DataObject
     assert hashed(other) != hashed(rows)
 
 
-@given(st.lists(ROW, min_size=1, max_size=6))
+@given(SOME_ROWS)
 def test_a_row_that_comes_twice_counts_twice(rows: list[Row]) -> None:
     assert len({hashed(rows), hashed([*rows, rows[0]]), hashed([*rows, rows[0], rows[0]])}) == 3
 
