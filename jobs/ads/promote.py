@@ -130,7 +130,7 @@ def promote(night: Night) -> Verdict:
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Prints the verdict in words."""
-    with job(argv, __doc__) as night:
+    with job(argv, __doc__, trains=REGISTERED_MODEL) as night:
         print(promote(night).reason)
 
 

@@ -30,6 +30,7 @@ def job(
     extra: Callable[[argparse.ArgumentParser], object] = lambda parser: None,
     *,
     writes: str | None = None,
+    trains: str | None = None,
 ) -> Iterator[Night]:
     """Run the body of a job for the night that `--date` names, if this machine may work on the lake.
 
@@ -40,6 +41,7 @@ def job(
         description: the job's docstring, for `--help`.
         extra: adds the job's own arguments to the parser.
         writes: the table that the job writes, if it writes one.
+        trains: the model that the job trains or promotes, if it does.
     """
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     parser = _Parser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -49,7 +51,7 @@ def job(
     try:
         known = settings()
         admission.check(known)
-        night = Night(_night(args.date, known.timezone), known, args, writes=writes)
+        night = Night(_night(args.date, known.timezone), known, args, writes=writes, trains=trains)
         yield night
     except NightreelError as error:
         print(f"error: {error}", file=sys.stderr)

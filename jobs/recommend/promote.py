@@ -153,7 +153,7 @@ def _judged_again(night: Night, champion: tracking.ModelVersion) -> Judged:
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Print the verdict in words."""
-    with job(argv, __doc__) as night:
+    with job(argv, __doc__, trains=REGISTERED_MODEL) as night:
         print(promote(night).reason)
 
 

@@ -98,7 +98,7 @@ def loss_plot(generator: VaeGenerator) -> Figure:
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Trains the generator where that is still to be done."""
-    with job(argv, __doc__) as night:
+    with job(argv, __doc__, trains=REGISTERED_MODEL) as night:
         if night.settings.video_generator != OWN:
             _log.info("NIGHTREEL_VIDEO_GENERATOR is %s: nothing to train", night.settings.video_generator)
         elif (found := trained(night)) is not None:
