@@ -36,9 +36,8 @@ from airflow.sdk import DAG, Param, TaskGroup
 from dags._declared import DeclaredTasks
 from dags._night import NIGHTLY
 from dags._tasks import OF_ALL_DAGS, job
-
-RECOMMENDERS = ("als", "pure_svd", "item_knn", "ease", "content_based", "popularity")
-CLICK_MODELS = ("logistic_regression", "dcn_v2")
+from models.ads.registry import CLICK_MODELS
+from models.recommend.registry import RECOMMENDERS
 
 with DAG(
     "nightly",

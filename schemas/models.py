@@ -28,9 +28,9 @@ class Model:
     """Sources that it is trained and judged on, with the days of each: see `schemas.made_from`."""
 
     @property
-    def jobs(self) -> tuple[str, ...]:
-        """The jobs that read what it is made from, in their order."""
-        return (self.trained_by, self.promoted_by) if self.promoted_by else (self.trained_by,)
+    def stage(self) -> str:
+        """The stage of a night that trains it: the folder of the job's module."""
+        return self.trained_by.partition(".")[0]
 
 
 @cache
