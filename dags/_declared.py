@@ -73,7 +73,7 @@ class DeclaredTasks:
         """
         drawn = {(before, task.task_id) for task in dag.tasks for before in task.upstream_task_ids}
         edges = drawn | self._of_the_night()
-        before = _before(edges)
+        before = _before(edges, dag.task_ids)
         for first, then in sorted(_without_shortcuts(edges, before) - drawn):
             dag.get_task(first) >> dag.get_task(then)
         begin = {(night_begins_after.task_id, self._landing.task_id)} if night_begins_after and self._landing else set()
@@ -122,7 +122,7 @@ class DeclaredTasks:
         return read | {(task, task) for task in in_turn}
 
 
-def _before(edges: Edges) -> dict[str, set[str]]:
+def _before(edges: Edges, tasks: Iterable[str]) -> dict[str, set[str]]:
     """Each task -> all that come before it, and itself."""
     found: dict[str, set[str]] = {}
 
@@ -131,9 +131,8 @@ def _before(edges: Edges) -> dict[str, set[str]]:
             found[task] = {task}.union(*(visit(first) for first, then in edges if then == task))
         return found[task]
 
-    for first, then in edges:
-        visit(first)
-        visit(then)
+    for task in tasks:
+        visit(task)
     return found
 
 
@@ -150,6 +149,6 @@ def _not_implied(waits: Edges, before: Mapping[str, set[str]]) -> Edges:
     """The waits for tasks of the night before without those that follow from another one."""
 
     def includes(other: tuple[str, str], wait: tuple[str, str]) -> bool:
-        return other != wait and wait[0] in before.get(other[0], other) and other[1] in before.get(wait[1], wait)
+        return other != wait and wait[0] in before[other[0]] and other[1] in before[wait[1]]
 
     return {wait for wait in waits if not any(includes(other, wait) for other in waits)}

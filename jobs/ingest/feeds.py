@@ -8,6 +8,7 @@ the contract gains. Columns that the feed does not have are kept in bronze, and 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from jobs.ingest.long_view import long_view_sql
 from schemas.contract import Column, contract
 
 BEHAVIOR_LOGS = "behavior_logs"
@@ -96,7 +97,8 @@ _BEHAVIOR_LOGS = Feed(
     defaults={
         name: f"date_format(from_utc_timestamp({_TIME.format(time_ms='try_cast(time_ms AS BIGINT)')}, '{{zone}}'), '{pattern}')"
         for name, pattern in (("date", "yyyyMMdd"), ("hourmin", "HHmm"))
-    },
+    }
+    | {"long_view": long_view_sql("play_time_ms", "duration_ms")},
     added=("log_file", "log_line"),
     dates={"date": "yyyyMMdd"},
 )
