@@ -61,7 +61,7 @@ class DeclaredTasks:
         self._makes[MODELS + model] = promoted.task_id
         return [*trained, promoted]
 
-    def connect(self, dag: DAG, night_begins_after: BaseOperator | None = None) -> None:
+    def connect(self, dag: DAG, night_begins_after: str = "") -> None:
         """Let each task wait for those that make what it reads of the night, and of the night before.
 
         A task reads the days before that one as well only where the makers of a table wait for themselves: its nights are then
@@ -69,14 +69,14 @@ class DeclaredTasks:
 
         Args:
             dag: the DAG of the tasks, with the edges that no table declares.
-            night_begins_after: the task that `landing` waits for, of the night before, at least.
+            night_begins_after: id of the task that `landing` waits for, of the night before, at least.
         """
         drawn = {(before, task.task_id) for task in dag.tasks for before in task.upstream_task_ids}
         edges = drawn | self._of_the_night()
         before = _before(edges, dag.task_ids)
         for first, then in sorted(_without_shortcuts(edges, before) - drawn):
             dag.get_task(first) >> dag.get_task(then)
-        begin = {(night_begins_after.task_id, self._landing.task_id)} if night_begins_after and self._landing else set()
+        begin = {(night_begins_after, self._landing.task_id)} if night_begins_after and self._landing else set()
         for first, then in sorted(_not_implied(self._of_the_night_before() | begin, before) - begin):
             self._after_yesterday[then].append(first)
 

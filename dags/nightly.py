@@ -83,5 +83,5 @@ with DAG(
     # What no table declares: nothing is built on a night whose books are open, and the report tells of all of it.
     reconciliation = dag.get_task("ingest.reconciliation")
     reconciliation >> features
-    night.connect(dag, night_begins_after=reconciliation)
+    night.connect(dag, night_begins_after=reconciliation.task_id)
     [task for task in dag.leaves if task is not report] >> report

@@ -1,6 +1,6 @@
 """The jobs of the DAG `nightly` in an order in which they can run: module below `jobs`, and arguments but `--date`."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from models.ads.registry import CLICK_MODELS
 from models.recommend.registry import RECOMMENDERS
@@ -9,7 +9,7 @@ from schemas.dependencies import in_order
 from schemas.made_from import MODELS
 from schemas.models import models
 
-_KINDS = {"recommender": RECOMMENDERS, "click_model": CLICK_MODELS}
+_KINDS: Mapping[str, Iterable[str]] = {"recommender": RECOMMENDERS, "click_model": CLICK_MODELS}
 _OTHER_DAGS = ("operate", "video")
 
 
