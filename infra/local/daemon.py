@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from infra import durable
 from infra.local.paths import HOST, State
 
 _PAUSE_S = 0.2
@@ -63,7 +64,7 @@ class Daemon:
                 stderr=log,
                 start_new_session=True,
             )
-        write_json(self._record, {"pid": process.pid, "started_at": _started_at(process.pid)})
+        durable.write_json(self._record, {"pid": process.pid, "started_at": _started_at(process.pid)})
 
     def stop(self) -> None:
         """End it and all processes of its session; nothing happens where it does not run."""
@@ -194,10 +195,3 @@ def free_port(preferred: int) -> int:
             number: int = probe.getsockname()[1]
             return number
     raise ServiceError(f"no free port on {HOST}")
-
-
-def write_json(path: Path, content: object) -> None:
-    """Write a small file whole or not at all."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_text(json.dumps(content, indent=2))
-    os.replace(temporary, path)

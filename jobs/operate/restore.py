@@ -13,9 +13,10 @@ from collections.abc import Iterator, Sequence
 from deltalake import CommitProperties, DeltaTable
 from deltalake.exceptions import DeltaError
 
+from infra import durable
 from jobs.operate.foreign_commits import reshaping
 from jobs.operate.verify import chosen, files_of_days, verify, verify_day
-from jobs.platform import durable, publish, receipts, staging
+from jobs.platform import publish, receipts, staging
 from jobs.platform.errors import BadInput, NightreelError
 from jobs.platform.night import code_version, run_id
 from jobs.platform.publications import OURS, Publication, publications

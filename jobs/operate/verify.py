@@ -18,8 +18,9 @@ from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError
 from tqdm import tqdm
 
+from infra import durable
 from jobs.operate.foreign_commits import ForeignCommit, foreign_commits, misfit, reshaping
-from jobs.platform import durable, receipts, staging
+from jobs.platform import receipts, staging
 from jobs.platform.errors import BadInput, NightreelError, UsageError
 from jobs.platform.job import day as read_day
 from jobs.platform.publications import Publication, latest
