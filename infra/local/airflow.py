@@ -68,7 +68,7 @@ def migrate(state: State, variables: dict[str, str]) -> None:
         log = state.logs / "airflow-migration.log"
         log.write_text(result.stdout + result.stderr)
         raise ServiceError(f"Airflow's database cannot be prepared; see {log}")
-    stamp.write_text(installed.name)
+    durable.write(stamp, installed.name)
 
 
 def _secret(state: State, name: str) -> str:
