@@ -21,8 +21,8 @@ import pyarrow as pa
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
+from jobs.ads import REGISTERED_MODEL
 from jobs.ads.examples import FIELDS, to_examples
-from jobs.ads.train import REGISTERED_MODEL
 from jobs.features.click_features import with_click_features
 from jobs.features.ctr_examples import snapshots
 from jobs.platform import decisions, tracking

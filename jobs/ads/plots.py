@@ -1,16 +1,19 @@
 """Plots of click models, as matplotlib figures that need no display."""
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from jobs.ads.judgement import Judgement
 from models.ads.metrics import reliability
-from models.ads.training import Round
+
+if TYPE_CHECKING:
+    from models.ads.training import Round  # imports torch
 
 
-def loss_plot(history: Sequence[Round]) -> Figure:
+def loss_plot(history: "Sequence[Round]") -> Figure:
     """Log-loss by round, on the training part and held out."""
     figure, axes = _figure()
     rounds = range(1, len(history) + 1)

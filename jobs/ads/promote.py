@@ -16,9 +16,9 @@ candidate the champion stays.
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 
-from jobs.ads import plots
+from jobs.ads import REGISTERED_MODEL, plots
 from jobs.ads.judgement import judge
-from jobs.ads.train import REGISTERED_MODEL, split_of
+from jobs.ads.time_split import split_of
 from jobs.platform import decisions, tracking
 from jobs.platform.decisions import Decision
 from jobs.platform.job import job

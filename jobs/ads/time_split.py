@@ -5,13 +5,16 @@ A day whose impressions were all clicked, or none, is not learned from: such a l
 
 import datetime as dt
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow.compute as pc
 import pyarrow.dataset
 
 from jobs.ads.examples import ExampleStream
+from jobs.features.ctr_examples import TABLE
+from jobs.platform.errors import MissingInput
+from jobs.platform.night import Night
 from jobs.platform.tracking import CannotTrain
 
 TRAINING_DAYS = 7
@@ -43,6 +46,35 @@ class TimeSplit:
     judged: ExampleStream
     publish_train: ExampleStream
     publish_holdout: ExampleStream
+
+
+def split_of(night: Night) -> TimeSplit:
+    """The night's parts of gold.ctr_examples.
+
+    Raises:
+        MissingInput: the table does not have the night.
+        CannotTrain: it has too little to learn from.
+    """
+    if not night.has_day(TABLE, night.date):
+        raise MissingInput(TABLE, night.date, f"run python -m jobs.features.ctr_examples --date {night.date} first")
+    dataset = night.arrow(TABLE)
+    if lacks := lack(_of(dataset, night.date)):
+        raise CannotTrain(f"the night has {lacks}")
+    first = night.date - dt.timedelta(days=TRAINING_DAYS)
+    lacking = {day: lack(_of(dataset, day)) for day in sorted(night.days(TABLE)) if first <= day < night.date}
+    split = time_split(dataset, [day for day, lacks in lacking.items() if lacks is None], night.date)
+    for part in (split.train, split.publish_train):
+        if lacks := lack(part):
+            raise CannotTrain(f"the part to learn from has {lacks}")
+    for part in (split.holdout, split.publish_holdout):
+        if lacks := lack(part):
+            raise CannotTrain(f"the part held out for calibration has {lacks}")
+    left_out = [f"; {day} is left out, it has {lacks}" for day, lacks in lacking.items() if lacks]
+    return replace(split, rule=split.rule + "".join(left_out))
+
+
+def _of(dataset: pyarrow.dataset.Dataset, day: dt.date) -> ExampleStream:
+    return ExampleStream(dataset, pc.field("date") == day)
 
 
 def time_split(dataset: pyarrow.dataset.Dataset, days: Collection[dt.date], night: dt.date) -> TimeSplit:

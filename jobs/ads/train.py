@@ -5,65 +5,30 @@ one without a click, trains nothing, and its run says why.
 """
 
 import argparse
-import datetime as dt
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pandas as pd
-import pyarrow.compute as pc
-import pyarrow.dataset
 
-from jobs.ads import plots
+from jobs.ads import REGISTERED_MODEL, plots
 from jobs.ads.examples import FIELDS, ExampleStream
 from jobs.ads.judgement import judge
-from jobs.ads.time_split import HOLDOUT_SHARE, TRAINING_DAYS, TimeSplit, lack, time_split
+from jobs.ads.time_split import HOLDOUT_SHARE, split_of
 from jobs.features.ctr_examples import TABLE
 from jobs.platform import tracking
-from jobs.platform.errors import BadInput, MissingInput
+from jobs.platform.errors import BadInput
 from jobs.platform.job import job
 from jobs.platform.night import Night
 from models.ads.baselines import ClickRate
 from models.ads.click_model import ClickModel
 from models.ads.registry import CLICK_MODELS
 
-REGISTERED_MODEL = "click_model"
-"""The place that all click models compete for."""
-
 _PYFUNC = Path(__file__).with_name("pyfunc.py")
 _COMPARED = ("auc", "gauc", "log_loss", "calibration")
-
-
-def split_of(night: Night) -> TimeSplit:
-    """The night's parts of gold.ctr_examples.
-
-    Raises:
-        MissingInput: the table does not have the night.
-        CannotTrain: it has too little to learn from.
-    """
-    if not night.has_day(TABLE, night.date):
-        raise MissingInput(TABLE, night.date, f"run python -m jobs.features.ctr_examples --date {night.date} first")
-    dataset = night.arrow(TABLE)
-    if lacks := lack(_of(dataset, night.date)):
-        raise tracking.CannotTrain(f"the night has {lacks}")
-    first = night.date - dt.timedelta(days=TRAINING_DAYS)
-    lacking = {day: lack(_of(dataset, day)) for day in sorted(night.days(TABLE)) if first <= day < night.date}
-    split = time_split(dataset, [day for day, lacks in lacking.items() if lacks is None], night.date)
-    for part in (split.train, split.publish_train):
-        if lacks := lack(part):
-            raise tracking.CannotTrain(f"the part to learn from has {lacks}")
-    for part in (split.holdout, split.publish_holdout):
-        if lacks := lack(part):
-            raise tracking.CannotTrain(f"the part held out for calibration has {lacks}")
-    left_out = [f"; {day} is left out, it has {lacks}" for day, lacks in lacking.items() if lacks]
-    return replace(split, rule=split.rule + "".join(left_out))
-
-
-def _of(dataset: pyarrow.dataset.Dataset, day: dt.date) -> ExampleStream:
-    return ExampleStream(dataset, pc.field("date") == day)
 
 
 def train(night: Night, name: str) -> str:

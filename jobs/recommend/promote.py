@@ -23,10 +23,9 @@ from jobs.platform import decisions, tracking
 from jobs.platform.decisions import Decision
 from jobs.platform.job import job
 from jobs.platform.night import Night
-from jobs.recommend import plots
+from jobs.recommend import REGISTERED_MODEL, plots
 from jobs.recommend.catalogue import catalogue, load_columns
 from jobs.recommend.interactions import interactions
-from jobs.recommend.train import REGISTERED_MODEL
 from models.recommend.evaluation import evaluate
 from models.recommend.registry import RECOMMENDERS, load_recommender
 

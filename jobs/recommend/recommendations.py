@@ -15,10 +15,10 @@ import pyarrow as pa
 
 from jobs.platform import decisions, tracking
 from jobs.platform.job import job
+from jobs.recommend import REGISTERED_MODEL
 from jobs.recommend.catalogue import Catalogue, catalogue, load_columns
 from jobs.recommend.interactions import Interactions, interactions
 from jobs.recommend.reasons import reasons
-from jobs.recommend.train import REGISTERED_MODEL
 from models.recommend.recommender import Recommender
 from models.recommend.registry import load_recommender
 

@@ -18,16 +18,13 @@ from jobs.platform import tracking
 from jobs.platform.errors import BadInput
 from jobs.platform.job import job
 from jobs.platform.night import Night
-from jobs.recommend import plots
+from jobs.recommend import REGISTERED_MODEL, plots
 from jobs.recommend.catalogue import catalogue, save_columns
 from jobs.recommend.interactions import TABLE, Interactions, Known, interactions
 from jobs.recommend.pyfunc import recommended_videos
 from models.recommend.evaluation import evaluate
 from models.recommend.recommender import NothingToLearn, Recommender
 from models.recommend.registry import RECOMMENDERS
-
-REGISTERED_MODEL = "recommender"
-"""The place that all recommenders compete for."""
 
 _PYFUNC = Path(__file__).with_name("pyfunc.py")
 

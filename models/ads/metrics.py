@@ -4,8 +4,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import rankdata
-from sklearn.metrics import roc_auc_score
 
 Numbers = NDArray[np.floating]
 Labels = NDArray[np.integer]
@@ -18,7 +16,7 @@ def auc(labels: Labels, probabilities: Numbers) -> float:
     """Area under the ROC curve; NaN when only one class is present."""
     if labels.min() == labels.max():
         return float("nan")
-    return float(roc_auc_score(labels, probabilities))
+    return gauc(labels, probabilities, np.zeros(len(labels), dtype=np.int64))
 
 
 def gauc(labels: Labels, probabilities: Numbers, users: Groups) -> float:
@@ -45,7 +43,8 @@ def gauc(labels: Labels, probabilities: Numbers, users: Groups) -> float:
         np.diff(user[order], prepend=-1).astype(bool) | np.diff(probabilities[order], prepend=np.nan).astype(bool)
     )
     rank = np.empty(len(user))
-    rank[order] = rankdata(key)
+    tied = np.bincount(key)
+    rank[order] = (np.cumsum(tied) - (tied - 1) / 2)[key]
     rank -= (np.cumsum(impressions) - impressions)[user]
     rank_of_clicks = np.bincount(user, weights=rank * labels)
     both = (clicks > 0) & (misses > 0)

@@ -1,20 +1,29 @@
 """Click models by name."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from models.ads.click_model import ClickModel, read_state
-from models.ads.dcn_v2 import DCNV2
-from models.ads.logistic_regression import LogisticRegression
+from models.registry import Registry
 
-CLICK_MODELS: dict[str, type[ClickModel]] = {model.name: model for model in (LogisticRegression, DCNV2)}
+if TYPE_CHECKING:
+    from models.ads.click_model import ClickModel
+
+CLICK_MODELS: "Registry[ClickModel]" = Registry(
+    {
+        "logistic_regression": "models.ads.logistic_regression:LogisticRegression",
+        "dcn_v2": "models.ads.dcn_v2:DCNV2",
+    }
+)
 
 
-def load_click_model(directory: Path) -> ClickModel:
+def load_click_model(directory: Path) -> "ClickModel":
     """Whichever click model was saved there.
 
     Raises:
         ValueError: there is none, or one that this version does not know.
     """
+    from models.ads.click_model import read_state  # imports torch, which whoever asks for names only has no use for
+
     name = read_state(directory)["model"]
     if name not in CLICK_MODELS:
         raise ValueError(f"{directory} holds a click model of unknown kind {name!r}")

@@ -29,12 +29,12 @@ FEATURES: dict[str, Callable[[Sequence[str]], None]] = {
 def recommend(argv: Sequence[str]) -> None:
     """Train one model, let it serve, and recommend."""
     from jobs.platform import tracking  # what trains takes seconds to import
-    from jobs.recommend import recommendations, train
+    from jobs.recommend import REGISTERED_MODEL, recommendations, train
 
     night = Night(MAY_1, settings())
     train.train(night, "popularity")
-    (version,) = tracking.candidates(night.settings, train.REGISTERED_MODEL, night=night.date, families=["popularity"])
-    tracking.set_verdict(night.settings, train.REGISTERED_MODEL, night=night.date, promoted=version)
+    (version,) = tracking.candidates(night.settings, REGISTERED_MODEL, night=night.date, families=["popularity"])
+    tracking.set_verdict(night.settings, REGISTERED_MODEL, night=night.date, promoted=version)
     recommendations.main(argv)
 
 

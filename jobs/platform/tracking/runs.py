@@ -5,10 +5,9 @@ import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import mlflow
-from matplotlib.figure import Figure
 from mlflow.entities import LifecycleStage
 from mlflow.entities import Run as MlflowRun
 from mlflow.exceptions import MlflowException
@@ -23,6 +22,9 @@ from jobs.platform.tracking._saved import digest, saved
 from jobs.platform.tracking._store import client, is_empty
 from jobs.platform.tracking.versions import version_of
 from jobs.platform.tracking.weights import forget
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 _log = logging.getLogger(__name__)
 _REPOSITORY = Path(__file__).parents[3]
@@ -39,7 +41,7 @@ class Run:
         """Log figures of this step, or of the whole training."""
         mlflow.log_metrics(dict(metrics), step=step)
 
-    def log_figure(self, figure: Figure, file: str) -> None:
+    def log_figure(self, figure: "Figure", file: str) -> None:
         """Keep a plot as an artifact."""
         mlflow.log_figure(figure, file)
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pyspark.sql import SparkSession
 
-from jobs.ads import audience_segments, promote, train
+from jobs.ads import REGISTERED_MODEL, audience_segments, promote, train
 from jobs.ads.audience_segments import SEGMENTS, segments
 from jobs.platform import tracking
 from jobs.platform.errors import MissingInput
@@ -131,7 +131,7 @@ def test_a_night_aims_its_campaigns_with_the_model_that_serves(spark: SparkSessi
     night = Night(FIRST, settings())
     first = night.arrow("gold.audience_segments").to_table()
     rows = first.to_pylist()
-    serving = tracking.serving(settings(), train.REGISTERED_MODEL, night=FIRST)
+    serving = tracking.serving(settings(), REGISTERED_MODEL, night=FIRST)
     assert {row["model_version"] for row in rows} == {serving.version}
     assert {(row["campaign_id"], row["video_id"]) for row in rows} == {
         (1, 13),

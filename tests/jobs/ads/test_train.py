@@ -11,9 +11,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from jobs.ads import promote, train
+from jobs.ads import REGISTERED_MODEL, promote, train
 from jobs.ads.examples import ExampleStream
 from jobs.ads.judgement import judge
+from jobs.ads.time_split import split_of
 from jobs.platform import tracking
 from jobs.platform.decisions import MODEL, Decision
 from jobs.platform.errors import MissingInput
@@ -88,7 +89,7 @@ def test_a_first_night_is_judged_on_its_own_end_and_says_so(nights: Path) -> Non
 
 
 def test_a_registered_model_predicts_as_mlflow_loads_it(nights: Path) -> None:
-    for version in tracking.candidates(settings(), train.REGISTERED_MODEL, night=SECOND, families=sorted(CLICK_MODELS)):
+    for version in tracking.candidates(settings(), REGISTERED_MODEL, night=SECOND, families=sorted(CLICK_MODELS)):
         ours = load_click_model(tracking.download(settings(), version))
         loaded = mlflow.pyfunc.load_model(f"models:/{version.name}/{version.number}")
         example = loaded.input_example
@@ -112,7 +113,7 @@ def test_the_verdict_is_kept_with_its_numbers(nights: Path) -> None:
     assert first["promoted"] in first["metrics"]
     assert second["champion"] == first["promoted"]
     assert len(second["metrics"]) == 3
-    serving = tracking.serving(settings(), train.REGISTERED_MODEL, night=SECOND)
+    serving = tracking.serving(settings(), REGISTERED_MODEL, night=SECOND)
     assert serving.version == (second["promoted"] or first["promoted"])
 
 
@@ -121,9 +122,7 @@ def test_running_a_night_again_changes_nothing(nights: Path) -> None:
         return [
             (version.version, version.promoted)
             for date in (FIRST, SECOND)
-            for version in tracking.candidates(
-                settings(), train.REGISTERED_MODEL, night=date, families=sorted(CLICK_MODELS)
-            )
+            for version in tracking.candidates(settings(), REGISTERED_MODEL, night=date, families=sorted(CLICK_MODELS))
         ]
 
     before = versions()
@@ -138,11 +137,11 @@ def test_running_a_night_again_changes_nothing(nights: Path) -> None:
 def test_the_champion_stays_until_the_decision_is_taken_back(nights: Path) -> None:
     before = promote.promote(Night(SECOND, settings()))
     made_at = dt.datetime(2022, 5, 3, tzinfo=dt.UTC)
-    stays = Decision(SECOND, MODEL, train.REGISTERED_MODEL, "anna", "an experiment runs", made_at)
+    stays = Decision(SECOND, MODEL, REGISTERED_MODEL, "anna", "an experiment runs", made_at)
     lay_decisions(nights, stays)
     (first,) = [v.version for v in tracking.history(settings(), FIRST, FIRST) if v.promoted and v.name == stays.subject]
     assert promote.promote(Night(SECOND, settings())).reason == f"{first} stays, as anna decided: an experiment runs"
-    assert tracking.serving(settings(), train.REGISTERED_MODEL, night=SECOND).version == first
+    assert tracking.serving(settings(), REGISTERED_MODEL, night=SECOND).version == first
     lay_decisions(nights, replace(stays, withdrawn=True, made_at=made_at + dt.timedelta(hours=1)))
     assert promote.promote(Night(SECOND, settings())) == before
 
@@ -154,16 +153,16 @@ def test_the_published_model_knows_the_night_that_the_judged_one_did_not(home: P
     night = Night(SECOND, settings())
     train.train(night, "logistic_regression")
     run = _run(f"logistic_regression {SECOND}")
-    (version,) = tracking.candidates(settings(), train.REGISTERED_MODEL, night=SECOND, families=["logistic_regression"])
+    (version,) = tracking.candidates(settings(), REGISTERED_MODEL, night=SECOND, families=["logistic_regression"])
     published = load_click_model(tracking.download(settings(), version))
-    again = judge(published, train.split_of(night).judged)
+    again = judge(published, split_of(night).judged)
     assert run.data.metrics["auc"] < 0.4
     assert again.metrics()["auc"] > 0.6
 
 
 def test_rows_are_read_in_batches_and_only_once_needed(home: Path) -> None:
     rows = lay_examples(home, FIRST)
-    stream = train.split_of(Night(FIRST, settings())).judged
+    stream = split_of(Night(FIRST, settings())).judged
     assert isinstance(stream, ExampleStream)
     assert sum(len(labels) for _, labels in stream) == sum(len(labels) for _, labels in stream) == ROWS // 5
     last = sorted(rows, key=lambda row: row["time_ms"])[-ROWS // 5 :]

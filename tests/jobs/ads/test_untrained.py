@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jobs.ads import promote, train
+from jobs.ads import REGISTERED_MODEL, promote, train
 from jobs.ads.time_split import lack
 from jobs.platform import tracking
 from jobs.platform.settings import settings as project
@@ -71,13 +71,13 @@ def test_a_lake_of_thin_nights_has_no_model(home: Path, capsys: pytest.CaptureFi
         assert [line.partition(":")[0] for line in trained] == [f"{m} is not trained" for m in sorted(CLICK_MODELS)]
         assert verdict.startswith(f"no model serves yet: {reason}")
         assert verdict.endswith(", so no candidate could be trained")
-        assert tracking.serving_if_any(project(), train.REGISTERED_MODEL, "ads", night=date) is None
+        assert tracking.serving_if_any(project(), REGISTERED_MODEL, "ads", night=date) is None
 
 
 def test_the_champion_stays_and_the_nights_after_go_on(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     _lay(home, FIRST)
     _night(FIRST, capsys)
-    champion = tracking.serving(project(), train.REGISTERED_MODEL, night=FIRST).version
+    champion = tracking.serving(project(), REGISTERED_MODEL, night=FIRST).version
     _lay(home, SECOND, _labelled(0))
     _, verdict = _night(SECOND, capsys)
     assert verdict == f"{champion} stays: the night has no click, so no candidate could be trained"
@@ -95,17 +95,17 @@ def test_the_champion_stays_and_the_nights_after_go_on(home: Path, capsys: pytes
 def test_a_night_run_again_is_what_it_is_now(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     _lay(home, FIRST)
     _night(FIRST, capsys)
-    live = tracking.serving(project(), train.REGISTERED_MODEL, night=FIRST).version
+    live = tracking.serving(project(), REGISTERED_MODEL, night=FIRST).version
     _lay(home, FIRST, _labelled(0))
     _, verdict = _night(FIRST, capsys)
     assert verdict == "no model serves yet: the night has no click, so no candidate could be trained"
-    assert tracking.serving_if_any(project(), train.REGISTERED_MODEL, "ads", night=FIRST) is None
+    assert tracking.serving_if_any(project(), REGISTERED_MODEL, "ads", night=FIRST) is None
     _lay(home, FIRST)
     trained, verdict = _night(FIRST, capsys)
     assert live in trained
     assert verdict.startswith("there is no champion yet")
     assert tracking.untrained(project(), "ads", FIRST) == {}
-    assert tracking.serving(project(), train.REGISTERED_MODEL, night=FIRST).version == live
+    assert tracking.serving(project(), REGISTERED_MODEL, night=FIRST).version == live
 
 
 def test_a_training_that_did_not_run_is_missing_all_the_same(home: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -25,7 +25,8 @@ from jobs.platform import erasure, identity, tracking
 from jobs.platform.night import Night
 from jobs.platform.pseudonym import key, pseudonym
 from jobs.platform.settings import settings
-from jobs.recommend.train import REGISTERED_MODEL, train
+from jobs.recommend import REGISTERED_MODEL
+from jobs.recommend.train import train
 from schemas.contract import tables
 from tests.jobs.ingest import nights
 from tests.jobs.ingest.nights import MAY_1, NOON_MAY_1, ingest, line

@@ -8,12 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from jobs.ads import REGISTERED_MODEL as CLICK_MODEL
 from jobs.ingest.feeds import NIGHTLY
 from jobs.platform import decisions
 from jobs.platform.decisions import EMPTY, LABELS, MODEL, SNAPSHOT, SUBJECTS, TABLE, VOLUME, Decision
 from jobs.platform.errors import UsageError
 from jobs.platform.night import Night
 from jobs.platform.settings import settings
+from jobs.recommend import REGISTERED_MODEL as RECOMMENDER
 from schemas.contract import contract
 from tests.jobs.operate.lake import lay_decisions
 
@@ -113,9 +115,6 @@ def test_the_hint_is_a_command_with_all_that_it_needs() -> None:
 
 
 def test_subjects_are_feeds_of_the_landing_and_registered_models() -> None:
-    from jobs.ads.train import REGISTERED_MODEL as CLICK_MODEL  # both import MLflow
-    from jobs.recommend.train import REGISTERED_MODEL as RECOMMENDER
-
     feeds = set(NIGHTLY)
     assert set(SUBJECTS[VOLUME]) == feeds
     assert {*SUBJECTS[EMPTY], *SUBJECTS[SNAPSHOT]} == feeds

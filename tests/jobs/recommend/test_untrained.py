@@ -9,7 +9,7 @@ from pyspark.sql import SparkSession
 from jobs.platform import tracking
 from jobs.platform.night import Night
 from jobs.platform.settings import settings
-from jobs.recommend import promote, recommendations, train
+from jobs.recommend import REGISTERED_MODEL, promote, recommendations, train
 from models.recommend.registry import RECOMMENDERS
 from tests.jobs.operate.lake import lay
 from tests.jobs.recommend.nights import FIRST, SECOND, interaction_rows, lay_night, lay_videos, video
@@ -51,7 +51,7 @@ def test_thin_nights(home: Path, spark: SparkSession, capsys: pytest.CaptureFixt
     lay_night(home, SECOND, before=True)
     said, verdict = _night(SECOND, capsys)
     assert verdict.startswith("there is no champion yet")
-    champion = tracking.serving(settings(), train.REGISTERED_MODEL, night=SECOND).version
+    champion = tracking.serving(settings(), REGISTERED_MODEL, night=SECOND).version
     assert champion in said.values()
     assert _recommended(SECOND) > 0
 
@@ -61,7 +61,7 @@ def test_thin_nights(home: Path, spark: SparkSession, capsys: pytest.CaptureFixt
     said, verdict = _night(THIRD, capsys)
     assert len(said) == len(tracking.untrained(settings(), "recommend", THIRD)) == len(RECOMMENDERS)
     assert verdict.startswith(f"{champion} stays: ")
-    assert tracking.serving(settings(), train.REGISTERED_MODEL, night=THIRD).version == champion
+    assert tracking.serving(settings(), REGISTERED_MODEL, night=THIRD).version == champion
     assert _recommended(THIRD) == 0  # what it knows is gone, and what is there it does not know
 
     # One user, one video without words, long viewed by nobody: what can be trained is, and competes.

@@ -44,13 +44,6 @@ def test_gauc_is_the_mean_of_users_aucs_by_impressions(rows: Rows) -> None:
     assert metrics.gauc(*arrays(rows)) == pytest.approx(expected, nan_ok=True)
 
 
-@given(impressions)
-def test_gauc_of_one_user_is_auc(rows: Rows) -> None:
-    labels, probabilities, users = arrays(rows)
-    everyone = metrics.gauc(labels, probabilities, np.zeros_like(users))
-    assert everyone == pytest.approx(metrics.auc(labels, probabilities), nan_ok=True)
-
-
 @given(impressions, st.integers(0, 2**32))
 def test_gauc_neither_knows_names_nor_order_nor_how_much_a_user_clicks(rows: Rows, seed: int) -> None:
     labels, probabilities, users = arrays(rows)
