@@ -1,9 +1,10 @@
 """What contracts were when readers last got them (`schemas/released.json`), and what may become of them: `make release`.
 
-Within a major version a contract only adds: a column that may be null, a rule, a longer text on how to use it. What breaks
-who reads the table, or the rows that it has, needs the next major version. A rule that changes or goes is a minor matter: which
-values are plausible is learnt by running. The released contracts are one file of their own, so that what readers are
-promised can be checked without the history, and so that a change of it is seen as one line in a review.
+Within a major version a contract only adds: a column that may be null, a rule. What breaks who reads the table, or the rows
+that it has, needs the next major version. A rule that changes or goes is a minor matter: which values are plausible is learnt
+by running. Descriptions may be worded better at any time, under the same version; values that come to mean something else
+belong in a new column. The released contracts are one file of their own, so that what readers are promised can be checked
+without the history, and so that a change of it is seen as one line in a review.
 """
 
 import json
@@ -49,14 +50,12 @@ def _breaking(was: Contract, now: Contract) -> Iterator[str]:
             yield f"column {name} was {old.type} and is {new.type}"
         if new.required != old.required:
             yield f"column {name} {'may' if old.required else 'must not'} be null now"
-        if new.description != old.description:
-            yield f"column {name} means something else"
         if new.personal and not old.personal:
             yield f"column {name} is personal now, so analysts no longer see it"
     for name in after.keys() - before.keys():
         if after[name].required:
             yield f"column {name} is new and required, which the rows that are there cannot keep"
-    for what in ("purpose", "key", "partitioned_by", "day_column"):
+    for what in ("key", "partitioned_by", "day_column"):
         if getattr(was, what) != getattr(now, what):
             yield f"its {what.replace('_', ' ')} was {getattr(was, what)} and is {getattr(now, what)}"
 

@@ -5,6 +5,7 @@ import secrets
 import subprocess
 from pathlib import Path
 
+from infra import durable
 from infra.local import lineage
 from infra.local.daemon import Daemon, ServiceError
 from infra.local.paths import AIRFLOW_ENVIRONMENT, HOST, ROOT, State
@@ -67,15 +68,12 @@ def migrate(state: State, variables: dict[str, str]) -> None:
         log = state.logs / "airflow-migration.log"
         log.write_text(result.stdout + result.stderr)
         raise ServiceError(f"Airflow's database cannot be prepared; see {log}")
-    stamp.write_text(installed.name)
+    durable.write(stamp, installed.name)
 
 
 def _secret(state: State, name: str) -> str:
     """A random secret, made once and readable by its owner only."""
     path: Path = state.airflow / f"{name}.secret"
     if not path.is_file():
-        temporary = path.with_name(f".{path.name}.{os.getpid()}")
-        temporary.touch(mode=0o600)
-        temporary.write_text(secrets.token_urlsafe(32))
-        os.replace(temporary, path)
+        durable.write(path, secrets.token_urlsafe(32), mode=0o600)
     return path.read_text()

@@ -1,14 +1,14 @@
 """Airflow's REST API, as far as running nights needs it."""
 
 import datetime as dt
-import json
-import time
-import urllib.error
-import urllib.parse
-import urllib.request
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
+from urllib.parse import quote
+
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3 import Retry
 
 from infra.local.daemon import ServiceError
 from infra.local.paths import HOST, ROOT
@@ -16,6 +16,8 @@ from schemas.days import beginning
 from schemas.zone import zone
 
 _ATTEMPTS = 8
+_PAUSE_S = 0.5
+_LONGEST_PAUSE_S = 5
 _TIMEOUT_S = 60
 
 
@@ -27,22 +29,41 @@ class Unanswered(ServiceError):
     """Airflow did not answer, however often it was asked."""
 
 
+class _Unknown(Refused):
+    """Airflow does not know who asks."""
+
+
 class AirflowApi:
     """A client of the server on a port of this machine."""
 
     def __init__(self, port: int) -> None:
         self._base = f"http://{HOST}:{port}"
-        self._token = ""
+        self._once = requests.Session()
+        self._patient = requests.Session()
+        # Also after an error of the server, and whatever is asked: its SQLite may be locked.
+        retries = Retry(
+            _ATTEMPTS - 1,
+            status_forcelist=range(500, 600),
+            allowed_methods=None,
+            raise_on_status=False,
+            backoff_factor=_PAUSE_S,
+            backoff_max=_LONGEST_PAUSE_S,
+        )
+        self._patient.mount("http://", HTTPAdapter(max_retries=retries))
+        for session in (self._once, self._patient):
+            session.trust_env = False  # no proxy, and no password of ~/.netrc in place of the token
 
     def ready(self) -> bool:
         """Whether the server answers, the scheduler and the DAG processor are alive, and `nightly` can be run."""
         try:
-            health = self._once("GET", "/api/v2/monitor/health")
+            health = self._ask(self._once, "GET", "/api/v2/monitor/health")
             if any(health[part]["status"] != "healthy" for part in ("metadatabase", "scheduler", "dag_processor")):
                 return False
-            self._log_in()
-            return all(self._once("GET", f"/api/v2/dags/{dag}")["has_import_errors"] is False for dag in DAGS)
-        except (OSError, KeyError, ValueError):
+            self._log_in(self._once)
+            return all(
+                self._ask(self._once, "GET", f"/api/v2/dags/{dag}")["has_import_errors"] is False for dag in DAGS
+            )
+        except (ServiceError, KeyError):
             return False
 
     def make_pool(self, name: str, slots: int, description: str) -> None:
@@ -83,8 +104,8 @@ class AirflowApi:
 
     def active_backfills(self, dag: str) -> list[int]:
         """Ids of the DAG's backfills that are not over."""
-        query = urllib.parse.urlencode({"dag_id": dag, "order_by": "-id", "limit": 20})
-        found = self._call("GET", f"/api/v2/backfills?{query}")["backfills"]
+        query = {"dag_id": dag, "order_by": "-id", "limit": 20}
+        found = self._call("GET", "/api/v2/backfills", query=query)["backfills"]
         return [backfill["id"] for backfill in found if backfill["completed_at"] is None]
 
     def end_backfill(self, number: int) -> None:
@@ -96,60 +117,60 @@ class AirflowApi:
         """The DAG's runs for these days, in order."""
         query = {"logical_date_gte": midnight(first).isoformat(), "logical_date_lte": midnight(last).isoformat()}
         query |= {"order_by": "logical_date", "limit": "1000"}
-        runs: list[dict[str, Any]] = self._call("GET", f"/api/v2/dags/{dag}/dagRuns?{urllib.parse.urlencode(query)}")[
-            "dag_runs"
-        ]
+        runs: list[dict[str, Any]] = self._call("GET", f"/api/v2/dags/{dag}/dagRuns", query=query)["dag_runs"]
         return runs
 
     def unfinished_runs(self, dag: str) -> list[str]:
         """Ids of the DAG's runs that are queued or running."""
-        query = urllib.parse.urlencode({"state": ["queued", "running"], "limit": 1000}, doseq=True)
-        return [run["dag_run_id"] for run in self._call("GET", f"/api/v2/dags/{dag}/dagRuns?{query}")["dag_runs"]]
+        query = {"state": ["queued", "running"], "limit": 1000}
+        return [run["dag_run_id"] for run in self._call("GET", f"/api/v2/dags/{dag}/dagRuns", query=query)["dag_runs"]]
 
     def fail_run(self, dag: str, run: str) -> None:
         """Mark a run as failed, with what of it is running."""
-        path = f"/api/v2/dags/{dag}/dagRuns/{urllib.parse.quote(run, safe='')}"
-        self._call("PATCH", path, {"state": "failed"})
+        self._call("PATCH", f"/api/v2/dags/{dag}/dagRuns/{quote(run, safe='')}", {"state": "failed"})
 
     def tasks(self, dag: str, run: str) -> list[dict[str, Any]]:
         """The task instances of a run."""
-        path = f"/api/v2/dags/{dag}/dagRuns/{urllib.parse.quote(run, safe='')}/taskInstances?limit=1000"
-        tasks: list[dict[str, Any]] = self._call("GET", path)["task_instances"]
+        path = f"/api/v2/dags/{dag}/dagRuns/{quote(run, safe='')}/taskInstances"
+        tasks: list[dict[str, Any]] = self._call("GET", path, query={"limit": 1000})["task_instances"]
         return tasks
 
     def unpause(self, dag: str) -> None:
         """Let a DAG's runs start."""
         self._call("PATCH", f"/api/v2/dags/{dag}", {"is_paused": False})
 
-    def _call(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
+    def _call(
+        self, method: str, path: str, body: dict[str, Any] | None = None, query: Mapping[str, Any] | None = None
+    ) -> Any:
         """Ask again while the server is busy or its SQLite locked; a refusal is final."""
-        for attempt in range(_ATTEMPTS):
-            try:
-                if not self._token:
-                    self._log_in()
-                return self._once(method, path, body)
-            except urllib.error.HTTPError as error:
-                answer = error.read().decode(errors="replace")
-                if error.code == 401:
-                    self._token = ""
-                elif error.code < 500:
-                    raise Refused(f"Airflow refuses {method} {path}: {_detail(answer)}") from error
-            except OSError as error:
-                answer = str(error)
-            time.sleep(min(0.5 * 2**attempt, 5))
-        raise Unanswered(f"Airflow does not answer {method} {path}: {_detail(answer)}")
+        try:
+            return self._ask(self._patient, method, path, body, query)
+        except _Unknown:  # no token yet, or one that is no longer good
+            self._log_in(self._patient)
+            return self._ask(self._patient, method, path, body, query)
 
-    def _log_in(self) -> None:
-        self._token = self._once("GET", "/auth/token")["access_token"]
+    def _log_in(self, session: requests.Session) -> None:
+        session.headers.pop("Authorization", None)
+        session.headers["Authorization"] = f"Bearer {self._ask(session, 'GET', '/auth/token')['access_token']}"
 
-    def _once(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
-        headers = {"Content-Type": "application/json"}
-        if self._token:
-            headers["Authorization"] = f"Bearer {self._token}"
-        data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(self._base + path, data=data, headers=headers, method=method)
-        with urllib.request.urlopen(request, timeout=_TIMEOUT_S) as response:
-            return json.load(response)
+    def _ask(
+        self,
+        session: requests.Session,
+        method: str,
+        path: str,
+        body: dict[str, Any] | None = None,
+        query: Mapping[str, Any] | None = None,
+    ) -> Any:
+        try:
+            answer = session.request(method, self._base + path, params=query, json=body, timeout=_TIMEOUT_S)
+            if answer.ok:
+                return answer.json()
+        except requests.RequestException as error:
+            raise Unanswered(f"Airflow does not answer {method} {path}: {error}") from error
+        if answer.status_code >= 500:
+            raise Unanswered(f"Airflow does not answer {method} {path}: {_detail(answer)}")
+        refused = _Unknown if answer.status_code == 401 else Refused
+        raise refused(f"Airflow refuses {method} {path}: {_detail(answer)}")
 
 
 DAGS = tuple(sorted(path.stem for path in (ROOT / "dags").glob("[!_]*.py")))
@@ -161,8 +182,8 @@ def midnight(day: dt.date) -> dt.datetime:
     return beginning(day, zone())
 
 
-def _detail(answer: str) -> str:
+def _detail(answer: requests.Response) -> str:
     try:
-        return str(json.loads(answer)["detail"])
+        return str(answer.json()["detail"])
     except (ValueError, KeyError, TypeError):
-        return answer[:300]
+        return answer.text[:300]

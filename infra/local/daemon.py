@@ -11,6 +11,9 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import psutil
+
+from infra import durable
 from infra.local.paths import HOST, State
 
 _PAUSE_S = 0.2
@@ -63,7 +66,7 @@ class Daemon:
                 stderr=log,
                 start_new_session=True,
             )
-        write_json(self._record, {"pid": process.pid, "started_at": _started_at(process.pid)})
+        durable.write_json(self._record, {"pid": process.pid, "started_at": _started_at(process.pid)})
 
     def stop(self) -> None:
         """End it and all processes of its session; nothing happens where it does not run."""
@@ -73,15 +76,15 @@ class Daemon:
         if (
             record is not None
             and _started_at(record["pid"]) in {record["started_at"], None}
-            and any(_works_in(number, self.state.run) for number in _session(record["pid"]))
+            and any(_works_in(process.pid, self.state.run) for process in _session(record["pid"]))
         ):
             _end_session(record["pid"])
         self._record.unlink(missing_ok=True)
 
     def listens(self, port: int) -> bool:
         """Whether it, and not some other program of this machine, listens on the port."""
-        record = self._read()
-        return record is not None and self.running() and not _listeners(port).isdisjoint(_sockets(record["pid"]))
+        leader = self.pid
+        return leader is not None and any(_listens(process, port) for process in _session(leader))
 
     def wait(self, ready: Callable[[], bool], timeout_s: float) -> None:
         """Return when `ready` says so.
@@ -115,36 +118,41 @@ class Daemon:
 
 
 def _started_at(pid: int) -> int | None:
-    """When a live process started, in clock ticks since boot: with its number this names one process for good."""
+    """When a live process started, in clock ticks since boot: with its number this names one process for good.
+
+    The time of day would not: it is another one once the clock is set.
+    """
     try:
-        after_name = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    except (FileNotFoundError, ProcessLookupError):
+        process = psutil.Process(pid)
+        if process.status() == psutil.STATUS_ZOMBIE:
+            return None
+        return round((process.create_time() - psutil.boot_time()) * os.sysconf("SC_CLK_TCK"))
+    except psutil.NoSuchProcess:
         return None
-    return None if after_name[0] == "Z" else int(after_name[19])
 
 
 def _works_in(pid: int, folder: Path) -> bool:
     """Whether it is a process's working directory. It stays so where the folder is moved, and is not a copy of it."""
     try:
+        # psutil would give the name of the directory, which another one has where ours was deleted.
         return Path(f"/proc/{pid}/cwd").samefile(folder)
     except OSError:
         return False
 
 
-def _session(leader: int) -> Iterator[int]:
+def _session(leader: int) -> Iterator[psutil.Process]:
     """The live processes of a session: the leader's children and theirs, whatever process groups they have made."""
-    for process in Path("/proc").iterdir():
-        with suppress(OSError, ValueError):  # a process may end while it is looked at
-            number = int(process.name)
+    for number in psutil.pids():
+        with suppress(OSError, psutil.Error):  # a process may end while it is looked at
             if os.getsid(number) == leader and _started_at(number) is not None:
-                yield number
+                yield psutil.Process(number)
 
 
 def _end_session(leader: int) -> None:
     for sign in (signal.SIGTERM, signal.SIGKILL):
-        for number in _session(leader):
-            with suppress(ProcessLookupError):
-                os.kill(number, sign)
+        for process in _session(leader):
+            with suppress(psutil.NoSuchProcess):
+                process.send_signal(sign)
         deadline = time.monotonic() + _GRACE_S
         while time.monotonic() < deadline:
             _reap(leader)
@@ -161,25 +169,13 @@ def _reap(pid: int) -> None:
         return
 
 
-def _listeners(port: int) -> set[str]:
-    """Inodes of the sockets that listen on a port of this machine."""
-    found = set()
-    for table in ("tcp", "tcp6"):
-        for line in Path(f"/proc/net/{table}").read_text().splitlines()[1:]:
-            fields = line.split()
-            if fields[3] == "0A" and int(fields[1].rpartition(":")[2], 16) == port:
-                found.add(fields[9])
-    return found
-
-
-def _sockets(leader: int) -> set[str]:
-    """Inodes of the sockets that the processes of a session hold."""
-    found = set()
-    for number in _session(leader):
-        with suppress(OSError):
-            links = [link.readlink().name for link in Path(f"/proc/{number}/fd").iterdir()]
-            found |= {link[8:-1] for link in links if link.startswith("socket:[")}
-    return found
+def _listens(process: psutil.Process, port: int) -> bool:
+    with suppress(psutil.Error, OSError):
+        return any(
+            connection.status == psutil.CONN_LISTEN and connection.laddr.port == port
+            for connection in process.net_connections("tcp")
+        )
+    return False
 
 
 def free_port(preferred: int) -> int:
@@ -194,10 +190,3 @@ def free_port(preferred: int) -> int:
             number: int = probe.getsockname()[1]
             return number
     raise ServiceError(f"no free port on {HOST}")
-
-
-def write_json(path: Path, content: object) -> None:
-    """Write a small file whole or not at all."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_text(json.dumps(content, indent=2))
-    os.replace(temporary, path)

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from importlib.metadata import version
 
+from infra import durable
 from infra.local.daemon import Daemon, ServiceError
 from infra.local.paths import HOST, State
 
@@ -60,4 +61,4 @@ class Preparation:
         if self._process.returncode:
             lines = output.strip().split("\n")
             raise ServiceError(f"MLflow's store cannot be prepared: {lines[-1]}")
-        self._stamp.write_text(self._form)
+        durable.write(self._stamp, self._form)

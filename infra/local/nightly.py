@@ -17,9 +17,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
+from infra import durable
 from infra.local import lake_jobs
 from infra.local.backfill import Backfill, Outcome
-from infra.local.daemon import ServiceError, write_json
+from infra.local.daemon import ServiceError
 from infra.local.paths import State, state
 from infra.local.services import Services
 from infra.local.stale import ranges, until_none
@@ -170,11 +171,9 @@ def run_nights(found: Services, first: dt.date, last: dt.date, logs_from: Logs, 
     if not whole:  # no measure of a night
         return True
     share = round((time.monotonic() - started) / ((last - first).days + 1), 1)
-    for name in ("durations", "elapsed"):
-        (found.state.run / name).mkdir(exist_ok=True)
     for day, seconds in durations.items():
-        write_json(found.state.run / "durations" / f"{day}.json", seconds)
-        write_json(found.state.run / "elapsed" / f"{day}.json", {"seconds": share})
+        durable.write_json(found.state.run / "durations" / f"{day}.json", seconds)
+        durable.write_json(found.state.run / "elapsed" / f"{day}.json", {"seconds": share})
     return True
 
 

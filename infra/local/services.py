@@ -12,9 +12,10 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from infra import durable
 from infra.local import airflow, mlflow_server
 from infra.local.airflow_api import DAGS, AirflowApi
-from infra.local.daemon import Daemon, ServiceError, free_port, write_json
+from infra.local.daemon import Daemon, ServiceError, free_port
 from infra.local.paths import HOST, State, state
 from infra.local.spark_server import spark_server
 from infra.spark import launch
@@ -58,7 +59,7 @@ class Services:
         with _ports_lock():
             if not self.running():
                 ports = {name: free_port(preferred) for name, preferred in _PREFERRED.items()}
-                write_json(self.state.run / "ports.json", ports)
+                durable.write_json(self.state.run / "ports.json", ports)
                 self._use(ports)
             for daemon in self.daemons:
                 _start(daemon)

@@ -14,6 +14,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from infra import durable
 from infra.spark import launch
 
 HERE = Path(__file__).parent
@@ -62,8 +63,8 @@ def fetch(jars: dict[str, str], into: Path) -> None:
                 )
             if not matches(found, digest):
                 raise SystemExit(f"{name}: its SHA-256 is not the one in {HERE.name}/jars.sha256; not installed")
-            shutil.copyfile(found, into / f".{name}")
-            os.replace(into / f".{name}", into / name)
+            with durable.replacing(into / name) as draft:
+                shutil.copyfile(found, draft)
 
 
 def write_configuration(jars: list[Path], into: Path) -> None:
@@ -73,9 +74,7 @@ def write_configuration(jars: list[Path], into: Path) -> None:
     settings = (HERE / "spark-defaults.conf").read_text()
     # Not spark.jars, whose class loader is another one than that of a listener, which looks for Delta's classes.
     settings += f"\nspark.driver.extraClassPath                      {':'.join(str(jar) for jar in jars)}\n"
-    temporary = into / ".spark-defaults.conf"
-    temporary.write_text(settings)
-    os.replace(temporary, into / "spark-defaults.conf")
+    durable.write(into / "spark-defaults.conf", settings)
 
 
 def main() -> None:

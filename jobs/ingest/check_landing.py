@@ -8,7 +8,6 @@ import argparse
 import datetime as dt
 import secrets
 import shutil
-import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -25,8 +24,8 @@ from jobs.ingest.mapping import dump, layout
 from jobs.ingest.parse import parse, valid
 from jobs.ingest.reconciliation import Books
 from jobs.ingest.snapshot import sorted_out
+from jobs.platform.command import command, day_or_none
 from jobs.platform.errors import BadInput, MissingInput, NightreelError
-from jobs.platform.job import day
 from jobs.platform.lakehouse import bad_rows_named
 from jobs.platform.settings import Settings, settings
 from jobs.platform.spark import session
@@ -156,12 +155,7 @@ def _reasons(parsed: DataFrame) -> Iterator[str]:
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Print what would become of the files; exit code 65 if the night would be refused."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--dir", type=Path, required=True, help="a landing, or a folder of files")
-    parser.add_argument("--mapping", default="", help="name or folder of the mappings by which they are read")
-    parser.add_argument("--date", type=lambda text: day(text) if text else None, default=None, help="the night")
-    args = parser.parse_args(argv)
-    try:
+    with command(argv, __doc__, _arguments) as args:
         with TemporaryDirectory() as folder:
             root = Path(folder)
             night = lay_aside(args.dir, args.mapping, args.date, root, settings())
@@ -173,9 +167,12 @@ def main(argv: Sequence[str] | None = None) -> None:
         if refused:
             raise BadInput(f"the night of {night} would be refused, for the reasons above")
         print("the night would be taken in")
-    except NightreelError as error:
-        print(f"error: {error}", file=sys.stderr)
-        raise SystemExit(error.exit_code) from error
+
+
+def _arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--dir", type=Path, required=True, help="a landing, or a folder of files")
+    parser.add_argument("--mapping", default="", help="name or folder of the mappings by which they are read")
+    parser.add_argument("--date", type=day_or_none, help="the night; the last one unless given")
 
 
 if __name__ == "__main__":

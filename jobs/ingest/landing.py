@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from jobs.platform import durable
+from infra import durable
 from jobs.platform.failpoint import failpoint
 
 MARKER = "_SUCCESS"

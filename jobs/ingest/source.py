@@ -16,13 +16,13 @@ from zoneinfo import ZoneInfo
 
 import pyarrow.parquet as pq
 
+from infra import durable
 from jobs.ingest import ad_campaigns, landed_files, landing
 from jobs.ingest.feeds import BEHAVIOR_LOGS, CAMPAIGNS, FEEDS, NIGHTLY, VIDEOS
 from jobs.ingest.formats import Record, names, records
 from jobs.ingest.gzip_file import write_gzip
 from jobs.ingest.mapping import SHIPPED, Source, default, dump, layout
 from jobs.ingest.mapping import Mapping as FeedMapping
-from jobs.platform import durable
 from jobs.platform.errors import MissingInput
 from jobs.platform.night import Night
 from jobs.platform.whole_number import whole_number

@@ -16,7 +16,8 @@ from deltalake import DeltaTable
 from jobs.operate.grid import grid
 from jobs.operate.query import tables
 from jobs.operate.stale_days import Stale, stale_days
-from jobs.platform.job import day, job
+from jobs.platform.command import day
+from jobs.platform.job import job
 from jobs.platform.publications import latest
 from jobs.platform.settings import Settings
 from schemas.days import days_between

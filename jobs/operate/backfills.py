@@ -13,7 +13,8 @@ from deltalake import DeltaTable
 
 from jobs.operate.grid import grid
 from jobs.operate.query import tables
-from jobs.platform.job import day, job
+from jobs.platform.command import day
+from jobs.platform.job import job
 from jobs.platform.publications import Publication, publications
 from jobs.platform.settings import Settings
 from schemas.dependencies import tables_of_a_night

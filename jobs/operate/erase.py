@@ -8,8 +8,6 @@ are deleted. At last all files below NIGHTREEL_HOME are searched. It may be run 
 
 import argparse
 import datetime as dt
-import os
-import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
@@ -27,6 +25,7 @@ from jobs.ingest.feeds import NIGHTLY
 from jobs.operate import traces
 from jobs.operate.query import tables
 from jobs.platform import admission, erasure, lakehouse, publish, staging
+from jobs.platform.command import command
 from jobs.platform.errors import BadInput, NightreelError, UsageError
 from jobs.platform.failpoint import failpoint
 from jobs.platform.night import Night
@@ -241,20 +240,13 @@ def erase(settings: Settings, users: Iterable[int]) -> Iterator[str]:
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Erase the users that a file names."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--users", type=Path, required=True, help="file with a user id a line")
-    users = parser.parse_args(argv).users
-    try:
-        for line in erase(settings(), read_users(users)):
+    with command(argv, __doc__, _arguments) as args:
+        for line in erase(settings(), read_users(args.users)):
             print(line, flush=True)
-    except NightreelError as error:
-        print(f"error: {error}", file=sys.stderr)
-        raise SystemExit(error.exit_code) from error
-    if os.environ.get("SPARK_REMOTE"):
-        from pyspark.sql import SparkSession
 
-        if (session := SparkSession.getActiveSession()) is not None:
-            session.stop()  # frees what the server holds for this process
+
+def _arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--users", type=Path, required=True, help="file with a user id a line")
 
 
 if __name__ == "__main__":

@@ -5,7 +5,6 @@ that was read had none of the day), the run and the code that made it, and the v
 """
 
 import argparse
-import sys
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -15,7 +14,8 @@ import pyarrow.dataset as ds
 
 from jobs.operate.provenance import Node, provenance
 from jobs.platform import lakehouse
-from jobs.platform.errors import BadInput, MissingInput, NightreelError, UsageError
+from jobs.platform.command import command
+from jobs.platform.errors import BadInput, MissingInput, UsageError
 from jobs.platform.settings import Settings, settings
 from schemas.contract import contract, tables
 
@@ -89,17 +89,15 @@ def drawn(node: Node) -> Iterator[str]:
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Print the tree."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--table", required=True, help="layer and name")
-    parser.add_argument("--key", required=True, help="columns and values of one row: user_id=…,date=YYYY-MM-DD")
-    args = parser.parse_args(argv)
-    try:
+    with command(argv, __doc__, _arguments) as args:
         row = find(settings(), args.table, args.key)
         for line in drawn(provenance(settings(), args.table, row)):
             print(line)
-    except NightreelError as error:
-        print(f"error: {error}", file=sys.stderr)
-        raise SystemExit(error.exit_code) from error
+
+
+def _arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--table", required=True, help="layer and name")
+    parser.add_argument("--key", required=True, help="columns and values of one row: user_id=…,date=YYYY-MM-DD")
 
 
 if __name__ == "__main__":

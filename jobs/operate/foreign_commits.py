@@ -11,7 +11,8 @@ from typing import Any
 
 from deltalake import DeltaTable
 
-from jobs.platform import durable, staging
+from infra import durable
+from jobs.platform import staging
 from jobs.platform.publications import is_ours
 from schemas.contract import Contract
 

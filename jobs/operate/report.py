@@ -3,13 +3,13 @@
 import base64
 import datetime as dt
 import json
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import jinja2
 
+from infra import durable
 from jobs.operate import report_data, report_plots
 from jobs.operate.query import connect, rows
 from jobs.operate.summary import METRICS, REASONS
@@ -38,13 +38,7 @@ def write_report(night: Night) -> Path:
         if not night.has_day(table, night.date):
             raise MissingInput(table, night.date, f"run the night first: make nightly DATE={night.date}")
     path = night.settings.home / "reports" / f"{night.date}.html"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        draft.write_text(_template().render(content(night.settings, night.date)), encoding="utf-8")
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
+    durable.write(path, _template().render(content(night.settings, night.date)))
     return path
 
 

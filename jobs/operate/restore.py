@@ -13,10 +13,12 @@ from collections.abc import Iterator, Sequence
 from deltalake import CommitProperties, DeltaTable
 from deltalake.exceptions import DeltaError
 
+from infra import durable
 from jobs.operate.foreign_commits import reshaping
 from jobs.operate.verify import chosen, files_of_days, verify, verify_day
-from jobs.platform import durable, publish, receipts, staging
-from jobs.platform.errors import BadInput, NightreelError
+from jobs.platform import publish, receipts, staging
+from jobs.platform.command import command
+from jobs.platform.errors import BadInput
 from jobs.platform.night import code_version, run_id
 from jobs.platform.publications import OURS, Publication, publications
 from jobs.platform.settings import Settings, settings
@@ -101,23 +103,21 @@ def _publish_again(uri: str, table: str, sound: Publication, seen: int) -> None:
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Restore one table or all."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--table", default="", help="layer and name; all unless given")
-    args = parser.parse_args(argv)
-    problems: list[NightreelError] = []
-    try:
+    failed = False
+    with command(argv, __doc__, _arguments) as args:
         for table in chosen(args.table):
             try:
                 for line in restore(settings(), table):
                     print(line, flush=True)
             except BadInput as error:
                 print(f"error: {error}", file=sys.stderr)
-                problems.append(error)  # the other tables are restored all the same
-    except NightreelError as error:
-        print(f"error: {error}", file=sys.stderr)
-        raise SystemExit(error.exit_code) from error
-    if problems:
+                failed = True  # the other tables are restored all the same
+    if failed:
         raise SystemExit(BadInput.exit_code)
+
+
+def _arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--table", default="", help="layer and name; all unless given")
 
 
 if __name__ == "__main__":

@@ -8,7 +8,6 @@ are listed as well, with what became of the days that they touched: rows that we
 import argparse
 import datetime as dt
 import hashlib
-import sys
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,10 +17,11 @@ from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError
 from tqdm import tqdm
 
+from infra import durable
 from jobs.operate.foreign_commits import ForeignCommit, foreign_commits, misfit, reshaping
-from jobs.platform import durable, receipts, staging
-from jobs.platform.errors import BadInput, NightreelError, UsageError
-from jobs.platform.job import day as read_day
+from jobs.platform import receipts, staging
+from jobs.platform.command import command, day_or_none
+from jobs.platform.errors import BadInput, UsageError
 from jobs.platform.publications import Publication, latest
 from jobs.platform.settings import Settings, settings
 from schemas.contract import Contract, contract, tables
@@ -169,12 +169,8 @@ def chosen(table: str) -> list[str]:
 
 def main(argv: Sequence[str] | None = None) -> None:
     """List the damage and the commits of others; exit code 65 where there is any."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--table", default="", help="layer and name; all unless given")
-    parser.add_argument("--day", type=lambda text: read_day(text) if text else None, default=None)
-    args = parser.parse_args(argv)
     damaged = 0
-    try:
+    with command(argv, __doc__, _arguments) as args:
         for table in chosen(args.table):
             found = []
             for damage in verify(settings(), table, args.day):
@@ -186,9 +182,11 @@ def main(argv: Sequence[str] | None = None) -> None:
         if damaged:
             raise BadInput(f"damaged in {damaged} places; make restore goes back to the last good version of them")
         print("all that was published is there")
-    except NightreelError as error:
-        print(f"error: {error}", file=sys.stderr)
-        raise SystemExit(error.exit_code) from error
+
+
+def _arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--table", default="", help="layer and name; all unless given")
+    parser.add_argument("--day", type=day_or_none, help="only this day; all unless given")
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from jobs.platform import durable
+from infra import durable
 from jobs.platform.errors import UsageError
 from jobs.platform.pseudonym import fingerprint
 from jobs.platform.settings import Settings

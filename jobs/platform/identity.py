@@ -14,7 +14,8 @@ from deltalake import CommitProperties, DeltaTable, Field, Schema
 from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
 from deltalake.schema import PrimitiveType
 
-from jobs.platform import durable, receipts, staging
+from infra import durable
+from jobs.platform import receipts, staging
 from jobs.platform.errors import UsageError
 from jobs.platform.settings import Settings
 

@@ -20,7 +20,7 @@ from openlineage.client.facet_v2 import (
 )
 from openlineage.client.uuid import generate_static_uuid
 
-from jobs.platform import durable
+from infra import durable
 from jobs.platform.publications import Publication
 from jobs.platform.settings import Settings
 from schemas.contract import Contract, contract

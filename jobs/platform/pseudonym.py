@@ -11,7 +11,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from jobs.platform import durable, identity
+from infra import durable
+from jobs.platform import identity
 from jobs.platform.errors import UsageError
 from jobs.platform.settings import Settings
 

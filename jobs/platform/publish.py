@@ -23,7 +23,8 @@ from deltalake import CommitProperties, DeltaTable, Transaction
 from deltalake.exceptions import CommitFailedError, TableNotFoundError
 from deltalake.transaction import AddAction, RemoveAction
 
-from jobs.platform import durable, receipts
+from infra import durable
+from jobs.platform import receipts
 from jobs.platform.content_hash import content_hash
 from jobs.platform.errors import NightreelError
 from jobs.platform.failpoint import failpoint

@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from deltalake import PostCommitHookProperties
 
-from jobs.platform import durable
+from infra import durable
 from jobs.platform.errors import BadInput
 
 NO_HOOKS = PostCommitHookProperties(create_checkpoint=False, cleanup_expired_logs=False)

@@ -74,8 +74,8 @@ def settings() -> Settings:
         timezone=timezone,
         source=os.environ.get("NIGHTREEL_SOURCE", "simulator"),
         mapping=os.environ.get("NIGHTREEL_MAPPING", ""),
-        simulated_events=_simulated_events(),
-        late_days=_late_days(),
+        simulated_events=_number("NIGHTREEL_SIMULATED_EVENTS", "100000", "views", least=1),
+        late_days=_number("NIGHTREEL_LATE_DAYS", "3", "days"),
         video_generator=os.environ.get("NIGHTREEL_VIDEO_GENERATOR", "vae"),
         mlflow_uri=os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{home / 'mlflow.db'}",
     )
@@ -88,15 +88,8 @@ def _lake(home: Path) -> str:
     return str(local_folder("NIGHTREEL_LAKE", named)) if named else str(home / "lake")
 
 
-def _simulated_events() -> int:
-    text = os.environ.get("NIGHTREEL_SIMULATED_EVENTS", "100000")
-    if not text.isdecimal() or int(text) == 0:
-        raise UsageError(f"NIGHTREEL_SIMULATED_EVENTS={text!r} is not a number of views; use one such as 100000")
-    return int(text)
-
-
-def _late_days() -> int:
-    text = os.environ.get("NIGHTREEL_LATE_DAYS", "3")
-    if not text.isdecimal():
-        raise UsageError(f"NIGHTREEL_LATE_DAYS={text!r} is not a number of days; use one such as 3")
+def _number(name: str, default: str, of: str, least: int = 0) -> int:
+    text = os.environ.get(name, default)
+    if not text.isdecimal() or int(text) < least:
+        raise UsageError(f"{name}={text!r} is not a number of {of}; use one such as {default}")
     return int(text)

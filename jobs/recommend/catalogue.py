@@ -1,7 +1,6 @@
 """The videos that recommenders rank: which column stands for which video, and what is known of each."""
 
 import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -58,9 +57,7 @@ def catalogue(night: Night) -> Catalogue:
 
 def save_columns(directory: Path, video_ids: npt.NDArray[np.int64]) -> None:
     """Write beside a saved model which video each of its columns is."""
-    unfinished = directory / f"{_FILE}.tmp"
-    unfinished.write_text(json.dumps(video_ids.tolist()) + "\n")
-    os.replace(unfinished, directory / _FILE)
+    (directory / _FILE).write_text(json.dumps(video_ids.tolist()) + "\n")
 
 
 def load_columns(directory: Path) -> npt.NDArray[np.int64]:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -63,16 +61,3 @@ class Clip:
             raise mp4.BrokenVideo(f"{self.path}: its bytes are not those that its sidecar tells of")
         mp4.verify_mp4(videos / self.path)
         return facts
-
-
-def write_json(path: Path, content: Any) -> None:
-    """Writes a JSON file whole or not at all, synced to disk."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{path.stem}.", suffix=".tmp", dir=path.parent)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            json.dump(content, file, ensure_ascii=False, indent=1, sort_keys=True)
-        Path(name).chmod(0o644)
-        mp4.publish(Path(name), path)
-    finally:
-        Path(name).unlink(missing_ok=True)

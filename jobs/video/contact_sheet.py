@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.util
 import logging
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -16,7 +15,7 @@ from fontTools.ttLib import TTCollection, TTFont, TTLibError  # type: ignore[imp
 from matplotlib import font_manager
 from PIL import Image, ImageDraw, ImageFont
 
-from jobs.video import mp4
+from infra import durable
 from models.video.generator import Frames
 
 _THUMBNAIL = 96
@@ -65,12 +64,8 @@ def write_contact_sheet(path: Path, title: str, strips: Sequence[Strip]) -> None
         for number, index in enumerate(np.linspace(0, len(strip.frames) - 1, _SHOWN).round().astype(int)):
             thumbnail = Image.fromarray(strip.frames[index]).resize((_THUMBNAIL, _THUMBNAIL), Image.Resampling.LANCZOS)
             sheet.paste(thumbnail, (left + number * _THUMBNAIL, top + _LABEL_HEIGHT))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(prefix=".sheet.", suffix=".tmp", dir=path.parent, delete=False) as file:
-        aside = Path(file.name)
-        sheet.save(file, format="PNG")
-    aside.chmod(0o644)
-    mp4.publish(aside, path)
+    with durable.replacing(path) as draft:
+        sheet.save(draft, format="PNG")
 
 
 def font_for(text: str) -> Path | None:

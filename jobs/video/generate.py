@@ -21,11 +21,12 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
+from infra import durable
 from jobs.platform.errors import BadInput
 from jobs.platform.failpoint import failpoint
 from jobs.platform.job import job
 from jobs.video import mp4
-from jobs.video.clip import Clip, write_json
+from jobs.video.clip import Clip
 from jobs.video.generators import generator_for
 from jobs.video.plan import folder, read_shard
 from models.video.generator import Frames, VideoGenerator
@@ -72,7 +73,7 @@ def _make(videos: Path, clip: Clip, generator: VideoGenerator) -> None:
         if _out_of_memory(error):
             raise
         _log.warning("%r (%s) failed: %r", clip.prompt, clip.name, error)
-        write_json(videos / clip.failure, {"prompt": clip.prompt, "error": repr(error)})
+        durable.write_json(videos / clip.failure, {"prompt": clip.prompt, "error": repr(error)})
         return
     seconds = time.perf_counter() - started
     _keep(videos, clip, frames, seconds)
@@ -89,13 +90,13 @@ def _keep(videos: Path, clip: Clip, frames: Frames, seconds: float) -> None:
         "seconds": round(seconds, 3),
         "checks": checks(clip, read_back),
     }
-    write_json(videos / clip.sidecar, facts)
+    durable.write_json(videos / clip.sidecar, facts)
     (videos / clip.failure).unlink(missing_ok=True)
 
 
 def _remove_drafts(path: Path) -> None:
     """Remove what attempts that were killed have left of this video and its sidecar."""
-    for draft in path.parent.glob(f".{path.stem}.*.tmp*"):
+    for draft in path.parent.glob(f".{path.stem}.*"):
         draft.unlink(missing_ok=True)
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +9,7 @@ import av
 import numpy as np
 from av.error import FFmpegError
 
+from infra import durable
 from models.video.generator import Frames
 
 ENCODING = "h264 yuv420p crf 18 medium no-mbtree"
@@ -47,19 +46,11 @@ def write_mp4(path: Path, clip: Frames, fps: int) -> None:
         raise ValueError(f"a clip is (T, H, W, 3) uint8, not {clip.shape} {clip.dtype}")
     if clip.shape[1] % 2 or clip.shape[2] % 2:
         raise ValueError(f"H.264 in 4:2:0 needs an even width and height, not {clip.shape[2]} x {clip.shape[1]}")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{path.stem}.", suffix=".tmp.mp4", dir=path.parent)
-    os.close(handle)
-    aside = Path(name)
-    try:
-        _encode(aside, clip, fps)
-        facts = verify_mp4(aside)
+    with durable.replacing(path) as draft:
+        _encode(draft, clip, fps)
+        facts = verify_mp4(draft)
         if (facts.frames, facts.height, facts.width) != clip.shape[:3]:
             raise BrokenVideo(f"{path.name}: wrote {clip.shape[:3]}, read back {facts}")
-        aside.chmod(0o644)
-        publish(aside, path)
-    finally:
-        aside.unlink(missing_ok=True)
 
 
 def _encode(path: Path, clip: Frames, fps: int) -> None:
@@ -127,18 +118,3 @@ def _decode(path: Path) -> tuple[Frames, VideoFacts]:
     if facts.codec != "h264":
         raise BrokenVideo(f"{path.name}: {facts.codec}, not h264")
     return np.stack(frames), facts
-
-
-def publish(aside: Path, path: Path) -> None:
-    """Moves a finished file to its place in one step, and has file and folder on disk before it returns."""
-    _sync(aside)
-    os.replace(aside, path)
-    _sync(path.parent)
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -16,10 +16,11 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from infra import durable
 from jobs.platform.errors import BadInput, MissingInput
 from jobs.platform.job import job
 from jobs.platform.night import Night
-from jobs.video.clip import Clip, write_json
+from jobs.video.clip import Clip
 from models.video.generator import VideoGenerator, VideoSpec
 
 REQUESTS = "gold.video_requests"
@@ -63,7 +64,7 @@ def write_plan(
         path = target / f"shard-{number:04d}.json"
         asked = [{key: row[key] for key in ("request_id", "prompt", "seed")} for row in shard]
         plan = {"generator": generator.name, "generator_version": version, "spec": spec, "requests": asked}
-        write_json(path, plan)
+        durable.write_json(path, plan)
         written.append(path)
     for stale in set(target.glob("shard-*.json")) - set(written):
         stale.unlink()

@@ -1,7 +1,6 @@
 """A model as two files without pickle: model.json (kind and hyperparameters) and arrays.npz."""
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -27,13 +26,9 @@ def write_state(directory: Path, name: str, config: Any, arrays: Mapping[str, Ar
             parts |= {f"{key}.{part}": np.asarray(getattr(array, part)) for part in _CSR_PARTS}
         else:
             parts[key] = np.asarray(array)
-    unfinished = directory / f"{_NPZ}.tmp"
-    with unfinished.open("wb") as file:
-        np.savez(file, allow_pickle=False, **parts)
-    os.replace(unfinished, directory / _NPZ)
-    unfinished = directory / f"{_JSON}.tmp"
-    unfinished.write_text(json.dumps({"model": name, "config": asdict(config)}, indent=2, sort_keys=True) + "\n")
-    os.replace(unfinished, directory / _JSON)
+    np.savez(directory / _NPZ, allow_pickle=False, **parts)
+    header = {"model": name, "config": asdict(config)}
+    (directory / _JSON).write_text(json.dumps(header, indent=2, sort_keys=True) + "\n")
 
 
 def read_state(directory: Path) -> tuple[str, dict[str, Any], dict[str, Array]]:

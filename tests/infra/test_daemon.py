@@ -146,6 +146,21 @@ def test_a_copy_of_a_state_folder_has_no_service_of_the_original(daemon: Daemon,
         assert daemon.running()
 
 
+def test_a_copy_put_in_place_of_the_original_has_no_service_of_it(tmp_path: Path) -> None:
+    original = State(tmp_path / "home")
+    original.make()
+    service = Daemon("service", original, ["sleep", "600"])
+    service.start()
+    leader = pid(service)
+    copied = Path(shutil.copytree(original.home, tmp_path / "copy"))
+    shutil.rmtree(original.home)
+    copied.rename(original.home)
+    assert not service.running()
+    service.stop()
+    assert not session_is_gone(leader)
+    os.kill(leader, signal.SIGKILL)
+
+
 def test_a_service_is_found_again_where_its_state_folder_is_moved(tmp_path: Path) -> None:
     before, after = State(tmp_path / "before"), State(tmp_path / "after")
     before.make()

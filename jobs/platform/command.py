@@ -1,0 +1,71 @@
+"""The command line that all commands share: their arguments, and errors as one line and an exit code."""
+
+import argparse
+import datetime as dt
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from textwrap import shorten
+from typing import NoReturn
+
+from jobs.platform.errors import NightreelError, UsageError
+from schemas.days import read_day
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        self.print_usage(sys.stderr)
+        self.exit(UsageError.exit_code, f"error: {message}\n")
+
+
+@contextmanager
+def command(
+    argv: Sequence[str] | None,
+    description: str | None,
+    arguments: Callable[[argparse.ArgumentParser], object] = lambda parser: None,
+) -> Iterator[argparse.Namespace]:
+    """Run the body of a command with its arguments.
+
+    A NightreelError ends the process with one line on stderr and the error's exit code; any other error keeps its traceback.
+
+    Args:
+        argv: the arguments, those of the process where None.
+        description: the docstring of the command, for `--help`.
+        arguments: adds the command's arguments to the parser.
+    """
+    parser = _Parser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    arguments(parser)
+    args = parser.parse_args(argv)
+    try:
+        yield args
+    except NightreelError as error:
+        print(f"error: {error}", file=sys.stderr)
+        raise SystemExit(error.exit_code) from error
+    except Exception as error:
+        # The last line that is printed is what Airflow shows: Spark's message ends in a Java stack.
+        error.add_note(f"error: {type(error).__name__}: {shorten(str(error), 300, placeholder=' …')}")
+        raise
+    _end_session()
+
+
+def day(text: str) -> dt.date:
+    """Read a day written as YYYY-MM-DD, for argparse."""
+    try:
+        return read_day(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def day_or_none(text: str) -> dt.date | None:
+    """Read a day that may be left out, for argparse: make passes an empty text then."""
+    return day(text) if text else None
+
+
+def _end_session() -> None:
+    """Free what a Spark Connect server holds for this process."""
+    if os.environ.get("SPARK_REMOTE") and "pyspark.sql" in sys.modules:
+        from pyspark.sql import SparkSession
+
+        if (session := SparkSession.getActiveSession()) is not None:
+            session.stop()
