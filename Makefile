@@ -94,7 +94,7 @@ docs: $(JOBS_READY) ## Build a browsable catalogue of all tables from their cont
 	@docs=$$(realpath -m -- "$${NIGHTREEL_HOME:-.nightreel}/docs")
 	rm -rf "$$docs"
 	cd schemas # from the root it would find the contracts that come with the environment as well
-	../.venv/bin/datacontract catalog --files '*.yaml' --output "$$docs" >/dev/null
+	../.venv/bin/datacontract catalog --files '*/*.yaml' --output "$$docs" >/dev/null
 	echo "$$docs/index.html"
 
 ##@ Working on it

@@ -19,8 +19,8 @@ from dags._yesterday import wait_for_yesterday
 
 ROOT = Path(__file__).resolve().parents[1]
 PYTHON = str(ROOT / ".venv" / "bin" / "python")
-# sysexits.h: called wrongly, bad data, missing input. A job that ends so has said why, and would end so again.
-NOT_WORTH_RETRYING = frozenset({os.EX_USAGE, os.EX_DATAERR, os.EX_NOINPUT})
+# sysexits.h: called wrongly, bad data, missing or undeclared input. A job that ends so has said why, and would end so again.
+NOT_WORTH_RETRYING = frozenset({os.EX_USAGE, os.EX_DATAERR, os.EX_NOINPUT, os.EX_SOFTWARE})
 _GRACE = dt.timedelta(seconds=20)
 
 

@@ -13,6 +13,7 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowNotFoundExceptio
 from dags._job import PYTHON, ROOT, JobOperator
 from dags._night import RUN_TYPES, ZONE, night, refuse_manual_run
 from dags._stale import pass_over_unless_stale
+from schemas.dependencies import made_by
 
 _log = logging.getLogger(__name__)
 SPARK_CONNECTION = "spark_default"
@@ -87,18 +88,17 @@ def spark_connection() -> Connection | None:
         return None
 
 
-def job(module: str, *arguments: str, writes: Sequence[str] = (), spark: bool = False, **options: Any) -> BaseOperator:
-    """A task that runs `python -m jobs.MODULE ARGUMENTS --date NIGHT`.
+def job(module: str, *arguments: str, spark: bool = False, **options: Any) -> BaseOperator:
+    """A task that runs `python -m jobs.MODULE ARGUMENTS --date NIGHT`. Its outlets are the tables whose contracts name the job.
 
     Args:
         module: the job, below `jobs`.
         arguments: its own arguments.
-        writes: the tables it writes.
         spark: whether it is a Spark stage, to be submitted where Spark is a cluster.
         options: of the operator; `task_id` is the module's name unless given.
     """
     options.setdefault("task_id", module.rpartition(".")[2])
-    options["outlets"] = [table(name) for name in writes]
+    options["outlets"] = [table(name) for name in made_by(module)]
     connection = spark_connection()
     on_cluster = connection is not None and connection.conn_type == "spark"
     if on_cluster and spark:

@@ -73,5 +73,4 @@ with DAG(
         "--who={{ who_decides(dag_run.triggering_user_name, params.who) }}",
         "{{ '--withdraw' if params.withdraw else '--no-withdraw' }}",
         date="{{ params.night }}",
-        writes=["ops.decisions"],
     )

@@ -33,11 +33,11 @@ import os
 
 from airflow.sdk import DAG, Param, TaskGroup
 
+from dags._declared import DeclaredTasks
 from dags._night import NIGHTLY
 from dags._tasks import OF_ALL_DAGS, job
-
-RECOMMENDERS = ("als", "pure_svd", "item_knn", "ease", "content_based", "popularity")
-CLICK_MODELS = ("logistic_regression", "dcn_v2")
+from models.ads.registry import CLICK_MODELS
+from models.recommend.registry import RECOMMENDERS
 
 with DAG(
     "nightly",
@@ -64,57 +64,24 @@ with DAG(
                 "{{ 'publish.recommendations' if params.source == 'simulator' else 'ingest.reconciliation' }}"
             ],
         )
-        behavior_log = job("ingest.behavior_log", writes=["bronze.behavior_log"], spark=True)
-        behavior_events = job("ingest.behavior_events", writes=["silver.behavior_events"], spark=True)
-        quarantine = job("ingest.quarantine", writes=["silver.quarantine"], spark=True)
-        reconciliation = job("ingest.reconciliation", writes=["ops.reconciliation"], spark=True)
-        users = job("ingest.users", writes=["silver.users"], spark=True)
-        videos = job("ingest.videos", writes=["silver.videos"], spark=True)
-        campaigns = job("ingest.campaigns", writes=["silver.campaigns"], spark=True)
-        watch_history = job("ingest.watch_history", writes=["silver.watch_history"], spark=True)
-
-        land >> [behavior_log, users, videos, campaigns, watch_history]
-        behavior_log >> [behavior_events, quarantine] >> reconciliation
-        [users, videos, campaigns] >> reconciliation
+        night = DeclaredTasks(land)
+        night.tables("ingest", spark=True)
 
     with TaskGroup("features"):
-        user_features = job("features.user_features", writes=["gold.user_features"], spark=True)
-        video_features = job("features.video_features", writes=["gold.video_features"], spark=True)
-        interactions = job("features.interactions", writes=["gold.interactions"], spark=True)
-        # An impression is described by what was known the evening before.
-        ctr_examples = job(
-            "features.ctr_examples",
-            writes=["gold.ctr_examples"],
-            spark=True,
-            after_yesterday=["features.user_features", "features.video_features", "features.ctr_examples"],
-        )
-
-        reconciliation >> [user_features, video_features, interactions, ctr_examples]
-        videos >> [user_features, video_features, ctr_examples]
-        users >> ctr_examples
-        watch_history >> interactions
+        features = night.tables("features", spark=True)
 
     with TaskGroup("recommend"):
-        recommenders = [job("recommend.train", "--model", name, task_id=f"train_{name}") for name in RECOMMENDERS]
-        promote_recommender = job("recommend.promote", after_yesterday=["recommend.promote"])
-
-        for recommender in recommenders:
-            [interactions, videos] >> recommender
-        recommenders >> promote_recommender
+        night.training("recommender", RECOMMENDERS)
 
     with TaskGroup("ads"):
-        click_models = [job("ads.train", "--model", name, task_id=f"train_{name}") for name in CLICK_MODELS]
-        promote_click_model = job("ads.promote", after_yesterday=["ads.promote"])
-
-        ctr_examples >> click_models >> promote_click_model
+        night.training("click_model", CLICK_MODELS)
 
     with TaskGroup("publish"):
-        recommendations = job("recommend.recommendations", writes=["gold.recommendations"])
-        audience_segments = job("ads.audience_segments", writes=["gold.audience_segments"])
-        video_requests = job("video.requests", task_id="video_requests", writes=["gold.video_requests"])
+        night.tables("publish")
         report = job("operate.report")
 
-        [promote_recommender, users] >> recommendations
-        [promote_click_model, user_features, video_features, users, campaigns] >> audience_segments
-        [user_features, video_features] >> video_requests
-        [quarantine, recommendations, audience_segments, video_requests] >> report
+    # What no table declares: nothing is built on a night whose books are open, and the report tells of all of it.
+    reconciliation = dag.get_task("ingest.reconciliation")
+    reconciliation >> features
+    night.connect(dag, night_begins_after=reconciliation.task_id)
+    [task for task in dag.leaves if task is not report] >> report

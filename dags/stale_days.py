@@ -23,4 +23,4 @@ with DAG(
     doc_md=__doc__,
     **OF_ALL_DAGS,
 ) as dag:
-    job("operate.stale_days", writes=["ops.stale_days"])
+    job("operate.stale_days")

@@ -15,6 +15,7 @@ import datetime as dt
 from airflow.providers.standard.sensors.external_task import ExternalTaskSensor
 from airflow.sdk import DAG, Param, TaskInstanceState, XComArg
 
+from dags._declared import DeclaredTasks
 from dags._night import NIGHTLY
 from dags._tasks import OF_ALL_DAGS, job, job_per_value
 
@@ -45,6 +46,8 @@ with DAG(
     train_generator = job("video.train_generator", pool=GPU)
     plan = job("video.plan", returns_json=True)
     generate = job_per_value("video.generate", "--shard", XComArg(plan), pool=GPU)
-    generated_videos = job("video.generated_videos", writes=["gold.generated_videos"])
+    videos = DeclaredTasks()
+    generated_videos = videos.tables("video")
 
     requests >> train_generator >> plan >> generate >> generated_videos
+    videos.connect(dag)

@@ -2,18 +2,26 @@
 
 import hashlib
 import json
-from collections.abc import Collection
-from dataclasses import dataclass
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import yaml
 
+from schemas.made_from import DaysBack, read_made_from
+
 if TYPE_CHECKING:
     from pyspark.sql.types import StructType
 
+YAML_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""libyaml's loader where there is one: all contracts take it 40 ms, PyYAML's own ten times as long."""
+
 _FOLDER = Path(__file__).parent
+_MODULE = re.compile(r"[a-z_]+\.[a-z_]+")
+_PSEUDONYM = ("whole", "begins")
 
 
 class ContractError(Exception):
@@ -41,6 +49,8 @@ class Column:
     """Tells who a person is: kept out of the analysts' views, and of the bounds that a table's log keeps for good."""
     volatile: bool
     """Differs between two runs of the same night (seconds spent), so it is left out of the content hash."""
+    pseudonym: str | None = None
+    """How the column tells whose the row is: `whole` if it is the user's pseudonym, `begins` if it may begin with it."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +69,12 @@ class Contract:
     day_column: str
     """The partition column that one night replaces."""
     retention_days: int
+    made_by: str = ""
+    """Module of the job that writes it, below `jobs`, e.g. `features.user_features`."""
+    stage: str = ""
+    """The stage of a night that the job belongs to; the folder of its module unless the contract names another."""
+    made_from: Mapping[str, DaysBack] = field(default_factory=dict, hash=False)
+    """Sources, with the days of each that a night is made from: see `schemas.made_from`."""
 
     def struct_type(self) -> "StructType":
         """The table's schema as Spark knows it. Needs an active session, whose parser reads the types."""
@@ -95,9 +111,10 @@ class Contract:
         }
 
 
-def tables() -> list[str]:
+@cache
+def tables() -> tuple[str, ...]:
     """The names of all tables that have a contract, e.g. `gold.recommendations`, in alphabetical order."""
-    return sorted(f"{path.parent.name}.{path.stem}" for path in _FOLDER.glob("*/*.yaml"))
+    return tuple(sorted(f"{path.parent.name}.{path.stem}" for path in _FOLDER.glob("*/*.yaml")))
 
 
 @cache
@@ -113,9 +130,11 @@ def contract(table: str) -> Contract:
             f"no contract for table {table!r} (schemas/LAYER/TABLE.yaml); there are: {', '.join(tables())}"
         )
     try:
-        return _parse(table, yaml.safe_load(path.read_text(encoding="utf-8")))
+        return _parse(table, yaml.load(path.read_text(encoding="utf-8"), YAML_LOADER))
     except (KeyError, IndexError, TypeError) as error:
         raise ContractError(f"{path.name}: the contract of {table} lacks {error}") from error
+    except ValueError as error:
+        raise ContractError(f"schemas/{path.relative_to(_FOLDER)}: {error}") from error
 
 
 def _parse(table: str, document: dict[str, Any]) -> Contract:
@@ -125,6 +144,10 @@ def _parse(table: str, document: dict[str, Any]) -> Contract:
     partitioned = [p for p in properties if p.get("partitioned")]
     retention = {p["property"]: p["value"] for p in document["slaProperties"]}["retention"]
     quality = [q for p in [schema, *properties] for q in p.get("quality", ())]
+    custom = _custom(schema)
+    made_by = custom["madeBy"]
+    if not _MODULE.fullmatch(str(made_by)):
+        raise ValueError(f"madeBy: {made_by!r} is no job; write FOLDER.MODULE below jobs, e.g. features.user_features")
     return Contract(
         table=table,
         version=document["version"],
@@ -134,19 +157,26 @@ def _parse(table: str, document: dict[str, Any]) -> Contract:
         rules=tuple(Rule(q["name"], q["implementation"]) for q in quality if q["engine"] == "spark-sql"),
         key=tuple(p["name"] for p in sorted(keyed, key=lambda p: p["primaryKeyPosition"])),
         partitioned_by=tuple(p["name"] for p in sorted(partitioned, key=lambda p: p["partitionKeyPosition"])),
-        day_column=_custom(schema)["dayColumn"],
+        day_column=custom["dayColumn"],
         retention_days=int(retention),
+        made_by=made_by,
+        stage=custom.get("stage", made_by.partition(".")[0]),
+        made_from=read_made_from(custom.get("madeFrom")),
     )
 
 
 def _column(declared: dict[str, Any]) -> Column:
+    custom = _custom(declared)
+    if (pseudonym := custom.get("pseudonym")) not in (None, *_PSEUDONYM):
+        raise ValueError(f"{declared['name']}: pseudonym is {pseudonym!r}; write one of {', '.join(_PSEUDONYM)}")
     return Column(
         name=declared["name"],
         type=declared["physicalType"],
         required=declared.get("required", False),
         description=declared["description"],
         personal=declared.get("classification") == "personal",
-        volatile=bool(_custom(declared).get("volatile", False)),
+        volatile=bool(custom.get("volatile", False)),
+        pseudonym=pseudonym,
     )
 
 

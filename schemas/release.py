@@ -17,6 +17,8 @@ from typing import Any
 from schemas.contract import Column, Contract, Rule, contract, tables
 
 RELEASED = Path(__file__).parent / "released.json"
+_NOT_PROMISED = frozenset({"made_by", "stage", "made_from", "pseudonym"})
+"""How a table is made and erased from: readers are promised nothing of it."""
 
 
 def released() -> dict[str, Contract]:
@@ -83,6 +85,10 @@ def _contract(kept: dict[str, Any]) -> Contract:
     )
 
 
+def _promised(agreed: Contract) -> dict[str, Any]:
+    return asdict(agreed, dict_factory=lambda items: {k: v for k, v in items if k not in _NOT_PROMISED})
+
+
 def main() -> None:
     """Take the contracts as they are for released, unless one may not be."""
     before = released() if RELEASED.exists() else {}
@@ -90,7 +96,7 @@ def main() -> None:
     found += [f"{table} has no contract any more; readers have to be told" for table in before.keys() - set(tables())]
     if found:
         sys.exit("\n".join(f"error: {what}" for what in found))
-    kept = {table: asdict(contract(table)) for table in tables()}
+    kept = {table: _promised(contract(table)) for table in tables()}
     RELEASED.write_text(json.dumps(kept, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 

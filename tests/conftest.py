@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from infra.environment import ROOT
+
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
@@ -20,8 +22,6 @@ with suppress(ModuleNotFoundError):  # Airflow's environment has no hypothesis
         "unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much]
     )
     settings.load_profile("unhurried")
-
-_REPOSITORY = Path(__file__).parents[1]
 
 
 @pytest.fixture(scope="session")
@@ -48,7 +48,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """The folder of real data beside the checkout; tests that need it skip where it is absent."""
-    found = _REPOSITORY.parent / "shared" / "data"
+    found = Path(ROOT).parent / "shared" / "data"
     if not found.is_dir():
         pytest.skip("needs the real data in ../shared/data, which is not part of the project")
     return found

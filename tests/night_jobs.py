@@ -1,28 +1,30 @@
 """The jobs of the DAG `nightly` in an order in which they can run: module below `jobs`, and arguments but `--date`."""
 
-NIGHT_JOBS: tuple[tuple[str, ...], ...] = (
-    ("ingest.land",),
-    ("ingest.users",),
-    ("ingest.videos",),
-    ("ingest.campaigns",),
-    ("ingest.watch_history",),
-    ("ingest.behavior_log",),
-    ("ingest.behavior_events",),
-    ("ingest.quarantine",),
-    ("ingest.reconciliation",),
-    ("features.user_features",),
-    ("features.video_features",),
-    ("features.interactions",),
-    ("features.ctr_examples",),
-    *(
-        ("recommend.train", "--model", name)
-        for name in ("als", "pure_svd", "item_knn", "ease", "content_based", "popularity")
-    ),
-    ("recommend.promote",),
-    *(("ads.train", "--model", name) for name in ("logistic_regression", "dcn_v2")),
-    ("ads.promote",),
-    ("recommend.recommendations",),
-    ("ads.audience_segments",),
-    ("video.requests",),
-    ("operate.report",),
-)
+from collections.abc import Iterable, Iterator, Mapping
+
+from models.ads.registry import CLICK_MODELS
+from models.recommend.registry import RECOMMENDERS
+from schemas.contract import contract
+from schemas.dependencies import in_order
+from schemas.made_from import MODELS
+from schemas.models import models
+
+_KINDS: Mapping[str, Iterable[str]] = {"recommender": RECOMMENDERS, "click_model": CLICK_MODELS}
+_OTHER_DAGS = ("operate", "video")
+
+
+def _night_jobs() -> Iterator[tuple[str, ...]]:
+    yield ("ingest.land",)
+    for name in in_order():
+        if not name.startswith(MODELS):
+            if contract(name).stage not in _OTHER_DAGS:
+                yield (contract(name).made_by,)
+        elif kinds := _KINDS.get(name.removeprefix(MODELS)):
+            model = models()[name.removeprefix(MODELS)]
+            yield from ((model.trained_by, "--model", kind) for kind in kinds)
+            if model.promoted_by:
+                yield (model.promoted_by,)
+    yield ("operate.report",)
+
+
+NIGHT_JOBS = tuple(_night_jobs())

@@ -11,7 +11,7 @@ from requests.adapters import HTTPAdapter
 from urllib3 import Retry
 
 from infra.local.daemon import ServiceError
-from infra.local.paths import HOST
+from infra.local.paths import HOST, ROOT
 from schemas.days import beginning
 from schemas.zone import zone
 
@@ -173,7 +173,8 @@ class AirflowApi:
         raise refused(f"Airflow refuses {method} {path}: {_detail(answer)}")
 
 
-DAGS = ("nightly", "text_to_video", "stale_days", "maintenance", "accept")
+DAGS = tuple(sorted(path.stem for path in (ROOT / "dags").glob("[!_]*.py")))
+"""The DAGs of this checkout: each is named as its file."""
 
 
 def midnight(day: dt.date) -> dt.datetime:

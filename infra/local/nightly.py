@@ -25,8 +25,9 @@ from infra.local.paths import State, state
 from infra.local.services import Services
 from infra.local.stale import ranges, until_none
 from infra.local.task_log import last_error, log_file
-from jobs.operate.days_read import NIGHTLY
+from schemas.contract import contract
 from schemas.days import YESTERDAY, days_between, last_complete, read_night
+from schemas.dependencies import tables_of_a_night
 from schemas.zone import UnknownZone, zone
 
 _EX_USAGE = 64
@@ -34,8 +35,8 @@ _AT_ONCE = 2
 _SOURCES = ("simulator", "landing")
 # The nights' DAGs in their order, and the name their tasks have in the summary.
 _DAGS = {"nightly": "", "text_to_video": "video."}
-_VIDEOS = "gold.generated_videos"
-"""The table that `text_to_video` writes; all others are written by `nightly`."""
+_VIDEOS = "video"
+"""The stage whose tables `text_to_video` writes; all others are written by `nightly`."""
 
 
 class UsageError(Exception):
@@ -99,11 +100,12 @@ def tables(text: str) -> tuple[str, ...]:
     Raises:
         UsageError: one of them is not written by a night.
     """
-    asked = [name.strip() for name in text.split(",")] if text else NIGHTLY
+    written = tables_of_a_night()
+    asked = [name.strip() for name in text.split(",")] if text else written
     for name in asked:
-        if name not in NIGHTLY:
-            raise UsageError(f"TABLES: a night writes no {name!r}; it writes {', '.join(NIGHTLY)}")
-    return tuple(name for name in NIGHTLY if name in asked)
+        if name not in written:
+            raise UsageError(f"TABLES: a night writes no {name!r}; it writes {', '.join(written)}")
+    return tuple(name for name in written if name in asked)
 
 
 @contextmanager
@@ -146,18 +148,16 @@ def services(where: State) -> Iterator[Services]:
             found.stop()
 
 
-def run_nights(
-    found: Services, first: dt.date, last: dt.date, logs_from: Logs, wanted: Sequence[str] = NIGHTLY
-) -> bool:
+def run_nights(found: Services, first: dt.date, last: dt.date, logs_from: Logs, wanted: Sequence[str]) -> bool:
     """Run both DAGs for these nights, or what of them writes the tables that are wanted; whether all of them succeeded."""
     started = time.monotonic()
     durations: dict[dt.date, dict[str, float]] = {}
-    whole = set(wanted) == set(NIGHTLY)
-    of_nightly = [table for table in wanted if table != _VIDEOS]
+    whole = set(wanted) == set(tables_of_a_night())
+    of_nightly = [table for table in wanted if contract(table).stage != _VIDEOS]
     confs: dict[str, dict[str, object]] = {}
     if of_nightly:
         confs["nightly"] = {**logs_from._asdict(), "tables": "" if whole else ",".join(of_nightly), "only_stale": False}
-    if _VIDEOS in wanted:
+    if len(of_nightly) < len(wanted):
         confs["text_to_video"] = {"only_stale": False}
     for dag, conf in confs.items():
         # What makes a night wait for the one before is a task like any other, which some tables go without.
@@ -177,7 +177,7 @@ def run_nights(
     return True
 
 
-def backfill(found: Services, nights: Sequence[dt.date], logs_from: Logs, wanted: Sequence[str] = NIGHTLY) -> bool:
+def backfill(found: Services, nights: Sequence[dt.date], logs_from: Logs, wanted: Sequence[str]) -> bool:
     """Run these nights, in order, and say what that changed; whether all of them succeeded."""
     began = dt.datetime.now(dt.UTC)
     succeeded = all(run_nights(found, first, last, logs_from, wanted) for first, last in ranges(nights))
@@ -251,7 +251,8 @@ def _run(
     """Run what the command asks for; the nights that were run, None if one of them did not succeed."""
     if args.stale:
         done = until_none(
-            lambda: lake_jobs.stale_nights(last, found.spark_remote), lambda days: backfill(found, days, logs_from)
+            lambda: lake_jobs.stale_nights(last, found.spark_remote),
+            lambda days: backfill(found, days, logs_from, wanted),
         )
         if done == []:
             print("no night is stale")
@@ -259,7 +260,7 @@ def _run(
     nights = days_between(first, last, zone())
     if args.backfill:
         return nights if backfill(found, nights, logs_from, wanted) else None
-    return nights if run_nights(found, first, last, logs_from) else None
+    return nights if run_nights(found, first, last, logs_from, wanted) else None
 
 
 def _named(nights: Sequence[dt.date]) -> str:

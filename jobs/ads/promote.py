@@ -23,6 +23,7 @@ from jobs.platform import decisions, tracking
 from jobs.platform.decisions import Decision
 from jobs.platform.job import job
 from jobs.platform.night import Night
+from models.ads.metrics import COMPARED
 from models.ads.registry import CLICK_MODELS, load_click_model
 
 CALIBRATION_BAND = (0.9, 1.1)
@@ -122,7 +123,7 @@ def promote(night: Night) -> Verdict:
             "verdict.json",
         )
         run.log_metrics({"promoted": float(decided.promoted is not None)})
-        run.log_figure(plots.comparison_plot(compared, ("auc", "gauc", "log_loss", "calibration")), "comparison.png")
+        run.log_figure(plots.comparison_plot(compared, COMPARED), "comparison.png")
         live = next((version for version in versions if version.version == decided.promoted), None)
         tracking.set_verdict(night.settings, REGISTERED_MODEL, night=night.date, promoted=live)
     return decided
@@ -130,7 +131,7 @@ def promote(night: Night) -> Verdict:
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Prints the verdict in words."""
-    with job(argv, __doc__) as night:
+    with job(argv, __doc__, trains=REGISTERED_MODEL) as night:
         print(promote(night).reason)
 
 

@@ -25,10 +25,10 @@ from jobs.platform.job import job
 from jobs.platform.night import Night
 from models.ads.baselines import ClickRate
 from models.ads.click_model import ClickModel
+from models.ads.metrics import COMPARED
 from models.ads.registry import CLICK_MODELS
 
 _PYFUNC = Path(__file__).with_name("pyfunc.py")
-_COMPARED = ("auc", "gauc", "log_loss", "calibration")
 
 
 def train(night: Night, name: str) -> str:
@@ -59,7 +59,7 @@ def train(night: Night, name: str) -> str:
         run.log_metrics(metrics[name])
         run.log_metrics({"examples_judged": len(judged[name].labels), "click_rate": float(judged[name].labels.mean())})
         run.log_figure(plots.calibration_plot(judged), "calibration.png")
-        run.log_figure(plots.comparison_plot(metrics, _COMPARED), "comparison.png")
+        run.log_figure(plots.comparison_plot(metrics, COMPARED), "comparison.png")
         by_field = judged[name].calibration_by_field()
         run.log_dict({k: [asdict(v) for v in values] for k, values in by_field.items()}, "calibration_by_field.json")
         published = CLICK_MODELS[name](FIELDS)
@@ -105,7 +105,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Trains the model that `--model` names and prints the registered version, or why there is none."""
-    with job(argv, __doc__, _arguments) as night:
+    with job(argv, __doc__, _arguments, trains=REGISTERED_MODEL) as night:
         name = night.args.model
         try:
             print(train(night, name))

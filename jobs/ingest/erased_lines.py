@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 PERSONAL = tuple(feed.name for feed in FEEDS.values() if feed.personal)
-"""The feeds that have user ids."""
+"""The feeds that have user ids, by the contracts of their tables."""
 
 
 def find(spark: "SparkSession", settings: Settings, feed: str, date: dt.date) -> dict[str, set[int]]:

@@ -8,6 +8,7 @@ the contract gains. Columns that the feed does not have are kept in bronze, and 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from jobs.ingest.long_view import long_view_sql
 from schemas.contract import Column, contract
 
 BEHAVIOR_LOGS = "behavior_logs"
@@ -38,8 +39,11 @@ class Feed:
     """Columns of the table that say where a row came from."""
     dates: Mapping[str, str] = field(default_factory=dict)
     """Columns of dates that are written as numbers -> how."""
-    personal: bool = False
-    """Whether the rows have a user_id."""
+
+    @property
+    def personal(self) -> bool:
+        """Whether the rows are about people: they then have a user_id."""
+        return any(column.personal for column in contract(self.table).columns)
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -93,10 +97,10 @@ _BEHAVIOR_LOGS = Feed(
     defaults={
         name: f"date_format(from_utc_timestamp({_TIME.format(time_ms='try_cast(time_ms AS BIGINT)')}, '{{zone}}'), '{pattern}')"
         for name, pattern in (("date", "yyyyMMdd"), ("hourmin", "HHmm"))
-    },
+    }
+    | {"long_view": long_view_sql("play_time_ms", "duration_ms")},
     added=("log_file", "log_line"),
     dates={"date": "yyyyMMdd"},
-    personal=True,
 )
 _USERS = Feed(
     USERS,
@@ -107,7 +111,6 @@ _USERS = Feed(
         *("friend_user_num", "friend_user_num_range", "register_days", "register_days_range"),
         *(f"onehot_feat{number}" for number in range(18)),
     ),
-    personal=True,
 )
 _VIDEOS = Feed(
     VIDEOS,
@@ -128,7 +131,6 @@ _WATCH_HISTORY = Feed(
     WATCH_HISTORY,
     "silver.watch_history",
     required=("user_id", "watch_seq", "like_seq", "long_watch_seq"),
-    personal=True,
 )
 
 NIGHTLY: Mapping[str, Feed] = {feed.name: feed for feed in (_BEHAVIOR_LOGS, _USERS, _VIDEOS, _CAMPAIGNS)}

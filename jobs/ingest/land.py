@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from jobs.ingest import erased_lines, landed_files, landing, source
-from jobs.ingest.feeds import BEHAVIOR_LOGS, NIGHTLY, USERS, WATCH_HISTORY
+from jobs.ingest.feeds import BEHAVIOR_LOGS, NIGHTLY
 from jobs.ingest.gzip_file import write_gzip
 from jobs.ingest.simulator.night import SIMULATED, Scale, land
 from jobs.ingest.simulator.slates import slates
@@ -75,13 +75,12 @@ def _copy(folder: Path, aside: Path) -> None:
 
 
 def redact(night: Night) -> None:
-    """Take erased users out of the night, and out of the watch history, which a source may lay again with every night."""
+    """Take erased users out of the night, and out of feeds that land once, which a source may lay again with every night."""
     if not erasure.read(night.settings):
         return
     root = night.settings.landing
-    laid = [(BEHAVIOR_LOGS, night.date), (USERS, night.date)]
-    laid += [(WATCH_HISTORY, day) for day in landing.nights(root, WATCH_HISTORY)]
-    for feed, day in laid:
+    laid = {feed: [night.date] if feed in NIGHTLY else landing.nights(root, feed) for feed in erased_lines.PERSONAL}
+    for feed, day in ((feed, day) for feed, days in laid.items() for day in days):
         if lines := erased_lines.redact(night.spark, night.settings, feed, day):
             _log.info("%s: %d lines of erased users taken out", landing.folder(root, feed, day), lines)
 

@@ -73,7 +73,7 @@ def _files(night: Night, feed: str) -> tuple[dict[str, Path], FeedMapping]:
     may_be_empty = feed == CAMPAIGNS or (feed == BEHAVIOR_LOGS and decision is not None)
     if not may_be_empty and not landed_files.has_row(files.values(), mapping):
         raise BadInput(landed_files.no_row(landing, feed, day))
-    night.landed[feed] = landed_files.digest(landing, feed, day)
+    night.landed_with(feed, landed_files.digest(landing, feed, day))
     return {f"{feed}/dt={day}/{name}": path for name, path in files.items()}, mapping
 
 

@@ -13,7 +13,6 @@ from pathlib import Path
 
 from deltalake import DeltaTable
 
-from jobs.operate.days_read import NIGHTLY, days_read
 from jobs.operate.grid import grid
 from jobs.operate.query import tables
 from jobs.operate.stale_days import Stale, stale_days
@@ -22,6 +21,7 @@ from jobs.platform.job import job
 from jobs.platform.publications import latest
 from jobs.platform.settings import Settings
 from schemas.days import days_between
+from schemas.dependencies import days_read, tables_of_a_night
 
 NEW, STALE, MAY_CHANGE, SAME = "new", "stale", "maybe", "same"
 
@@ -63,7 +63,7 @@ def seconds_a_night(home: Path, wanted: Sequence[str]) -> list[float]:
 
     For some of the tables, what their tasks took of each night, one after another: each is named as its table.
     """
-    if set(wanted) == set(NIGHTLY):
+    if set(wanted) == set(tables_of_a_night()):
         return [json.loads(path.read_text())["seconds"] for path in sorted((home / "run" / "elapsed").glob("*.json"))]
     names = {table.rpartition(".")[2] for table in wanted}
     nights = [json.loads(path.read_text()) for path in sorted((home / "run" / "durations").glob("*.json"))]
@@ -101,7 +101,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--first", type=day, help="the first night; the stale nights unless given")
-    parser.add_argument("--tables", nargs="+", default=NIGHTLY, help="the tables to be made")
+    parser.add_argument("--tables", nargs="+", default=tables_of_a_night(), help="the tables to be made")
 
 
 if __name__ == "__main__":

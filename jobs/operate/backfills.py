@@ -11,13 +11,13 @@ from dataclasses import replace
 import pyarrow as pa
 from deltalake import DeltaTable
 
-from jobs.operate.days_read import NIGHTLY
 from jobs.operate.grid import grid
 from jobs.operate.query import tables
 from jobs.platform.command import day
 from jobs.platform.job import job
 from jobs.platform.publications import Publication, publications
 from jobs.platform.settings import Settings
+from schemas.dependencies import tables_of_a_night
 
 TABLE = "ops.backfills"
 DONE, UNCHANGED, CHANGED, FAILED = "done", "unchanged", "changed", "failed"
@@ -85,7 +85,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--nights", type=day, nargs="+", required=True, help="the nights that were to be run")
-    parser.add_argument("--tables", nargs="+", default=NIGHTLY, help="the tables that were to be made")
+    parser.add_argument("--tables", nargs="+", default=tables_of_a_night(), help="the tables that were to be made")
     parser.add_argument("--began", type=int, required=True, help="when, in milliseconds since 1970")
 
 

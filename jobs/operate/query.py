@@ -61,8 +61,7 @@ def connect(settings: Settings, *, personal: bool = True) -> duckdb.DuckDBPyConn
 def _impersonal(agreed: Contract, there: Collection[str], salt: str) -> str:
     """The table's columns as SQL, the personal ones left out; one that the contract has added comes with the next run."""
     shown = {c.name: f'"{c.name}"' for c in agreed.columns if not c.personal and c.name in there}
-    if any(c.name == "user_id" for c in agreed.columns):
-        shown["user_id"] = f"md5('{salt}' || user_id) as user_id"
+    shown |= {c.name: f"md5('{salt}' || {c.name}) as {c.name}" for c in agreed.columns if c.pseudonym == "whole"}
     return ", ".join(shown[c.name] for c in agreed.columns if c.name in shown)
 
 

@@ -12,16 +12,19 @@ import jinja2
 from infra import durable
 from jobs.operate import report_data, report_plots
 from jobs.operate.query import connect, rows
-from jobs.operate.summary import METRICS, REASONS, STAGES
+from jobs.operate.summary import METRICS, REASONS
 from jobs.platform import decisions, tracking
 from jobs.platform.errors import MissingInput
 from jobs.platform.job import job
 from jobs.platform.night import Night
 from jobs.platform.settings import Settings
+from models.ads import metrics as ads_metrics
+from models.recommend import metrics as recommend_metrics
+from schemas.models import models
 
 _NIGHTS = 28
-# Over the nights: how good, and what it costs. The others stand in the table of the night.
-_PLOTTED = {"recommender": ("ndcg_at_20", "coverage_at_20"), "click_model": ("auc", "log_loss", "calibration")}
+# Of the nights; the other metrics stand in the table of the night.
+_PLOTTED = (*recommend_metrics.PLOTTED, *ads_metrics.PLOTTED)
 _NEEDED = ("silver.behavior_events", "silver.videos")
 
 
@@ -105,18 +108,18 @@ def _largest_gain(moved: Sequence[Mapping[str, Any]]) -> float:
 
 
 def _models(settings: Settings, date: dt.date) -> list[dict[str, Any]]:
-    untrained = {name: tracking.untrained(settings, stage, date) for name, stage in STAGES.items()}
+    untrained = {name: tracking.untrained(settings, model.stage, date) for name, model in models().items()}
     history = tracking.history(settings, date - dt.timedelta(days=_NIGHTS - 1), date)
     # A night that was run again and can no longer train a model still has the version of before.
     history = [v for v in history if v.night != date or v.family not in untrained.get(v.name, {})]
     shown = []
     for name in sorted({v.name for v in history if v.night == date} | {name for name, of in untrained.items() if of}):
-        stage = STAGES.get(name, name)
+        stage = models()[name].stage if name in models() else name
         versions = [version for version in history if version.name == name]
         tonight = [version for version in versions if version.night == date]
         known = {metric for version in versions for metric in version.metrics}
         metrics = [metric for metric in METRICS if metric in known] or sorted(known)[:5]
-        plotted = [metric for metric in _PLOTTED.get(name, ()) if metric in known]
+        plotted = [metric for metric in _PLOTTED if metric in known]
         verdict = _kept(settings, f"{stage}/promote", date, "verdict.json")
         ranked = sorted(tonight, key=lambda version: (not version.promoted, version.metrics.get("log_loss", 0.0)))
         best = ranked[0] if ranked else None

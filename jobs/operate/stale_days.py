@@ -20,7 +20,6 @@ import pyarrow as pa
 from deltalake import DeltaTable
 
 from jobs.ingest import landed_files
-from jobs.operate.days_read import NIGHTLY, days_read, days_trained_on
 from jobs.operate.query import tables
 from jobs.platform import decisions
 from jobs.platform.job import job
@@ -29,6 +28,8 @@ from jobs.platform.publications import Publication, publications
 from jobs.platform.rules import rule
 from jobs.platform.settings import Settings
 from schemas.contract import tables as contracted
+from schemas.dependencies import days_read, tables_of_a_night
+from schemas.made_from import MODELS
 
 TABLE = "ops.stale_days"
 _NIGHT_OF_MODEL = re.compile(r"-(\d{4}-\d{2}-\d{2})-[0-9a-f]{8}$")
@@ -47,7 +48,7 @@ def stale_days(settings: Settings, until: dt.date) -> list[Stale]:
     """All stale nights up to `until`, by night, and of each night in the order in which a night is made."""
     lake = _Lake(settings)
     found = []
-    for table in NIGHTLY:
+    for table in tables_of_a_night():
         for night, of_night in lake.published[table].items():
             made = of_night[0]
             if night <= until and not made.dropped and (reasons := tuple(lake.reasons(table, made))):
@@ -95,9 +96,11 @@ class _Lake:
 
         night, training = _NIGHT_OF_MODEL.search(model), tracking.training(self.settings, model)
         if night and training:
-            for read, version in training.inputs.items():
-                days = days_trained_on(read, dt.date.fromisoformat(night[1]))
-                yield from (f"{model}: {what}" for what in self._changed(read, days, version))
+            of_night = dt.date.fromisoformat(night[1])
+            for read, days in days_read(MODELS + training.name, of_night, self.settings.late_days).items():
+                if read in training.inputs:
+                    changed = self._changed(read, days, training.inputs[read])
+                    yield from (f"{model}: {what}" for what in changed)
 
     def _changed(self, table: str, days: Iterable[dt.date], since: int) -> Iterator[str]:
         """Says which of the days have other content than at that version of the table; -1 is before there was one."""
@@ -137,7 +140,7 @@ def _listed(night: Night) -> dict[dt.date, list[dict[str, object]]]:
     if night.exists(TABLE):
         for row in night.arrow(TABLE).to_table(columns=_SCHEMA.names).to_pylist():
             found[row["date"]].append(row)
-    order = {table: place for place, table in enumerate(NIGHTLY)}
+    order = {table: place for place, table in enumerate(tables_of_a_night())}
     return {day: sorted(rows, key=lambda row: order[str(row["table_name"])]) for day, rows in found.items()}
 
 

@@ -17,16 +17,15 @@ from jobs.platform.errors import MissingInput
 from jobs.platform.job import job
 from jobs.platform.night import Night
 from jobs.platform.settings import Settings
+from models.ads import metrics as ads_metrics
+from models.recommend import metrics as recommend_metrics
+from schemas.models import models
 
 WIDTH = 100
 _REASONS = 5
 _VIDEOS = 10
-STAGES = {"recommender": "recommend", "click_model": "ads", "video_generator": "video"}
-"""Registered model -> the stage that trains it."""
-METRICS = (
-    *("ndcg_at_20", "recall_at_20", "map_at_20", "coverage_at_20", "novelty_at_20"),
-    *("auc", "gauc", "log_loss", "calibration"),
-)
+METRICS = (*recommend_metrics.COMPARED, *ads_metrics.COMPARED)
+"""What is shown of a model, of that which it was judged by."""
 
 REASONS = """
     -- The text after a colon is the value found, which differs from row to row.
@@ -127,12 +126,14 @@ def _models(settings: Settings, date: dt.date) -> Iterator[str]:
     from jobs.platform import tracking  # MLflow takes seconds to import, and the tables are worth seeing before
 
     yield from _section("Models", "judged on the night")
-    untrained = {name: tracking.untrained(settings, stage, date) for name, stage in STAGES.items()}
+    untrained = {name: tracking.untrained(settings, model.stage, date) for name, model in models().items()}
     trained = [v for v in tracking.history(settings, date, date) if v.family not in untrained.get(v.name, {})]
     yield from () if trained else ["  none trained"]
     for name, reasons in untrained.items():
         yield from (f"  {name}: {family} was not trained: {reason}"[:WIDTH] for family, reason in reasons.items())
-        if reasons and (verdict := tracking.artifact(settings, f"{STAGES[name]}/promote", date, "verdict.json")):
+        if reasons and (
+            verdict := tracking.artifact(settings, f"{models()[name].stage}/promote", date, "verdict.json")
+        ):
             said = json.loads(verdict.read_text(encoding="utf-8"))["reason"]
             yield from textwrap.wrap(f"{name}: {said}", WIDTH, initial_indent="  ", subsequent_indent="    ")
     for name in dict.fromkeys(version.name for version in trained):

@@ -164,7 +164,7 @@ def chosen(table: str) -> list[str]:
     """
     if table and table not in tables():
         raise UsageError(f"TABLE={table} is no table; there are: {', '.join(tables())}")
-    return [table] if table else tables()
+    return [table] if table else list(tables())
 
 
 def main(argv: Sequence[str] | None = None) -> None:

@@ -24,7 +24,6 @@ from schemas.contract import Contract
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
-_BEGIN_WITH_PSEUDONYM = ("user_id", "raw")
 _PSEUDONYM_DIGITS = 32
 
 
@@ -97,9 +96,12 @@ def add(settings: Settings, pseudonyms: Iterable[str], key: bytes) -> int:
 
 
 def holders(agreed: Contract) -> list[str]:
-    """The table's columns of which the first that is not null begins with a user's pseudonym; none where it has no users."""
-    there = {column.name for column in agreed.columns}
-    return [name for name in _BEGIN_WITH_PSEUDONYM if name in there]
+    """The table's columns of which the first that is not null begins with a user's pseudonym; none where it has no users.
+
+    A column that is a pseudonym comes before one that may only begin with it.
+    """
+    marked = [column for column in agreed.columns if column.pseudonym]
+    return [column.name for column in sorted(marked, key=lambda column: column.pseudonym != "whole")]
 
 
 def owners(columns: Sequence[pa.Array | pa.ChunkedArray]) -> list[str]:

@@ -21,6 +21,12 @@ class BadInput(NightreelError):
     exit_code = 65
 
 
+class UndeclaredInput(NightreelError):
+    """A job reads what the contract of its table, or its model, does not declare (EX_SOFTWARE): trying again cannot help."""
+
+    exit_code = 70
+
+
 class MissingInput(NightreelError):
     """An input day that the job needs is not there (EX_NOINPUT)."""
 

@@ -22,6 +22,7 @@ def job(
     extra: Callable[[argparse.ArgumentParser], object] = lambda parser: None,
     *,
     writes: str | None = None,
+    trains: str | None = None,
 ) -> Iterator[Night]:
     """Run the body of a job for the night that `--date` names, if this machine may work on the lake.
 
@@ -32,6 +33,7 @@ def job(
         description: the job's docstring, for `--help`.
         extra: adds the job's own arguments to the parser.
         writes: the table that the job writes, if it writes one.
+        trains: the model that the job trains or promotes, if it does.
     """
 
     def arguments(parser: argparse.ArgumentParser) -> None:
@@ -44,7 +46,7 @@ def job(
     with command(argv, description, arguments) as args:
         known = settings()
         admission.check(known)
-        yield Night(_night(args.date, known.timezone), known, args, writes=writes)
+        yield Night(_night(args.date, known.timezone), known, args, writes=writes, trains=trains)
 
 
 def _night(text: str, zone: dt.tzinfo) -> dt.date:

@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jobs.platform import admission, erasure, lakehouse, lineage, publish
-from jobs.platform.errors import MissingInput
+from jobs.platform.errors import MissingInput, UndeclaredInput
 from jobs.platform.rules import rule
 from jobs.platform.settings import Settings
 from schemas.contract import contract
+from schemas.dependencies import sources
 
 if TYPE_CHECKING:
     import pyarrow
@@ -39,6 +40,8 @@ class Night:
     """What decides which rows are written, by name -> what it said: see `jobs.platform.rules`."""
     writes: str | None = None
     """The table that the job writes, if it writes one."""
+    trains: str | None = None
+    """The model that the job trains or promotes, if it does."""
 
     def __post_init__(self) -> None:
         # Before anything is read: who publishes the day from now on overtakes this job.
@@ -58,10 +61,12 @@ class Night:
 
     def exists(self, table: str) -> bool:
         """Whether the lake has the table yet."""
+        self._check_declared(table)
         return lakehouse.version(self.uri(table)) is not None
 
     def has_day(self, table: str, date: dt.date) -> bool:
         """Whether the day was published in the table, with rows or without, by its log alone."""
+        self._check_declared(table, date)
         return self.exists(table) and lakehouse.has_day(
             self.uri(table), self._pinned(table), contract(table).day_column, date
         )
@@ -80,6 +85,7 @@ class Night:
 
         Raises:
             MissingInput: there is no such table in the lake.
+            UndeclaredInput: what the job makes is not declared to be made from it.
         """
         return lakehouse.read(self.spark, self.uri(table), self._pinned(table))
 
@@ -88,6 +94,7 @@ class Night:
 
         Raises:
             MissingInput: the day was never published; with `required=False` the frame is then empty, and typed by the contract.
+            UndeclaredInput: what the job makes is not declared to be made from that day.
         """
         day = date or self.date
         if self.has_day(table, day):
@@ -101,6 +108,7 @@ class Night:
 
         Raises:
             MissingInput: there is no such table in the lake.
+            UndeclaredInput: what the job makes is not declared to be made from it.
         """
         return lakehouse.arrow(self.uri(table), self._pinned(table))
 
@@ -138,7 +146,38 @@ class Night:
         _log.info("%s: the rows of %s are replaced", self.writes, self.date)
         lineage.emit(self.settings, self.writes, published)
 
+    def landed_with(self, feed: str, digest: str) -> None:
+        """Remember the digest of a feed's files that are read of the night's landing.
+
+        Raises:
+            UndeclaredInput: what the job makes is not declared to be made from the feed.
+        """
+        self._check_declared(f"landing.{feed}")
+        self.landed[feed] = digest
+
+    def _check_declared(self, source: str, day: dt.date | None = None) -> None:
+        """Make sure that what the job makes is declared to be made from a source, and from that day of it if one is given.
+
+        A job may always read the table that it writes; one that writes no table and trains no model may read all of them.
+
+        Raises:
+            UndeclaredInput: it is not.
+        """
+        makes = self.writes or (f"models.{self.trains}" if self.trains else None)
+        if makes is None or source == makes:
+            return
+        days = sources(makes).get(source)
+        file = f"schemas/{self.writes.replace('.', '/')}.yaml" if self.writes else "schemas/models.yaml"
+        if days is None:
+            raise UndeclaredInput(f"{makes} reads {source}, which it does not declare; add it to madeFrom in {file}")
+        if day is not None and day not in days.of(self.date, self.settings.late_days):
+            ago = (self.date - day).days
+            raise UndeclaredInput(
+                f"{makes} of {self.date} reads {source} of {day}, {ago} days back, but declares {days}; mend madeFrom in {file}"
+            )
+
     def _pinned(self, table: str) -> int:
+        self._check_declared(table)
         if table not in self.inputs:
             current = lakehouse.version(self.uri(table))
             if current is None:

@@ -29,7 +29,7 @@ class Settings:
     late_days: int
     """NIGHTREEL_LATE_DAYS: how many days after its own day an event may arrive, 3 unless set; a later one is quarantined."""
     video_generator: str
-    """NIGHTREEL_VIDEO_GENERATOR: `vae`, or the path or id of a diffusers text-to-video pipeline."""
+    """NIGHTREEL_VIDEO_GENERATOR: one of `models.video.registry`, or the path or id of a diffusers text-to-video pipeline."""
     mlflow_uri: str
     """MLFLOW_TRACKING_URI: `sqlite:///{home}/mlflow.db` unless set."""
 

@@ -27,6 +27,7 @@ from jobs.recommend import REGISTERED_MODEL, plots
 from jobs.recommend.catalogue import catalogue, load_columns
 from jobs.recommend.interactions import interactions
 from models.recommend.evaluation import evaluate
+from models.recommend.metrics import COMPARED
 from models.recommend.registry import RECOMMENDERS, load_recommender
 
 MIN_COVERAGE_RATIO = 0.6
@@ -36,7 +37,6 @@ REFIT_TOLERANCE = 0.02
 
 ACCURACY = "ndcg_at_20"
 COVERAGE = "coverage_at_20"
-_COMPARED = (ACCURACY, "recall_at_20", "map_at_20", COVERAGE, "novelty_at_20")
 
 Metrics = Mapping[str, float]
 
@@ -130,7 +130,7 @@ def promote(night: Night) -> Verdict:
             "verdict.json",
         )
         run.log_metrics({"promoted": float(decided.promoted is not None)})
-        run.log_figure(plots.comparison_plot(compared, _COMPARED), "comparison.png")
+        run.log_figure(plots.comparison_plot(compared, COMPARED), "comparison.png")
         live = next((v for v in versions if v.version == decided.promoted), None)
         tracking.set_verdict(night.settings, REGISTERED_MODEL, night=night.date, promoted=live)
     return decided
@@ -152,7 +152,7 @@ def _judged_again(night: Night, champion: tracking.ModelVersion) -> Judged:
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Print the verdict in words."""
-    with job(argv, __doc__) as night:
+    with job(argv, __doc__, trains=REGISTERED_MODEL) as night:
         print(promote(night).reason)
 
 

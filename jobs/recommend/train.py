@@ -103,7 +103,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Train the model that `--model` names and print the registered version, or why there is none."""
-    with job(argv, __doc__, _arguments) as night:
+    with job(argv, __doc__, _arguments, trains=REGISTERED_MODEL) as night:
         name = night.args.model
         try:
             print(train(night, name))

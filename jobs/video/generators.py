@@ -1,49 +1,50 @@
-"""Which generator a night uses, by NIGHTREEL_VIDEO_GENERATOR: the project's own, or a pipeline of diffusers."""
+"""Which generator a night uses, by NIGHTREEL_VIDEO_GENERATOR: one that the project trains, or a pipeline of diffusers."""
 
 from __future__ import annotations
 
 import datetime as dt
+from typing import TYPE_CHECKING
 
 from jobs.platform.errors import BadInput, MissingInput
 from jobs.platform.night import Night
-from models.video.generator import VideoGenerator
-from models.video.vae import VaeConfig, VaeGenerator
+from models.video.registry import GENERATORS
 
-OWN = "vae"
+if TYPE_CHECKING:
+    from models.video.generator import TrainedGenerator, VideoGenerator
+
 REGISTERED_MODEL = "video_generator"
-CONFIG = VaeConfig()
-"""What the project's own generator is trained with."""
+"""The place that all generators of the project compete for."""
 
 
-def family(config: VaeConfig) -> str:
-    """What the registry calls generators of this config."""
-    return f"{OWN}-{config.digest}"
+def own(night: Night) -> type[TrainedGenerator] | None:
+    """The generator of the project that the setting names, None where it names a pipeline of diffusers."""
+    return GENERATORS.get(night.settings.video_generator)
 
 
-def trained(night: Night) -> VaeGenerator | None:
+def trained(night: Night, model: type[TrainedGenerator]) -> TrainedGenerator | None:
     """The generator of the present config that some night has trained, None where none has."""
     from jobs.platform import tracking  # MLflow takes seconds to import, and a pipeline of diffusers does not need it
 
     found = tracking.champion(night.settings, REGISTERED_MODEL, before=dt.date.max)
-    if found is None or found.family != family(CONFIG):
+    if found is None or found.family != model.family():
         try:
             (found,) = tracking.candidates(
-                night.settings, REGISTERED_MODEL, night=night.date, families=[family(CONFIG)]
+                night.settings, REGISTERED_MODEL, night=night.date, families=[model.family()]
             )
         except MissingInput:
             return None
-    return VaeGenerator.load(tracking.download(night.settings, found))
+    return model.load(tracking.download(night.settings, found))
 
 
 def generator_for(night: Night) -> VideoGenerator:
     """The generator that the setting names, ready to be used.
 
     Raises:
-        MissingInput: it is the project's own, and no night has trained it.
+        MissingInput: it is one of the project's own, and no night has trained it.
         BadInput: it is not a text-to-video pipeline.
     """
-    if night.settings.video_generator == OWN:
-        generator = trained(night)
+    if (model := own(night)) is not None:
+        generator = trained(night, model)
         if generator is None:
             raise MissingInput(
                 "the trained video generator",

@@ -8,15 +8,16 @@ import mlflow.pyfunc
 import numpy as np
 import pandas as pd
 
-from models.video.vae import VaeGenerator
+from models.video.registry import GENERATORS
 
 
 class VideoModel(mlflow.pyfunc.PythonModel):  # type: ignore[name-defined]
     """Takes columns `prompt` and `seed` of a pandas DataFrame, and gives frames (N, T, H, W, 3) uint8."""
 
     def load_context(self, context: Any) -> None:
-        """Loads the generator from its artifact."""
-        self.generator = VaeGenerator.load(Path(context.artifacts["model"]))
+        """Loads the generator from its artifact, a folder that is named as the generator is."""
+        directory = Path(context.artifacts["model"])
+        self.generator = GENERATORS[directory.name].load(directory)
 
     def predict(self, context: Any, model_input: pd.DataFrame, params: dict[str, Any] | None = None) -> np.ndarray:
         """Generates at the size that suits the generator."""

@@ -1,4 +1,4 @@
-"""Trains the project's own video generator, once: a night that finds one of the present config trained does nothing.
+"""Trains the video generator of the project that NIGHTREEL_VIDEO_GENERATOR names, once for each config of it.
 
 It learns from clips that it renders itself, so it depends on no night's data; the night is only where its run is filed.
 Where NIGHTREEL_VIDEO_GENERATOR names a pipeline of diffusers there is nothing to train.
@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import pandas as pd
 from matplotlib.figure import Figure
@@ -18,14 +19,12 @@ from tqdm import tqdm
 from jobs.platform import tracking
 from jobs.platform.job import job
 from jobs.platform.night import Night
-from jobs.video import generators
 from jobs.video.contact_sheet import Strip, write_contact_sheet
-from jobs.video.generators import OWN, REGISTERED_MODEL, trained
+from jobs.video.generators import REGISTERED_MODEL, own, trained
 from jobs.video.prompts import SCENE_PROMPTS
-from models.video.generator import VideoSpec
+from models.video.generator import TrainedGenerator, VideoSpec
 from models.video.scene_judge import SceneJudge
 from models.video.scenes import SCENE_NAMES, Clips
-from models.video.vae import TrainingStep, VaeGenerator
 from models.video.vae_network import FRAME_SIZE
 
 _LOG_EVERY = 20
@@ -34,21 +33,20 @@ _PYFUNC = Path(__file__).with_name("pyfunc.py")
 _log = logging.getLogger(__name__)
 
 
-def train(night: Night) -> VaeGenerator:
-    """Trains the generator and makes it the one that nights use."""
-    config = generators.CONFIG
-    generator = VaeGenerator(config)
-    with tracking.run(night, f"video/{OWN}", asdict(config)) as run:
+def train(night: Night, model: type[TrainedGenerator]) -> TrainedGenerator:
+    """Trains a generator and makes it the one that nights use."""
+    generator, config = model(), model.nightly
+    with tracking.run(night, f"video/{model.name}", asdict(config)) as run:
         clips, captions = generator.training_data()
         _log.info("%d clips and %d captions to learn from", len(clips.frames), len(captions.texts))
         with tqdm(total=config.steps, unit="step", disable=not sys.stderr.isatty()) as bar:
 
-            def on_step(step: int, figures: TrainingStep) -> None:
+            def on_step(step: int, figures: Any) -> None:
                 bar.update()
                 if step % _LOG_EVERY == 0 or step == config.steps:
                     run.log_metrics(asdict(figures), step=step)
                 if step % (10 * _LOG_EVERY) == 0:
-                    _log.info("step %d of %d: mse %.4f, kl %.1f nats", step, config.steps, figures.mse, figures.kl)
+                    _log.info("step %d of %d: %s", step, config.steps, figures)
 
             generator.fit(clips, captions, on_step)
         run.log_figure(loss_plot(generator), "loss.png")
@@ -57,19 +55,19 @@ def train(night: Night) -> VaeGenerator:
             _log.info("%s", metrics)
             run.log_metrics(metrics)
             run.log_file(sheet)
-            saved = Path(folder, OWN)
+            saved = Path(folder, model.name)
             saved.mkdir()
             generator.save(saved)
             example = pd.DataFrame({"prompt": ["一个美丽的日出景象"], "seed": [1]})
             prediction = generator.generate(example["prompt"].tolist(), [1], generator.spec)
-            name = generators.family(config)
-            run.log_model(REGISTERED_MODEL, name, saved, pyfunc=_PYFUNC, input_example=example, prediction=prediction)
-    (version,) = tracking.candidates(night.settings, REGISTERED_MODEL, night=night.date, families=[name])
+            family = model.family()
+            run.log_model(REGISTERED_MODEL, family, saved, pyfunc=_PYFUNC, input_example=example, prediction=prediction)
+    (version,) = tracking.candidates(night.settings, REGISTERED_MODEL, night=night.date, families=[family])
     tracking.set_verdict(night.settings, REGISTERED_MODEL, night=night.date, promoted=version)
     return generator
 
 
-def _judge(generator: VaeGenerator, clips: Clips, sheet: Path) -> dict[str, float]:
+def _judge(generator: TrainedGenerator, clips: Clips, sheet: Path) -> dict[str, float]:
     """How many of the nights' prompts give the scene that they are about, and how much the clips move; draws them too."""
     asked = [(scene, text) for scene, pairs in SCENE_PROMPTS.items() for pair in pairs for text in pair]
     small = VideoSpec(FRAME_SIZE, FRAME_SIZE, generator.config.frames, generator.config.fps)
@@ -82,29 +80,27 @@ def _judge(generator: VaeGenerator, clips: Clips, sheet: Path) -> dict[str, floa
     return {"scene_accuracy": sum(right) / len(right), "motion": judge.motion(drawn)}
 
 
-def loss_plot(generator: VaeGenerator) -> Figure:
-    """Error of pixels and KL divergence by step."""
+def loss_plot(generator: TrainedGenerator) -> Figure:
+    """The figures of each training step, a plot each."""
+    steps = [asdict(each) for each in generator.history]
     figure = Figure(figsize=(8, 4.5), layout="constrained")
-    left = figure.subplots()
-    right = left.twinx()
-    steps = range(1, len(generator.history) + 1)
-    left.plot(steps, [each.mse for each in generator.history], linewidth=0.8, label="squared error of pixels")
-    right.plot(steps, [each.kl for each in generator.history], linewidth=0.8, color="tab:orange", label="KL divergence")
-    left.set(xlabel="training step", ylabel="mean squared error of pixels (0 to 1)", yscale="log")
-    right.set(ylabel="KL divergence (nats a clip)")
-    figure.legend(loc="upper right")
+    names = list(steps[0])
+    for axes, name in zip(figure.subplots(1, len(names), squeeze=False)[0], names, strict=True):
+        axes.plot(range(1, len(steps) + 1), [step[name] for step in steps], linewidth=0.8)
+        axes.set(xlabel="training step", title=name)
     return figure
 
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Trains the generator where that is still to be done."""
-    with job(argv, __doc__) as night:
-        if night.settings.video_generator != OWN:
+    with job(argv, __doc__, trains=REGISTERED_MODEL) as night:
+        model = own(night)
+        if model is None:
             _log.info("NIGHTREEL_VIDEO_GENERATOR is %s: nothing to train", night.settings.video_generator)
-        elif (found := trained(night)) is not None:
+        elif (found := trained(night, model)) is not None:
             _log.info("%s is trained already", found.version)
         else:
-            print(train(night).version)
+            print(train(night, model).version)
 
 
 if __name__ == "__main__":

@@ -5,6 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+COMPARED = ("auc", "gauc", "log_loss", "calibration")
+"""What models are compared by wherever people look at them, in this order: the night's verdict, summary and report."""
+PLOTTED = ("auc", "log_loss", "calibration")
+"""Those that the report draws night by night."""
+
 Numbers = NDArray[np.floating]
 Labels = NDArray[np.integer]
 Groups = NDArray[np.str_] | NDArray[np.bytes_] | NDArray[np.integer]

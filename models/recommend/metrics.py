@@ -4,16 +4,25 @@ All take `ids`, (users, ranks) item columns, best first, -1 where a list is shor
 leave out those without a target. Accuracy says nothing about how few items carry it: read it beside coverage.
 """
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import numpy.typing as npt
-from scipy.sparse import csr_matrix
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_matrix
+
+COMPARED = ("ndcg_at_20", "recall_at_20", "map_at_20", "coverage_at_20", "novelty_at_20")
+"""What models are compared by wherever people look at them, in this order: the night's verdict, summary and report."""
+PLOTTED = ("ndcg_at_20", "coverage_at_20")
+"""Those that the report draws night by night: how good, and what it costs."""
 
 Ids = npt.NDArray[np.int64]
 Hits = npt.NDArray[np.bool_]
 Counts = npt.NDArray[np.int64]
 
 
-def hits(ids: Ids, targets: csr_matrix) -> Hits:
+def hits(ids: Ids, targets: "csr_matrix") -> Hits:
     """(users, ranks) whether each recommended item is a stored entry of the user's row of `targets` (users, items)."""
     users = np.repeat(np.arange(targets.shape[0]), np.diff(targets.indptr))
     wanted = users * targets.shape[1] + targets.indices

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from models.video.scenes import Captions, Clips
 
 Frames = NDArray[np.uint8]
 """A clip (T, H, W, 3), or clips (N, T, H, W, 3): sRGB, uint8."""
@@ -69,6 +77,71 @@ class VideoGenerator(ABC):
 
         Raises:
             ValueError: a prompt is empty, or the numbers of prompts and seeds differ.
+        """
+
+
+class TrainingConfig(Protocol):
+    """What decides a trained generator: a frozen dataclass. Two of the same config are the same model."""
+
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+
+    @property
+    def frames(self) -> int:
+        """Length of the clips that it learns."""
+
+    @property
+    def fps(self) -> int:
+        """Their frames a second."""
+
+    @property
+    def steps(self) -> int:
+        """Training steps."""
+
+
+class TrainedGenerator(VideoGenerator):
+    """A generator that the project trains itself, on clips that it renders: a module here, and a line in the registry."""
+
+    nightly: ClassVar[TrainingConfig]
+    """The config that nights train it with."""
+    config: TrainingConfig
+    history: Sequence[Any]
+    """The figures of each training step, a dataclass of numbers."""
+
+    @abstractmethod
+    def __init__(self, config: Any = None) -> None:
+        """config: `nightly` unless given."""
+
+    @classmethod
+    def family(cls) -> str:
+        """Names all versions that nights train with the same config."""
+        config = json.dumps(asdict(cls.nightly), sort_keys=True)
+        return f"{cls.name}-{hashlib.sha256(config.encode()).hexdigest()[:12]}"
+
+    @abstractmethod
+    def training_data(self) -> tuple[Clips, Captions]:
+        """The clips and captions that the config asks for."""
+
+    @abstractmethod
+    def fit(self, clips: Clips, captions: Captions, on_step: Callable[[int, Any], object] = ...) -> Self:
+        """Learns to draw clips.
+
+        Args:
+            clips: (N, T, S, S, 3) frames with scenes and colours.
+            captions: texts with scenes and colours.
+            on_step: told of each step, counted from 1, and its figures.
+        """
+
+    @abstractmethod
+    def save(self, directory: Path) -> None:
+        """Writes the trained generator into a directory that exists."""
+
+    @classmethod
+    @abstractmethod
+    def load(cls, directory: Path) -> Self:
+        """Reads what `save` wrote.
+
+        Raises:
+            ValueError: the files are missing, or are not of this class.
         """
 
 

@@ -8,7 +8,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Self
+from typing import ClassVar, Self
 
 import numpy as np
 import safetensors.torch
@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from models.video.generator import Frames, VideoGenerator, VideoSpec, check_prompts, fit_to_spec
+from models.video.generator import Frames, TrainedGenerator, VideoSpec, check_prompts, fit_to_spec
 from models.video.scenes import COLOUR_NAMES, SCENE_NAMES, SCENES, Captions, Clips, render_clips, write_captions
 from models.video.text import TextEncoder, fit_text_encoder
 from models.video.vae_network import FRAME_SIZE, ConditionalVAE, kl_divergence, thumbnails
@@ -55,11 +55,6 @@ class VaeConfig:
     text_steps: int = 150
     seed: int = 0
 
-    @property
-    def digest(self) -> str:
-        """Twelve hexadecimal digits that name the config."""
-        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()[:12]
-
 
 @dataclass(frozen=True)
 class TrainingStep:
@@ -69,14 +64,17 @@ class TrainingStep:
     kl: float
 
 
-class VaeGenerator(VideoGenerator):
+class VaeGenerator(TrainedGenerator):
     """Clips of the scenes that it was trained on; a prompt is taken for the scene whose captions it is most like."""
 
     name = "vae"
+    nightly: ClassVar[VaeConfig] = VaeConfig()
+    config: VaeConfig
+    history: list[TrainingStep]
 
     def __init__(self, config: VaeConfig | None = None) -> None:
-        self.config = config or VaeConfig()
-        self.history: list[TrainingStep] = []
+        self.config = config or self.nightly
+        self.history = []
         self.text_history: list[float] = []
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.config.seed)

@@ -25,7 +25,7 @@ def operator(code: str, **options: Any) -> JobOperator:
     return JobOperator(task_id="job", command=[sys.executable, "-c", code], **options)
 
 
-@pytest.mark.parametrize("code", [os.EX_USAGE, os.EX_DATAERR, os.EX_NOINPUT])
+@pytest.mark.parametrize("code", [os.EX_USAGE, os.EX_DATAERR, os.EX_NOINPUT, os.EX_SOFTWARE])
 def test_what_a_retry_cannot_help_fails_at_once_with_the_jobs_own_words(code: int) -> None:
     job = operator(
         f"import sys; print('starting'); print('error: silver.users is empty', file=sys.stderr); sys.exit({code})"

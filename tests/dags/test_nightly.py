@@ -1,37 +1,111 @@
 """The order of a night: what must be over before what begins."""
 
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
 from airflow.dag_processing.dagbag import DagBag
 
+from models.ads.registry import CLICK_MODELS
+from models.recommend.registry import RECOMMENDERS
 from tests.night_jobs import NIGHT_JOBS
 
+ROOT = Path(__file__).resolve().parents[2]
+
+# Edges that were once drawn by hand: each still follows from what is declared.
+INGESTED = ("behavior_log", "users", "videos", "campaigns", "watch_history")
+FEATURES = ("user_features", "video_features", "interactions", "ctr_examples")
+PUBLISHED = ("recommendations", "audience_segments", "video_requests")
 ORDER = [
     # (first, then): each is a way that data flows.
-    ("ingest.land", "ingest.behavior_log"),
+    *(("ingest.land", f"ingest.{table}") for table in INGESTED),
     ("ingest.behavior_log", "ingest.behavior_events"),
-    ("ingest.quarantine", "ingest.reconciliation"),
-    ("ingest.reconciliation", "features.user_features"),
-    ("ingest.reconciliation", "features.ctr_examples"),
+    ("ingest.behavior_log", "ingest.quarantine"),
+    *((f"ingest.{t}", "ingest.reconciliation") for t in ("behavior_events", "quarantine", *INGESTED[1:4])),
+    *(("ingest.reconciliation", f"features.{table}") for table in FEATURES),
+    *(("ingest.videos", f"features.{table}") for table in ("user_features", "video_features", "ctr_examples")),
+    ("ingest.users", "features.ctr_examples"),
     ("ingest.watch_history", "features.interactions"),
-    ("features.interactions", "recommend.train_als"),
-    ("ingest.videos", "recommend.train_content_based"),
-    ("recommend.train_popularity", "recommend.promote"),
+    *(
+        (first, f"recommend.train_{name}")
+        for name in RECOMMENDERS
+        for first in ("features.interactions", "ingest.videos")
+    ),
+    *((f"recommend.train_{name}", "recommend.promote") for name in RECOMMENDERS),
+    *(("features.ctr_examples", f"ads.train_{name}") for name in CLICK_MODELS),
+    *((f"ads.train_{name}", "ads.promote") for name in CLICK_MODELS),
     ("recommend.promote", "publish.recommendations"),
-    ("features.ctr_examples", "ads.train_dcn_v2"),
-    ("ads.train_logistic_regression", "ads.promote"),
+    ("ingest.users", "publish.recommendations"),
     ("ads.promote", "publish.audience_segments"),
+    ("ingest.users", "publish.audience_segments"),
     ("ingest.campaigns", "publish.audience_segments"),
-    ("features.video_features", "publish.video_requests"),
-    ("publish.recommendations", "publish.report"),
+    *(
+        (f"features.{first}", f"publish.{then}")
+        for first in ("user_features", "video_features")
+        for then in ("audience_segments", "video_requests")
+    ),
+    ("ingest.quarantine", "publish.report"),
+    *((f"publish.{table}", "publish.report") for table in PUBLISHED),
 ]
+WAITS = {
+    "ingest.land": ["{{ 'publish.recommendations' if params.source == 'simulator' else 'ingest.reconciliation' }}"],
+    "features.ctr_examples": ["features.ctr_examples", "features.user_features", "features.video_features"],
+    "recommend.promote": ["recommend.promote"],
+    "ads.promote": ["ads.promote"],
+}
+"""Task -> those of the night before that it waits for; whatever else it needs of that night follows from these."""
 
 
 @pytest.mark.parametrize(("first", "then"), ORDER)
 def test_what_a_task_reads_is_written_before(dags: DagBag, first: str, then: str) -> None:
     nightly = dags.dags["nightly"]
     assert first in nightly.get_task(then).get_flat_relative_ids(upstream=True)
+
+
+def test_a_task_waits_for_the_night_before_where_it_reads_it(dags: DagBag) -> None:
+    tasks: list[Any] = dags.dags["nightly"].tasks
+    assert {task.task_id: list(task.after_yesterday) for task in tasks if task.after_yesterday} == WAITS
+
+
+def test_no_edge_is_drawn_that_follows_from_others(dags: DagBag) -> None:
+    tasks: dict[str, Any] = dags.dags["nightly"].task_dict
+    before = {name: task.get_flat_relative_ids(upstream=True) for name, task in tasks.items()}
+    for name, task in tasks.items():
+        by_way_of_others = {first for last in task.upstream_task_ids for first in before[last]}
+        assert by_way_of_others.isdisjoint(task.upstream_task_ids), name
+
+
+def test_a_new_table_and_a_new_recommender_are_in_the_dag_without_an_edit_of_its_file(tmp_path: Path) -> None:
+    for folder in ("dags", "models", "schemas"):
+        shutil.copytree(ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__"))
+    gold = tmp_path / "schemas" / "gold"
+    text = (gold / "user_features.yaml").read_text(encoding="utf-8")
+    new = text.replace("gold.user_features", "gold.new").replace("features.user_features", "features.new")
+    (gold / "new.yaml").write_text(new.replace("silver.videos: 0", "gold.new: 1"), encoding="utf-8")
+    examples = gold / "ctr_examples.yaml"
+    text = examples.read_text(encoding="utf-8")
+    examples.write_text(text.replace("gold.user_features: 1", "gold.new: 0"), encoding="utf-8")
+    registry = tmp_path / "models" / "recommend" / "registry.py"
+    text = registry.read_text(encoding="utf-8")
+    registry.write_text(text.replace('"ease": ', '"new": "models.recommend.new:New", "ease": '), encoding="utf-8")
+    program = """
+from dags.nightly import dag
+table, examples, model = map(dag.get_task, ("features.new", "features.ctr_examples", "recommend.train_new"))
+print([asset.name for asset in table.outlets], table.after_yesterday, table.downstream_task_ids, examples.after_yesterday)
+print(model.downstream_task_ids)
+"""
+    asked = subprocess.run(
+        [sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=False,
+        env=os.environ | {"PYTHONPATH": str(tmp_path)},
+    )  # fmt: skip
+    assert asked.stdout.splitlines() == [
+        "['gold.new'] ['features.new'] {'features.ctr_examples'} ['features.ctr_examples', 'features.video_features']",
+        "{'recommend.promote'}",
+    ], asked.stderr[-2000:]
 
 
 def test_nothing_is_published_before_the_books_are_closed(dags: DagBag) -> None:

@@ -20,7 +20,7 @@ from airflow.serialization.encoders import coerce_to_core_timetable
 ROOT = Path(__file__).resolve().parents[2]
 SCHEDULED = ("maintenance", "nightly", "stale_days", "text_to_video")
 DAG_IDS = ("accept", *SCHEDULED)
-HEAVY = ("pyspark", "pandas", "numpy", "torch", "mlflow", "jobs", "models", "schemas.contract")
+HEAVY = ("pyspark", "pandas", "numpy", "torch", "mlflow", "jobs")
 
 # Parses the DAGs in a fresh process, as Airflow does, and tells what that took and dragged in.
 _PARSE = """

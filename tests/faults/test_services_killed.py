@@ -56,7 +56,7 @@ def test_nights_end_well(
     spark: "SparkSession", tmp_path: Path, monkeypatch: pytest.MonkeyPatch, record_fault: RecordFault
 ) -> None:
     disturbed, in_turn = tmp_path / "disturbed", tmp_path / "in-turn"
-    land_nights(disturbed, monkeypatch, views=5_000)
+    land_nights(disturbed, monkeypatch)
     shutil.copytree(disturbed, in_turn)
     chance = random.Random(5)
     killed: Counter[str] = Counter()

@@ -34,13 +34,13 @@ def services(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Services]:
         found.stop()
 
 
-def land_nights(home: Path, monkeypatch: pytest.MonkeyPatch, views: int) -> None:
+def land_nights(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Lay both nights in an empty home, whose jobs then find them there.
 
     Beforehand, since simulated users react to the night before, which would put the nights in a row anyway.
     """
     monkeypatch.setenv("NIGHTREEL_PSEUDONYM_KEY", secrets.token_hex(32))
-    monkeypatch.setenv("NIGHTREEL_SIMULATED_EVENTS", str(views))
+    monkeypatch.setenv("NIGHTREEL_SIMULATED_EVENTS", "5000")
     monkeypatch.delenv("NIGHTREEL_LAKE", raising=False)
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     for night in NIGHTS:

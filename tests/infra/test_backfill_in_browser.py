@@ -94,7 +94,7 @@ def test_two_nights_at_once_from_the_browser_give_what_they_give_one_after_anoth
     chromium: str, spark: "SparkSession", tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     at_once, in_turn = tmp_path / "at-once", tmp_path / "in-turn"
-    land_nights(at_once, monkeypatch, views=20_000)
+    land_nights(at_once, monkeypatch)
     shutil.copytree(at_once, in_turn)
     ARTIFACTS.mkdir(exist_ok=True)
 

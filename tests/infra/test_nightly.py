@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from infra.local.daemon import ServiceError
 from infra.local.nightly import UsageError, night, only_one, source, tables
 from infra.local.paths import State
-from jobs.operate.days_read import NIGHTLY
+from schemas.dependencies import tables_of_a_night
 
 ROOT = Path(__file__).resolve().parents[2]
 SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -60,7 +60,7 @@ def test_a_source_is_a_word_or_a_folder(tmp_path: Path, monkeypatch: pytest.Monk
 
 
 def test_tables_are_named_with_commas_between_them_and_kept_in_the_order_of_a_night() -> None:
-    assert tables("") == NIGHTLY
+    assert tables("") == tables_of_a_night()
     assert tables("gold.recommendations, gold.user_features") == ("gold.user_features", "gold.recommendations")
 
 

@@ -8,13 +8,13 @@ from pyspark.sql import SparkSession
 
 from jobs.operate.accept import accept
 from jobs.operate.backfill_plan import NEW, planned
-from jobs.operate.days_read import NIGHTLY
 from jobs.operate.stale_days import stale_days
 from jobs.operate.summary import summary
 from jobs.operate.verify import verify
 from jobs.platform import decisions
 from jobs.platform.night import Night
 from jobs.platform.settings import settings
+from schemas.dependencies import tables_of_a_night
 from tests.jobs import small_nights
 from tests.jobs.ingest.nights import SNAPSHOTS
 
@@ -74,7 +74,7 @@ def test_thin_nights_one_after_another(
     assert _rows(LAST, "gold.recommendations") > 0
 
     nights = (FIRST, EMPTY, LAST)
-    made = [table for table in NIGHTLY if table != "gold.generated_videos"]
+    made = [table for table in tables_of_a_night() if table != "gold.generated_videos"]
     for date in nights:
         assert all(Night(date, settings()).has_day(table, date) for table in made)
         assert (home / "reports" / f"{date}.html").is_file()

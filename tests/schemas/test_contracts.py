@@ -10,7 +10,7 @@ import yaml
 from datacontract.data_contract import DataContract
 from deltalake import DeltaTable
 
-from jobs.platform import lakehouse
+from jobs.platform import erasure, lakehouse
 from schemas.contract import Contract, ContractError, contract, tables
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ every_table = pytest.mark.parametrize("table", tables())
 
 
 def test_every_file_is_a_table_of_a_layer() -> None:
-    files = {path.relative_to(SCHEMAS) for path in SCHEMAS.rglob("*.y*ml")}
+    files = {path.relative_to(SCHEMAS) for path in SCHEMAS.glob("*/*.y*ml")}
     assert {f"{path.parent}.{path.stem}" for path in files} == set(tables())
     assert {table.split(".")[0] for table in tables()} == LAYERS
 
@@ -64,6 +64,14 @@ def test_its_columns_keys_and_days_fit_together(table: str) -> None:
 @every_table
 def test_a_column_that_says_who_a_user_is_is_marked_as_personal(table: str) -> None:
     assert all(column.personal for column in contract(table).columns if column.name in ("user_id", "raw"))
+
+
+@every_table
+def test_a_table_about_people_says_which_column_tells_whose_a_row_is(table: str) -> None:
+    agreed = contract(table)
+    has_people = any(column.personal for column in agreed.columns)
+    assert erasure.holders(agreed)[:1] == (["user_id"] if has_people else [])
+    assert all(column.personal for column in agreed.columns if column.pseudonym)
 
 
 def test_a_column_is_personal_wherever_it_is() -> None:

@@ -7,13 +7,11 @@ from dataclasses import dataclass
 
 import numpy
 
+from jobs.ingest.long_view import ENOUGH_S, is_long_view
 from jobs.ingest.simulator.catalogue import Catalogue
 from jobs.ingest.simulator.exposure import Views
 from jobs.ingest.simulator.population import Users
 from jobs.ingest.simulator.sessions import Sessions
-
-LONG_VIEW_MS = 18_000
-"""A view is long once the video was watched to its end, or for so long."""
 
 _TAB_LOGITS = {1: 0.0, 0: -3.2, 4: 0.5, 6: -2.5, 2: -0.2, 8: -4.0, 5: -1.6}
 _CLICK, _MATCH, _QUALITY, _GENEROSITY, _POSITION, _SWIPE = 0.02, 1.4, 0.4, 0.5, 0.3, 0.25
@@ -49,7 +47,7 @@ def respond(users: Users, sessions: Sessions, views: Views, shown: Catalogue, rn
     play = _play_times(click, match, duration, rng)
     columns = {
         "is_click": click.astype(int),
-        "long_view": (play >= numpy.where(duration > 0, duration.clip(max=LONG_VIEW_MS), LONG_VIEW_MS)).astype(int),
+        "long_view": is_long_view(play, duration).astype(int),
         "play_time_ms": play,
         "duration_ms": duration,
     }
@@ -76,7 +74,7 @@ def _play_times(
     size = len(click)
     length = numpy.where(duration > 0, duration, 12_000).astype(float)
     glance = numpy.minimum(
-        rng.lognormal(7.5, 0.8, size) * (rng.random(size) > 0.08), 0.95 * numpy.minimum(length, LONG_VIEW_MS)
+        rng.lognormal(7.5, 0.8, size) * (rng.random(size) > 0.08), 0.95 * numpy.minimum(length, 1000 * ENOUGH_S)
     )
     whole = rng.random(size) < _chance(-1.5 + 0.6 * match - 0.5 * numpy.log(length / 80_000))
     loops = 1 + rng.exponential(0.15, size)

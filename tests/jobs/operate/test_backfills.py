@@ -12,9 +12,9 @@ import pytest
 from pyspark.sql import SparkSession
 
 from jobs.operate import backfills
-from jobs.operate.days_read import NIGHTLY, days_read
 from jobs.platform.night import Night
 from jobs.platform.settings import settings
+from schemas.dependencies import days_read, tables_of_a_night
 from tests.jobs.operate.published import publish_night
 
 ROOT = Path(__file__).parents[3]
@@ -22,7 +22,7 @@ MAY_1, MAY_2, MAY_3 = (dt.date(2022, 5, day) for day in (1, 2, 3))
 
 
 def publish_whole_night(night: dt.date) -> None:
-    for table in NIGHTLY:
+    for table in tables_of_a_night():
         publish_night(table, night, reads=list(days_read(table, night, 3)))
 
 
@@ -41,7 +41,7 @@ def test_it_is_planned_and_nothing_is_touched(home: Path, spark: SparkSession) -
     assert asked.returncode == 0, asked.stderr
     head, *lines = asked.stdout.splitlines()
     assert head.split() == ["2022-05-01", "2022-05-02", "2022-05-03"]
-    words = {line.split()[0]: line.split()[1:] for line in lines[: len(NIGHTLY)]}
+    words = {line.split()[0]: line.split()[1:] for line in lines[: len(tables_of_a_night())]}
     assert words["silver.videos"] == ["same", "same", "new"]
     assert words["silver.behavior_events"] == ["same", "same", "new"]
     assert words["gold.user_features"] == ["stale", "same", "new"]
@@ -79,7 +79,7 @@ def test_it_is_reconciled(home: Path, spark: SparkSession, capsys: pytest.Captur
     publish_night("silver.users", MAY_2)
     backfills.main(["--date", str(MAY_2), "--began", str(began), "--nights", str(MAY_1), str(MAY_2)])
     assert capsys.readouterr().out.splitlines()[-1] == (
-        f"  1 done, 1 unchanged, 1 changed, {2 * len(NIGHTLY) - 3} failed; kept in ops.backfills"
+        f"  1 done, 1 unchanged, 1 changed, {2 * len(tables_of_a_night()) - 3} failed; kept in ops.backfills"
     )
     rows = {(row.date, row.table_name): row for row in Night(MAY_2, settings()).read("ops.backfills").collect()}
     outcomes = {place: row.outcome for place, row in rows.items() if row.outcome != "failed"}

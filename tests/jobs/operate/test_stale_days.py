@@ -16,14 +16,13 @@ from jobs.ads.time_split import TRAINING_DAYS
 from jobs.features import interactions
 from jobs.features.event_window import LONGEST
 from jobs.operate import stale_days
-from jobs.operate.days_read import NIGHTLY, days_read, days_trained_on
 from jobs.operate.stale_days import Stale
 from jobs.platform import decisions
 from jobs.platform.decisions import EMPTY, Decision
 from jobs.platform.night import Night
 from jobs.platform.publications import latest
 from jobs.platform.settings import settings
-from schemas.contract import tables
+from schemas.dependencies import days_read
 from tests.jobs.ingest.nights import MAY_1, MAY_2, NOON_MAY_1, ingest, lay, line
 from tests.jobs.operate.lake import lay_decisions
 from tests.jobs.operate.published import publish_night
@@ -48,18 +47,13 @@ def publish_nights(table: str, nights: Sequence[dt.date]) -> None:
         publish_night(table, night, reads=list(days_read(table, night, 3)))
 
 
-def test_every_table_says_what_it_is_made_from() -> None:
-    assert {*NIGHTLY, "silver.watch_history"} - {BOOKS} == {t for t in tables() if not t.startswith("ops.")}
-    for place, table in enumerate(NIGHTLY):
-        assert set(days_read(table, MAY[1], 3)) <= {*NIGHTLY[: place + 1], "silver.watch_history"}
-
-
 def test_windows_are_those_of_the_jobs() -> None:
     night = MAY[31]
     assert len(days_read("gold.user_features", night, 3)[EVENTS]) == LONGEST
     assert len(days_read("gold.video_features", night, 3)[EVENTS]) == LONGEST
     assert len(days_read("gold.interactions", night, 3)[EVENTS]) == interactions.LOOKBACK_DAYS
-    assert days_trained_on("gold.ctr_examples", night)[-1] == night - dt.timedelta(days=TRAINING_DAYS)
+    trained_on = days_read("models.click_model", night, 3)["gold.ctr_examples"]
+    assert trained_on == [night - dt.timedelta(days=ago) for ago in range(TRAINING_DAYS + 1)]
     assert days_read(EVENTS, MAY[9], 2)[EVENTS] == [MAY[8], MAY[7]]
 
 

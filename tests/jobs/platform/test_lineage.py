@@ -12,7 +12,7 @@ import pytest
 from deltalake import DeltaTable
 from openlineage.client.serde import Serde
 
-from jobs.ingest import behavior_events, behavior_log
+from jobs.ingest import behavior_events, behavior_log, users
 from jobs.platform.lineage import emit
 from jobs.platform.lineage_event import lineage_event
 from jobs.platform.publications import Publication, latest
@@ -65,10 +65,12 @@ def test_a_small_night_tells_what_it_read_and_made(
     behavior_log.main(["--date", str(MAY_1)])
     monkeypatch.setenv("OPENLINEAGE_PARENT_ID", PARENT)
     behavior_events.main(["--date", str(MAY_1)])
+    users.main(["--date", str(MAY_1)])
 
     told = events(sink)
     bronze, silver = (("file", f"{home}/lake/{table}") for table in ("bronze/behavior_log", "silver/behavior_events"))
-    assert set(told) == {"bronze.behavior_log", "silver.behavior_events"}
+    assert set(told) == {"bronze.behavior_log", "silver.behavior_events", "silver.users"}
+    assert list(versions(told["silver.users"]["inputs"])) == [("file", f"{home}/landing/users/{landed.name}")]
     of_landing = versions(told["bronze.behavior_log"]["inputs"])
     assert list(of_landing) == [("file", str(landed))]
     assert versions(told["bronze.behavior_log"]["outputs"]) == {bronze: "1"}
@@ -96,7 +98,7 @@ def test_a_small_night_tells_what_it_read_and_made(
     monkeypatch.setenv("OPENLINEAGE__TRANSPORT", json.dumps(transport))
     behavior_events.main(["--date", str(MAY_1)])  # cannot be told, and is published all the same
     assert latest(DeltaTable(str(home / "lake" / "silver" / "behavior_events")))[MAY_1].version == 2
-    assert len(sink.read_text().splitlines()) == 2
+    assert len(sink.read_text().splitlines()) == 3
 
 
 def test_object_stores_and_models_have_names_too(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,6 +16,7 @@ from jobs.platform.night import Night
 from jobs.platform.settings import settings
 from jobs.video import generate, generated_videos, generators, plan, requests, train_generator
 from jobs.video.mp4 import verify_mp4
+from models.video.vae import VaeGenerator
 from tests.jobs.video.clips import SMALL
 from tests.models.video.tiny_pipeline import save_tiny_pipeline
 
@@ -150,7 +151,7 @@ def test_a_night_without_requests_is_refused(home: Path, capsys: pytest.CaptureF
 def test_the_generator_is_trained_once(
     home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(generators, "CONFIG", SMALL)
+    monkeypatch.setattr(VaeGenerator, "nightly", SMALL)
     train_generator.main(DATE)
     version = capsys.readouterr().out.strip()
     train_generator.main(["--date", "2022-05-03"])

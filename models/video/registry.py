@@ -1,0 +1,10 @@
+"""The video generators that the project trains itself, by name: NIGHTREEL_VIDEO_GENERATOR names the one that nights use."""
+
+from typing import TYPE_CHECKING
+
+from models.registry import Registry
+
+if TYPE_CHECKING:
+    from models.video.generator import TrainedGenerator
+
+GENERATORS: "Registry[TrainedGenerator]" = Registry({"vae": "models.video.vae:VaeGenerator"})
