@@ -77,15 +77,15 @@ explain: $(JOBS_READY) ## Tell where a row comes from, down to the lines of the 
 	$(JOBS) -m jobs.operate.explain --table "$$TABLE" --key "$$KEY"
 
 .PHONY: verify
-verify: $(JOBS_READY) ## Read every file of the tables and say what is damaged: [TABLE=gold.interactions] [DAY=YYYY-MM-DD]
+verify: $(SPARK_READY) ## Read every file of the tables and say what is damaged: [TABLE=gold.interactions] [DAY=YYYY-MM-DD]
 	@$(JOBS) -m jobs.operate.verify --table "$${TABLE-}" --day "$${DAY-}"
 
 .PHONY: restore
-restore: $(JOBS_READY) ## Go back to the last good version of what is damaged: [TABLE=gold.interactions]
+restore: $(SPARK_READY) ## Go back to the last good version of what is damaged: [TABLE=gold.interactions]
 	@$(JOBS) -m jobs.operate.restore --table "$${TABLE-}"
 
 .PHONY: erase
-erase: $(JOBS_READY) ## Erase users for good, wherever they are: USERS=file with a user id a line
+erase: $(SPARK_READY) ## Erase users for good, wherever they are: USERS=file with a user id a line
 	@$(if $(value USERS),,echo 'give a file with a user id a line: make erase USERS=leaving.txt' >&2; exit 64)
 	$(JOBS) -m jobs.operate.erase --users "$$USERS"
 

@@ -86,10 +86,10 @@ class Contract:
         )
         return cast(StructType, StructType.fromDDL(columns))
 
-    def stable(self, there: Collection[str]) -> list[str]:
+    def stable(self, there: Collection[str]) -> list[Column]:
         """The columns that a content hash covers, of those that are there: what the contract has added since a table's last run
         is not, and would not change the hash, which leaves columns of nulls out."""
-        return [c.name for c in self.columns if not c.volatile and c.name in there]
+        return [c for c in self.columns if not c.volatile and c.name in there]
 
     @property
     def digest(self) -> str:

@@ -9,13 +9,14 @@ sound. Each of these is a new commit: what others wrote stays in the older versi
 import argparse
 import sys
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from deltalake import CommitProperties, DeltaTable
 from deltalake.exceptions import DeltaError
 
 from infra import durable
 from jobs.operate.foreign_commits import reshaping
-from jobs.operate.verify import chosen, files_of_days, verify, verify_day
+from jobs.operate.verify import chosen, damaged_files, files_of_days, verify
 from jobs.platform import publish, receipts, staging
 from jobs.platform.command import command
 from jobs.platform.errors import BadInput
@@ -87,15 +88,19 @@ def _shape(uri: str, table: str) -> str | None:
     return f"{table}: back to its shape before {reshaped}"
 
 
-def _is_sound(uri: str, table: str, publication: Publication) -> bool:
+def _published_files(uri: str, table: str, publication: Publication) -> tuple[staging.DataFile, ...]:
+    """The files that were published, as the table's log had them then."""
     then = DeltaTable(uri, version=publication.version)
     files = files_of_days(then, contract(table))[publication.day]
-    return not list(verify_day(then, uri, table, publication, files))
+    return tuple(replace(file, sha256=publication.files[file.path]) for file in files)
+
+
+def _is_sound(uri: str, table: str, publication: Publication) -> bool:
+    return not damaged_files(uri, [(file, file.sha256) for file in _published_files(uri, table, publication)])
 
 
 def _publish_again(uri: str, table: str, sound: Publication, seen: int) -> None:
-    store, root = staging.filesystem(uri)
-    files = tuple(staging.data_file(store, root, f"{root}/{path}") for path in sound.files)
+    files = _published_files(uri, table, sound)
     staged = staging.Staged(f"{sound.attempt}-restored", sound.day, sound.rows, sound.content, files)
     made_by = {**sound.made_by, "restored": sound.version, "run": run_id(), "code": code_version()}
     publish.commit(uri, contract(table), staged, seen, made_by)

@@ -1,13 +1,13 @@
 """Reads every file of the lake's tables and holds each against the log and against what was published: `make verify`.
 
-A table's log is compared with its receipts, a file's bytes with the SHA-256 that its commit recorded, a day's rows with their
-content hash. Damage is listed, a line a file or day; nothing is changed, which is what `make restore` is for. Commits of others
-are listed as well, with what became of the days that they touched: rows that were only laid anew (OPTIMIZE) are no damage.
+A table's log is compared with its receipts, a file's bytes with the SHA-256 that its commit recorded, and where a day lies in
+other files than were published, its rows with their content hash. Damage is listed, a line a file or day; nothing is changed,
+which is what `make restore` is for. Commits of others are listed as well, with what became of the days that they touched: rows
+that were only laid anew (OPTIMIZE) are no damage.
 """
 
 import argparse
 import datetime as dt
-import hashlib
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,15 +15,19 @@ from dataclasses import dataclass
 import pyarrow as pa
 from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError
+from pyspark.errors import PySparkException
+from pyspark.sql import functions as F
 from tqdm import tqdm
 
 from infra import durable
 from jobs.operate.foreign_commits import ForeignCommit, foreign_commits, misfit, reshaping
-from jobs.platform import receipts, staging
+from jobs.platform import lakehouse, receipts, staging
 from jobs.platform.command import command, day_or_none
+from jobs.platform.content_hash import content_hash
 from jobs.platform.errors import BadInput, UsageError
 from jobs.platform.publications import Publication, latest
 from jobs.platform.settings import Settings, settings
+from jobs.platform.spark import session
 from schemas.contract import Contract, contract, tables
 
 
@@ -58,12 +62,18 @@ def verify(settings: Settings, table: str, day: dt.date | None = None) -> Iterat
         yield Damage(table, None, f"{misfit(current, contract(table))} since {reshaped}")
         return
     published, files = latest(current), files_of_days(current, contract(table))
-    asked = published.keys() | files.keys() if day is None else {day} & (published.keys() | files.keys())
-    for each in tqdm(sorted(asked), desc=table, unit="day", leave=False, disable=None):
-        if each in published:
-            yield from verify_day(current, uri, table, published[each], files[each])
-        else:
+    asked = sorted(published.keys() | files.keys() if day is None else {day} & (published.keys() | files.keys()))
+    known = [
+        (file, published[each].files.get(file.path)) for each in asked if each in published for file in files[each]
+    ]
+    broken = damaged_files(uri, known)
+    for each in tqdm(asked, desc=table, unit="day", leave=False, disable=None):
+        if each not in published:
             yield Damage(table, each, f"is in {len(files[each])} files that nobody published")
+        elif of_day := [broken[file.path] for file in files[each] if file.path in broken]:
+            yield from (Damage(table, each, what) for what in of_day)
+        elif changed := _changed(current, uri, contract(table), published[each], files[each]):
+            yield Damage(table, each, changed)
 
 
 def files_of_days(table: DeltaTable, agreed: Contract) -> dict[dt.date, list[staging.DataFile]]:
@@ -76,49 +86,54 @@ def files_of_days(table: DeltaTable, agreed: Contract) -> dict[dt.date, list[sta
     return found
 
 
-def verify_day(
-    current: DeltaTable, uri: str, table: str, publication: Publication, files: Collection[staging.DataFile]
-) -> Iterator[Damage]:
-    """What is damaged of a day, read to its last byte.
+def damaged_files(uri: str, files: Collection[tuple[staging.DataFile, str | None]]) -> dict[str, str]:
+    """What is wrong with some files of a table, each read to its last byte by Spark.
 
     Args:
-        current: the table.
-        uri: where it lies.
-        table: layer and name.
-        publication: what the day should hold.
-        files: what it is in, by the table's log.
+        uri: where the table lies.
+        files: as the table's log has them, with their SHA-256, which is known only where we wrote them.
+
+    Returns:
+        Path below the table -> what is wrong, for damaged files only.
     """
-    broken = [damage for file in files if (damage := _file(uri, file, publication.files.get(file.path)))]
-    yield from (Damage(table, publication.day, what) for what in broken)
-    if broken:
-        return
-    try:
-        store, root = staging.filesystem(uri)
-        rows, content = staging.hashed(store, root, tuple(files), contract(table), pa.schema(current.schema()))
-    except (OSError, pa.ArrowException) as error:
-        yield Damage(table, publication.day, f"cannot be read: {error}")
-        return
-    if (rows, content) != (publication.rows, publication.content):
-        yield Damage(
-            table,
-            publication.day,
-            f"holds {rows} rows with content hash {content}, published were {publication.rows} with {publication.content}",
-        )
-
-
-def _file(uri: str, file: staging.DataFile, sha256: str | None) -> str | None:
-    """What is wrong with a file; its digest is known only where we wrote it."""
     store, root = staging.filesystem(uri)
-    info = store.get_file_info(f"{root}/{file.path}")
-    if not info.is_file:
-        return f"{uri}/{file.path} is missing"
-    if info.size != file.size:
-        return f"{uri}/{file.path} has {info.size} bytes, not {file.size}"
-    if sha256 is None:
+    infos = store.get_file_info([f"{root}/{file.path}" for file, _ in files])
+    damaged = {}
+    to_read = {}
+    for (file, sha256), info in zip(files, infos, strict=True):
+        if not info.is_file:
+            damaged[file.path] = f"{uri}/{file.path} is missing"
+        elif info.size != file.size:
+            damaged[file.path] = f"{uri}/{file.path} has {info.size} bytes, not {file.size}"
+        elif sha256 is not None:
+            to_read[file.path] = sha256
+    there = staging.digests(session(), uri, list(to_read)) if to_read else {}
+    for path, sha256 in to_read.items():
+        if there.get(path) != sha256:
+            damaged[path] = f"{uri}/{path} is not what was written (SHA-256)"
+    return damaged
+
+
+def _changed(
+    current: DeltaTable, uri: str, agreed: Contract, publication: Publication, files: Collection[staging.DataFile]
+) -> str | None:
+    """What differs between a day's rows and its publication. Files that are all as they were published need not be read."""
+    if {file.path for file in files} == publication.files.keys():
         return None
-    with store.open_input_file(f"{root}/{file.path}") as content:
-        digest = hashlib.file_digest(content, "sha256").hexdigest()
-    return None if digest == sha256 else f"{uri}/{file.path} is not what was written (SHA-256)"
+    table = lakehouse.read(session(), uri, current.version())
+    of_day = table.where(f"`{agreed.day_column}` = DATE'{publication.day}'")
+    counted = [F.count(F.lit(1)).alias("rows"), content_hash(agreed, table.columns).alias("content")]
+    try:
+        found = of_day.agg(*counted).first()
+    except PySparkException as error:
+        return f"cannot be read: {str(error).splitlines()[0]}"
+    assert found is not None  # an aggregate without groups has one row
+    if (found["rows"], found["content"]) == (publication.rows, publication.content):
+        return None
+    return (
+        f"holds {found['rows']} rows with content hash {found['content']}, "
+        f"published were {publication.rows} with {publication.content}"
+    )
 
 
 def touched_by_others(

@@ -12,6 +12,7 @@ from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundErr
 from pyarrow.fs import SubTreeFileSystem
 
 from jobs.platform import publish, receipts, staging
+from jobs.platform.audit import audit
 from jobs.platform.errors import BadInput
 from jobs.platform.evolve import evolve
 from jobs.platform.failpoint import failpoint
@@ -110,11 +111,10 @@ def replace_day(
         else:
             written = staging.write(aligned, contract, uri, day)
     failpoint("staged")
-    where = f"{uri}/{written.attempt}"
-    back = spark.read.schema(contract.struct_type()).parquet(where)
-    staging.audit(back, contract, day, where, written)
-    staged = staging.staged(uri, contract, day, written, schema)
-    if expected is not None and staged.content != expected:
+    content = audit(spark, contract, uri, day, written)
+    sha256 = staging.digests(spark, uri, [written.attempt])
+    staged = staging.describe(uri, contract, day, written, content, sha256)
+    if expected is not None and content != expected:
         raise staging.Unreadable(
             f"{contract.table}: the rows of {day} are not those that were published; see make verify"
         )

@@ -25,7 +25,7 @@ from deltalake.transaction import AddAction, RemoveAction
 
 from infra import durable
 from jobs.platform import receipts
-from jobs.platform.content_hash import content_hash
+from jobs.platform.content_hash import NO_ROWS
 from jobs.platform.errors import NightreelError
 from jobs.platform.failpoint import failpoint
 from jobs.platform.publications import latest, publications
@@ -120,7 +120,7 @@ def commit(uri: str, contract: Contract, staged: Staged, seen: int, made_by: Map
 
 def drop(uri: str, contract: Contract, day: dt.date, seen: int, made_by: Mapping[str, Any]) -> int:
     """Take a day's rows out of a table: publish that it has none. Arguments, result and errors are those of `commit`."""
-    return commit(uri, contract, Staged(f"{day}-dropped", day, 0, content_hash(()), ()), seen, made_by)
+    return commit(uri, contract, Staged(f"{day}-dropped", day, 0, NO_ROWS, ()), seen, made_by)
 
 
 def _commit_once(table: DeltaTable, contract: Contract, staged: Staged, new: int, metadata: Mapping[str, Any]) -> None:

@@ -1,13 +1,18 @@
 """Days of a small table, written without Spark, so that a test can make hundreds of publications in seconds."""
 
 import datetime as dt
+import hashlib
+from pathlib import Path
 
 import pyarrow as pa
 from deltalake import DeltaTable
 
-from jobs.platform import publish, staging
+from jobs.platform import publish, receipts
 from jobs.platform.failpoint import failpoint
+from jobs.platform.publications import latest
+from jobs.platform.staging import Staged
 from schemas.contract import contract
+from tests import publishing
 
 TABLE = "silver.quarantine"
 """A table with a list, a long text and a day."""
@@ -27,12 +32,14 @@ def rows(day: dt.date, count: int, said: str = "") -> list[dict[str, object]]:
     ]
 
 
-def stage(uri: str, day: dt.date, content: list[dict[str, object]]) -> staging.Staged:
+def as_table(uri: str, day: dt.date, content: list[dict[str, object]]) -> pa.Table:
+    """A day's rows with all columns of the table."""
+    return pa.Table.from_pylist([row | {"arrival_date": day} for row in content], pa.schema(DeltaTable(uri).schema()))
+
+
+def stage(uri: str, day: dt.date, content: list[dict[str, object]]) -> Staged:
     """Write a day's rows aside, and describe them."""
-    schema = pa.schema(DeltaTable(uri).schema())
-    table = pa.Table.from_pylist([row | {"arrival_date": day} for row in content], schema)
-    written = staging.write_arrow(table, contract(TABLE), uri, day, schema)
-    return staging.staged(uri, contract(TABLE), day, written, schema)
+    return publishing.stage(uri, contract(TABLE), day, as_table(uri, day, content))
 
 
 def publish_day(uri: str, day: dt.date, content: list[dict[str, object]]) -> int:
@@ -40,6 +47,16 @@ def publish_day(uri: str, day: dt.date, content: list[dict[str, object]]) -> int
     seen = publish.token(uri, day)
     failpoint("begun")
     return publish.commit(uri, contract(TABLE), stage(uri, day, content), seen, {"run": "test", "inputs": {}})
+
+
+def damage(uri: str) -> list[str]:
+    """What is damaged of a table's log and of its published files, found without Spark."""
+    found = receipts.damage(Path(uri))
+    for publication in latest(DeltaTable(uri)).values():
+        for path, sha256 in publication.files.items():
+            if hashlib.sha256(Path(uri, path).read_bytes()).hexdigest() != sha256:
+                found.append(path)
+    return found
 
 
 def read(uri: str, day: dt.date) -> list[str]:

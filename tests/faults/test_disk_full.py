@@ -12,7 +12,6 @@ from tests.faults.conftest import RecordFault
 DISK = """
 import datetime as dt, random, sys
 from pathlib import Path
-from jobs.operate.verify import verify
 from jobs.platform import lakehouse
 from jobs.platform.settings import settings
 from schemas.contract import contract
@@ -50,7 +49,7 @@ while failed < int(sys.argv[1]):
         assert in_place in whole
         last = said if in_place == whole[1] else last  # the commit was made, only its receipt was not
     ballast.unlink()
-    damaged = [str(damage) for damage in verify(settings(), rows.TABLE)]
+    damaged = rows.damage(uri)
     assert damaged == [], damaged
     for left in Path(uri).glob("2022-05-01-*"):  # as VACUUM would a week later
         import shutil

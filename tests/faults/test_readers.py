@@ -67,7 +67,7 @@ def test_no_reader_fails_or_sees_half_a_day(
 def test_no_reader_fails_while_files_are_joined(
     table: str, home: Path, spark: SparkSession, record_fault: RecordFault
 ) -> None:
-    rows.publish_day(table, DAY, rows.rows(DAY, 50, "0"))
+    Night(DAY, settings(), writes=rows.TABLE).write(rows.as_table(table, DAY, rows.rows(DAY, 50, "0")))
     files = set(DeltaTable(table).file_uris())
     night = Night(DAY + dt.timedelta(days=1), settings())
     reads = 0

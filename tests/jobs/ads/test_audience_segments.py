@@ -18,7 +18,7 @@ from jobs.platform.settings import settings
 from models.ads.registry import CLICK_MODELS
 from schemas.contract import contract
 from tests.jobs.ads.nights import FIRST, USERS, VIDEOS, impressions, lay_examples
-from tests.jobs.operate.lake import lay, lay_nothing
+from tests.jobs.operate.lake import lay, publish_rows
 
 scored = st.lists(
     st.tuples(st.integers(0, 2), st.integers(0, 99), st.sampled_from([0.1, 0.2, 0.3, 0.4])),
@@ -149,7 +149,7 @@ def test_a_night_aims_its_campaigns_with_the_model_that_serves(spark: SparkSessi
     order = [("campaign_id", "ascending"), ("user_id", "ascending")]
     assert again.sort_by(order).equals(first.sort_by(order))
     for nothing_to_aim in ("silver.campaigns", "gold.user_features"):
-        lay_nothing(home, nothing_to_aim, FIRST)
+        publish_rows(home, nothing_to_aim, FIRST, [])
         audience_segments.main(["--date", str(FIRST)])
         later = Night(FIRST, settings())
         assert later.read_day(audience_segments.TABLE).collect() == []

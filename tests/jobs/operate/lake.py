@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-from deltalake import write_deltalake
+from deltalake import DeltaTable, write_deltalake
 
-from jobs.platform import decisions, publish, staging
-from jobs.platform.content_hash import content_hash
+from jobs.platform import decisions, publish
 from jobs.platform.decisions import Decision
 from schemas.contract import Column, contract
+from tests import publishing
 
 _ARROW: dict[str, tuple[pa.DataType, object]] = {
     "string": (pa.string(), ""),
@@ -48,12 +48,13 @@ def lay_decisions(home: Path, *record: Decision) -> None:
     )
 
 
-def lay_nothing(home: Path, table: str, date: dt.date) -> None:
-    """Publish a day without a row in place of the rows that it has."""
-    lay(home, table, [])
-    uri, agreed = str(home / "lake" / table.replace(".", "/")), contract(table)
-    nothing = staging.Staged(f"{date}-nothing", date, 0, content_hash(()), ())
-    publish.commit(uri, agreed, nothing, publish.token(uri, date), {})
+def publish_rows(home: Path, table: str, day: dt.date, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Publish a day's rows in place of those that it has."""
+    agreed, uri = contract(table), str(home / "lake" / table.replace(".", "/"))
+    if not DeltaTable.is_deltatable(uri):
+        lay(home, table, [])
+    staged = publishing.stage(uri, agreed, day, arrow(table, rows))
+    publish.commit(uri, agreed, staged, publish.token(uri, day), {})
 
 
 def arrow(table: str, rows: Sequence[Mapping[str, Any]]) -> pa.Table:

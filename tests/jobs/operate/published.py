@@ -3,13 +3,12 @@
 import datetime as dt
 from collections.abc import Mapping, Sequence
 
-import pyarrow as pa
-
 from jobs.operate.query import tables
-from jobs.platform import lakehouse, publish, staging
+from jobs.platform import lakehouse, publish
 from jobs.platform.night import Night
 from jobs.platform.settings import settings
 from schemas.contract import contract
+from tests import publishing
 from tests.jobs.operate.lake import arrow
 
 
@@ -34,10 +33,10 @@ def publish_night(
     """
     made = Night(night, settings(), writes=table)
     agreed, uri = contract(table), made.uri(table)
-    schema = pa.schema(lakehouse.create(agreed, uri).schema())
+    lakehouse.create(agreed, uri)
     inputs = {read: version for read, version in tables(made.settings).items() if read in reads}
     of_day = arrow(table, [{name: night for name in agreed.partitioned_by if _is_day(table, name)}] * rows)
-    staged = staging.staged(uri, agreed, night, staging.write_arrow(of_day, agreed, uri, night, schema), schema)
+    staged = publishing.stage(uri, agreed, night, of_day)
     made_by = {
         "run": "test",
         "inputs": inputs,

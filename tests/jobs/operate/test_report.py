@@ -18,7 +18,7 @@ from jobs.platform.errors import MissingInput
 from jobs.platform.night import Night
 from jobs.platform.settings import settings
 from jobs.platform.tracking import ModelVersion
-from tests.jobs.operate.lake import lay, lay_decisions, lay_nothing
+from tests.jobs.operate.lake import lay, lay_decisions, publish_rows
 
 DAY = dt.date(2022, 5, 8)
 WEEK = dt.timedelta(days=7)
@@ -144,7 +144,7 @@ def test_a_lake_of_one_night_has_no_week_before(home: Path) -> None:
 def test_a_night_without_an_event_has_a_report(lake: Path) -> None:
     empty = DAY + dt.timedelta(days=1)
     for table in ("silver.behavior_events", "silver.videos"):
-        lay_nothing(lake, table, empty)
+        publish_rows(lake, table, empty, [])
     text = text_of(report(empty))
     assert "0 events -100.0% on the night before" in text
     assert "– long views" in text

@@ -6,12 +6,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from deltalake import DeltaTable
 
 from jobs.operate.summary import WIDTH, aligned, main, summary
-from jobs.operate.table_days import table_days
 from jobs.platform.decisions import VOLUME, Decision
+from jobs.platform.publications import latest
 from jobs.platform.settings import settings
-from tests.jobs.operate.lake import lay, lay_decisions, lay_nothing
+from tests.jobs.operate.lake import lay, lay_decisions, publish_rows
 
 DAY = dt.date(2022, 5, 1)
 BEFORE = dt.date(2022, 4, 30)
@@ -29,8 +30,8 @@ def refused(line: int, *reasons: str) -> dict[str, object]:
 
 @pytest.fixture
 def lake(home: Path) -> Path:
-    lay(home, "silver.behavior_events", events(BEFORE, 1, 2, 3))
-    lay(home, "silver.behavior_events", events(DAY, 4, 5))
+    publish_rows(home, "silver.behavior_events", BEFORE, events(BEFORE, 1, 2, 3))
+    publish_rows(home, "silver.behavior_events", DAY, events(DAY, 4, 5))
     counted = {
         "source": "silver.behavior_events",
         "lines_in": 1240,
@@ -52,25 +53,8 @@ def test_each_table_has_its_rows_version_and_hash(lake: Path) -> None:
     (events_line,) = [line for line in lines_of(lake) if "silver.behavior_events " in line and "version" not in line][
         :1
     ]
-    (digest,) = [found.digest for found in table_days(settings(), DAY) if found.table == "silver.behavior_events"]
-    assert events_line.split() == ["silver.behavior_events", "2", "5", "1", digest]
-
-
-def test_the_hash_of_a_night_does_not_depend_on_how_it_was_written(
-    lake: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def hashes() -> dict[str, str]:
-        return {found.table: found.digest for found in table_days(settings(), DAY)}
-
-    once = hashes()
-    other = tmp_path_factory.mktemp("other")
-    monkeypatch.setenv("NIGHTREEL_HOME", str(other))
-    for video in (5, 4):  # the same rows, in two files and the other order, and another night beside them
-        lay(other, "silver.behavior_events", events(DAY, video))
-    lay(other, "silver.behavior_events", events(dt.date(2022, 5, 2), 9))
-    assert hashes()["silver.behavior_events"] == once["silver.behavior_events"] != "0" * 16
-    lay(other, "silver.behavior_events", events(DAY, 6))
-    assert hashes()["silver.behavior_events"] != once["silver.behavior_events"]
+    published = latest(DeltaTable(settings().uri("silver.behavior_events")))[DAY]
+    assert events_line.split() == ["silver.behavior_events", "2", "5", "2", published.content]
 
 
 def test_decisions_of_the_night_are_told_with_who_and_why(lake: Path) -> None:
@@ -134,7 +118,7 @@ def test_it_fits_a_terminal(lake: Path) -> None:
 
 def test_a_night_without_a_row_was_run(lake: Path) -> None:
     empty = dt.date(2022, 5, 2)
-    lay_nothing(lake, "silver.behavior_events", empty)
+    publish_rows(lake, "silver.behavior_events", empty, [])
     lines = list(summary(settings(), empty))
     assert ["silver.behavior_events", "0", "5", "3", "-"] in [line.split() for line in lines]
     assert "  none trained" in lines

@@ -14,7 +14,8 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from jobs.platform import lakehouse, publish, staging
-from jobs.platform.content_hash import content_hash
+from jobs.platform.audit import is_finite
+from jobs.platform.content_hash import NO_ROWS
 from jobs.platform.errors import BadInput, MissingInput
 from jobs.platform.night import Night
 from jobs.platform.settings import settings
@@ -101,9 +102,7 @@ def test_a_number_that_is_none_is_a_value_of_no_column(home: Path, spark: SparkS
     types = {"number": "double", "list": "array<double>", "map": "map<string,double>"}
     for name, type_name in types.items():
         column = Column(name, type_name, required=False, description="", personal=False, volatile=False)
-        found = spark.createDataFrame([(kinds[name],), (None,)], f"{name} {type_name}").select(
-            staging.is_finite(column)
-        )
+        found = spark.createDataFrame([(kinds[name],), (None,)], f"{name} {type_name}").select(is_finite(column))
         assert [is_finite for (is_finite,) in found.collect()] == [False, True]
 
 
@@ -167,7 +166,7 @@ def test_a_day_without_rows_is_there_once_it_was_published(night: Night, spark: 
 def test_a_day_that_was_dropped_is_not_there(night: Night, spark: SparkSession) -> None:
     night.write(books(spark, MAY_1, 10))
     uri = night.uri(BOOKS)
-    nothing = staging.Staged(f"{MAY_1}-dropped", MAY_1, 0, content_hash(()), ())
+    nothing = staging.Staged(f"{MAY_1}-dropped", MAY_1, 0, NO_ROWS, ())
     publish.commit(uri, contract(BOOKS), nothing, publish.token(uri, MAY_1), {})
     assert not Night(MAY_1, night.settings).has_day(BOOKS, MAY_1)
     again = Night(MAY_1, night.settings, writes=BOOKS)

@@ -5,17 +5,17 @@ import threading
 from contextlib import suppress
 from pathlib import Path
 
-import pyarrow as pa
 import pytest
 from deltalake import DeltaTable
 from deltalake.exceptions import CommitFailedError
 from pyspark.sql import SparkSession
 
 from jobs.operate.foreign_commits import foreign_commits
-from jobs.platform import publish, staging
+from jobs.platform import publish
 from jobs.platform.publications import publications
 from jobs.platform.staging import Unreadable
 from schemas.contract import contract
+from tests import publishing
 from tests.jobs.operate import analyst
 from tests.jobs.operate.analyst import CHANGES, DAYS, REARRANGES, TABLE
 
@@ -72,9 +72,7 @@ def test_nobody_loses_a_commit(home: Path, spark: SparkSession) -> None:
 def test_files_that_a_vacuum_took_before_they_were_published_are_not(home: Path, spark: SparkSession) -> None:
     analyst.publish_day(DAYS[0], "first")
     at, agreed = analyst.uri(), contract(TABLE)
-    schema = pa.schema(DeltaTable(at).schema())
-    written = staging.write_arrow(analyst.rows(DAYS[1], "first"), agreed, at, DAYS[1], schema)
-    staged = staging.staged(at, agreed, DAYS[1], written, schema)
+    staged = publishing.stage(at, agreed, DAYS[1], analyst.rows(DAYS[1], "first"))
     DeltaTable(at).vacuum(0, enforce_retention_duration=False, dry_run=False, full=True)
     with pytest.raises(Unreadable, match="is gone before it was published"):
         publish.commit(at, agreed, staged, 0, {})

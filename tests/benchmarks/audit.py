@@ -1,0 +1,97 @@
+"""What the audit of a written day costs for each row, and how much memory the driver takes for it.
+
+    .venv/bin/python -m tests.benchmarks.audit [--rows 1000000 5000000]
+
+Made-up events are written as a night writes them, and described for the commit. Each number of rows has processes of its own, a
+Spark server and a driver that connects to it, since the peak of a process never falls. The machine should do nothing else.
+"""
+
+import argparse
+import datetime as dt
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from infra.local.paths import State
+from jobs.platform import staging
+from jobs.platform.audit import audit
+from schemas.contract import contract
+from tests.infra.connect_server import connect_server
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
+
+TABLE = "silver.behavior_events"
+DAY = dt.date(2022, 5, 1)
+
+
+def events(spark: "SparkSession", count: int) -> "DataFrame":
+    """Events that keep their contract."""
+    from pyspark.sql import functions as F
+
+    number = F.col("id")
+    given = {
+        "user_id": F.md5((number % 27_000).cast("string")),
+        "video_id": F.xxhash64("id") % 10_000 + 10_000,
+        "time_ms": number + 1_651_334_400_000,
+        "hourmin": F.lit(1200),
+        "play_time_ms": F.abs(F.xxhash64("id")) % 60_000,
+        "log_file": F.lit(f"behavior_logs/dt={DAY}/part-00000.csv.gz"),
+        "log_line": number + 2,
+    }
+    of_type = {"date": F.lit(DAY), "int": (number % 2).cast("int"), "bigint": number % 1000}
+    rows = spark.range(count, numPartitions=4)
+    return rows.select(
+        *((given[c.name] if c.name in given else of_type[c.type]).alias(c.name) for c in contract(TABLE).columns)
+    )
+
+
+def measure(count: int) -> None:
+    """Write and audit a day of so many rows, and print what that took."""
+    from jobs.platform.spark import session
+
+    agreed, spark = contract(TABLE), session()
+    took: dict[str, float] = {}
+    for rows in (1000, count):  # the first one warms up
+        with tempfile.TemporaryDirectory() as uri:
+            before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+            started = time.perf_counter()
+            written = staging.write(events(spark, rows), agreed, uri, DAY)
+            took["write"] = time.perf_counter() - started
+            content = audit(spark, agreed, uri, DAY, written)
+            took["audit"] = time.perf_counter() - started - took["write"]
+            sha256 = staging.digests(spark, uri, [written.attempt])
+            staged = staging.describe(uri, agreed, DAY, written, content, sha256)
+            took["files"] = time.perf_counter() - started - took["write"] - took["audit"]
+    after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    seconds = ", ".join(f"{name} {seconds / count * 1e6:.2f}" for name, seconds in took.items())
+    size = sum(file.size for file in staged.files) / 1e6
+    print(
+        f"{count:,} rows, {size:.0f} MB in {len(staged.files)} files: seconds for a million rows: {seconds}; "
+        f"the driver's peak grew from {before / 1024:.0f} to {after / 1024:.0f} MiB",
+        flush=True,
+    )
+    spark.stop()
+
+
+def main() -> None:
+    """Measure each number of rows."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rows", type=int, nargs="+", default=[1_000_000, 5_000_000])
+    rows = parser.parse_args().rows
+    if os.environ.get("SPARK_REMOTE"):
+        measure(*rows)
+        return
+    for count in rows:
+        with tempfile.TemporaryDirectory() as home, connect_server(State(Path(home))) as (_, address):
+            command = [sys.executable, "-m", "tests.benchmarks.audit", "--rows", str(count)]
+            subprocess.run(command, env={**os.environ, "SPARK_REMOTE": address}, check=True)
+
+
+if __name__ == "__main__":
+    main()
