@@ -9,8 +9,6 @@ from scipy.sparse import csr_matrix, hstack
 from models.recommend import metrics
 from models.recommend.recommender import Recommender
 
-CUTOFFS = (10, 20)
-
 
 @dataclass(frozen=True)
 class Evaluation:
@@ -50,7 +48,7 @@ def evaluate(
     judged = np.flatnonzero(np.diff(targets.indptr))
     if len(judged) == 0:
         raise ValueError("no user has a target to judge by")
-    last = max(CUTOFFS)
+    last = max(metrics.CUTOFFS)
     if columns is None:
         columns = np.arange(targets.shape[1])
     own, _ = model.recommend(
@@ -60,17 +58,8 @@ def evaluate(
     wanted = targets[judged]
     counts = np.diff(wanted.indptr).astype(np.int64)
     found = metrics.hits(ids, wanted)
-    figures = {}
-    for k in CUTOFFS:
-        figures[f"recall_at_{k}"] = metrics.recall(found, counts, k)
-        figures[f"ndcg_at_{k}"] = metrics.ndcg(found, counts, k)
-        figures[f"map_at_{k}"] = metrics.average_precision(found, counts, k)
-    watchers = np.bincount(watched.indices, minlength=watched.shape[1])
-    users = int(np.count_nonzero(np.diff(watched.indptr)))
-    figures[f"coverage_at_{last}"] = metrics.coverage(ids, targets.shape[1], last)
-    figures[f"novelty_at_{last}"] = metrics.novelty(ids, watchers, users, last)
-    figures["judged_users"] = float(len(judged))
-    return Evaluation(ids, figures, [metrics.ndcg(found, counts, k) for k in range(1, last + 1)])
+    by_cutoff = [metrics.ndcg(found, counts, k) for k in range(1, last + 1)]
+    return Evaluation(ids, metrics.figures(ids, wanted, watched), by_cutoff)
 
 
 def _take(matrix: csr_matrix, columns: npt.NDArray[np.int64]) -> csr_matrix:

@@ -12,6 +12,8 @@ import numpy.typing as npt
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
+CUTOFFS = (10, 20)
+"""How many of the first ranks the figures of accuracy look at; those of what is shown look at the most of them."""
 COMPARED = ("ndcg_at_20", "recall_at_20", "map_at_20", "coverage_at_20", "novelty_at_20")
 """What models are compared by wherever people look at them, in this order: the night's verdict, summary and report."""
 PLOTTED = ("ndcg_at_20", "coverage_at_20")
@@ -20,6 +22,28 @@ PLOTTED = ("ndcg_at_20", "coverage_at_20")
 Ids = npt.NDArray[np.int64]
 Hits = npt.NDArray[np.bool_]
 Counts = npt.NDArray[np.int64]
+
+
+def figures(ids: Ids, targets: "csr_matrix", watched: "csr_matrix") -> dict[str, float]:
+    """Every metric of a recommender, by the name that it has wherever people look at it.
+
+    Args:
+        ids: (users, ranks).
+        targets: (users, items) of the same users, who have at least one each.
+        watched: (all users, items) stored entries were watched before.
+    """
+    found, counts, last = hits(ids, targets), np.diff(targets.indptr).astype(np.int64), max(CUTOFFS)
+    values: dict[str, float] = {}
+    for k in CUTOFFS:
+        values[f"recall_at_{k}"] = recall(found, counts, k)
+        values[f"ndcg_at_{k}"] = ndcg(found, counts, k)
+        values[f"map_at_{k}"] = average_precision(found, counts, k)
+    watchers = np.bincount(watched.indices, minlength=watched.shape[1])
+    users = int(np.count_nonzero(np.diff(watched.indptr)))
+    values[f"coverage_at_{last}"] = coverage(ids, targets.shape[1], last)
+    values[f"novelty_at_{last}"] = novelty(ids, watchers, users, last)
+    values["judged_users"] = float(len(ids))
+    return values
 
 
 def hits(ids: Ids, targets: "csr_matrix") -> Hits:
