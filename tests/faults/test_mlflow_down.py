@@ -59,7 +59,7 @@ def late_server(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Daemon]
     """An MLflow server that is not up yet."""
     where = State(home)
     where.make()
-    port = free_port(5000)
+    port = free_port(0)
     server = mlflow_server(where, port)  # keeps its runs in the home, whatever the trainings are told below
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://{HOST}:{port}")
     yield server

@@ -12,7 +12,7 @@ from infra.local.spark_server import spark_server
 def connect_server(where: State) -> Iterator[tuple[Daemon, str]]:
     """The server that nights of one machine use and its address, as SPARK_REMOTE has it; stopped at the end."""
     where.make()
-    port = free_port(15002)
+    port = free_port(0)  # no other server that is starting takes it
     daemon = spark_server(where, port)
     daemon.start()
     try:

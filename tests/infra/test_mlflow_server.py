@@ -39,7 +39,7 @@ def test_the_server_of_a_moved_state_folder_gives_and_takes_artifacts(
     preparation = Preparation(where)
     preparation.finish()
     assert Preparation(where)._process is None  # not twice
-    server, address = mlflow_server(where, port := free_port(5000)), f"http://{HOST}:{port}"
+    server, address = mlflow_server(where, port := free_port(0)), f"http://{HOST}:{port}"
     server.start()
     try:
         server.wait(lambda: server.listens(port), 180)
