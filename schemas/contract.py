@@ -14,12 +14,17 @@ import yaml
 from schemas.made_from import DaysBack, read_made_from
 
 if TYPE_CHECKING:
+    import pyarrow as pa
     from pyspark.sql.types import StructType
 
 YAML_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """libyaml's loader where there is one: all contracts take it 40 ms, PyYAML's own ten times as long."""
 
 _FOLDER = Path(__file__).parent
+_ARROW = {
+    "bigint": "int64", "int": "int32", "double": "double", "string": "string", "boolean": "bool", "date": "date32",
+}  # fmt: skip
+"""Spark's name of a type -> Arrow's."""
 _MODULE = re.compile(r"[a-z_]+\.[a-z_]+")
 _PSEUDONYM = ("whole", "begins")
 
@@ -86,10 +91,27 @@ class Contract:
         )
         return cast(StructType, StructType.fromDDL(columns))
 
+    def arrow_schema(self) -> "pa.Schema":
+        """The table's schema as Arrow knows it."""
+        import pyarrow as pa  # imported late: Airflow reads contracts too, and needs no Arrow
+
+        return pa.schema([pa.field(c.name, _arrow_type(c.type), nullable=not c.required) for c in self.columns])
+
     def stable(self, there: Collection[str]) -> list[Column]:
         """The columns that a content hash covers, of those that are there: what the contract has added since a table's last run
         is not, and would not change the hash, which leaves columns of nulls out."""
         return [c for c in self.columns if not c.volatile and c.name in there]
+
+    @property
+    def bounded(self) -> list[str]:
+        """The columns whose least and greatest value the log has for each file, so that readers skip files.
+
+        Bounds stay in the log for good, so no column that is personal has any. delta-rs takes a missing bound for null, and finds
+        no row then (delta-rs #3173): so only required columns have bounds, which every file can tell.
+        """
+        kinds = ("bigint", "int", "double", "date")
+        ours = [c for c in self.columns if c.required and not c.personal and c.type in kinds]
+        return [c.name for c in ours if c.name not in self.partitioned_by]
 
     @property
     def digest(self) -> str:
@@ -107,6 +129,9 @@ class Contract:
             "delta.enableExpiredLogCleanup": "false",  # a commit that goes unseen cannot be told from a lost one
             "delta.enableDeletionVectors": "false",  # some readers cannot read tables with these two
             "delta.columnMapping.mode": "none",
+            # No writer is to tell the bounds of another column: see `bounded`.
+            **({"delta.dataSkippingStatsColumns": ",".join(self.bounded)} if self.bounded else {}),
+            **({} if self.bounded else {"delta.dataSkippingNumIndexedCols": "0"}),
             **{f"delta.constraints.{rule.name}": rule.expression for rule in self.rules},
         }
 
@@ -178,6 +203,18 @@ def _column(declared: dict[str, Any]) -> Column:
         volatile=bool(custom.get("volatile", False)),
         pseudonym=pseudonym,
     )
+
+
+def _arrow_type(name: str) -> "pa.DataType":
+    import pyarrow as pa
+
+    outer, _, inner = name.partition("<")
+    if outer == "array":
+        return pa.list_(_arrow_type(inner[:-1]))
+    if outer == "map":
+        key, _, value = inner[:-1].partition(",")
+        return pa.map_(_arrow_type(key), _arrow_type(value))
+    return pa.type_for_alias(_ARROW[name])
 
 
 def _custom(declared: dict[str, Any]) -> dict[str, Any]:

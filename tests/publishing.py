@@ -1,4 +1,4 @@
-"""Publishes rows as `lakehouse.replace_day` does, but without Spark, so that a test can make hundreds of commits in seconds.
+"""Publishes rows as `lake.replace_day` does, but without Spark, so that a test can make hundreds of commits in seconds.
 
 Nothing is audited, and the content hash is made up: rows that are equal have equal ones.
 """
@@ -10,12 +10,12 @@ from pathlib import Path
 import pyarrow as pa
 from deltalake import DeltaTable
 
-from jobs.platform import staging
-from jobs.platform.content_hash import NO_ROWS
+from jobs.platform.lake.content_hash import NO_ROWS
+from jobs.platform.lake.stage import Staged, Written, describe, write_arrow
 from schemas.contract import Contract
 
 
-def stage(uri: str, contract: Contract, day: dt.date, *parts: pa.Table, content: str | None = None) -> staging.Staged:
+def stage(uri: str, contract: Contract, day: dt.date, *parts: pa.Table, content: str | None = None) -> Staged:
     """Write a day's rows aside, each part to files of its own, and describe them.
 
     Args:
@@ -26,14 +26,14 @@ def stage(uri: str, contract: Contract, day: dt.date, *parts: pa.Table, content:
         content: their content hash; made up unless given.
     """
     schema = pa.schema(DeltaTable(uri).schema())
-    first, *others = (staging.write_arrow(part, contract, uri, day, schema) for part in parts)
+    first, *others = (write_arrow(part, contract, uri, day, schema) for part in parts)
     for number, other in enumerate(others, 1):
         for file in Path(uri, other.attempt).rglob("*.parquet"):
             file.rename(Path(uri, first.attempt, file.parent.name, f"part-{number}.parquet"))
-    written = staging.Written(first.attempt, sum(part.num_rows for part in parts))
+    written = Written(first.attempt, sum(part.num_rows for part in parts))
     files = Path(uri, written.attempt).rglob("*.parquet")
     sha256 = {str(file.relative_to(uri)): hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
-    return staging.describe(uri, contract, day, written, content or _made_up(*parts), sha256)
+    return describe(uri, contract, day, written, content or _made_up(*parts), sha256)
 
 
 def _made_up(*parts: pa.Table) -> str:

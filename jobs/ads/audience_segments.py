@@ -30,6 +30,7 @@ from jobs.platform.job import job
 from jobs.platform.night import Night
 from models.ads.click_model import ClickModel
 from models.ads.registry import load_click_model
+from schemas.contract import contract
 
 TABLE = "gold.audience_segments"
 SEGMENTS = ("top_10", "top_20")
@@ -128,8 +129,8 @@ def segments(scored: pl.DataFrame, date: dt.date, model_version: str) -> pa.Tabl
         "expected_ctr",
         pl.lit(model_version).alias("model_version"),
     ).to_arrow()
-    texts = {name: pa.string() for name in ("user_id", "segment", "model_version")}
-    return table.cast(pa.schema([(f.name, texts.get(f.name, f.type)) for f in table.schema]))
+    schema = contract(TABLE).arrow_schema()
+    return table.select(schema.names).cast(schema)
 
 
 def audience_segments(night: Night) -> tuple[pa.Table, str | None]:

@@ -26,9 +26,9 @@ from jobs.ingest.reconciliation import Books
 from jobs.ingest.snapshot import sorted_out
 from jobs.platform.command import command, day_or_none
 from jobs.platform.errors import BadInput, MissingInput, NightreelError
-from jobs.platform.lakehouse import bad_rows_named
 from jobs.platform.settings import Settings, settings
 from jobs.platform.spark import session
+from jobs.platform.spark_errors import bad_rows_named
 from schemas.contract import contract
 
 _REASONS = 10

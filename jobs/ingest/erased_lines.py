@@ -22,9 +22,9 @@ from jobs.ingest.formats import ERASED, Format, records
 from jobs.ingest.formats.compression import unpacked
 from jobs.ingest.gzip_file import write_gzip
 from jobs.platform import erasure
-from jobs.platform.lakehouse import bad_rows_named
 from jobs.platform.pseudonym import key
 from jobs.platform.settings import Settings
+from jobs.platform.spark_errors import bad_rows_named
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession

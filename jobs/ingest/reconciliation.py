@@ -25,8 +25,8 @@ from jobs.ingest.snapshot import snapshot
 from jobs.platform import decisions
 from jobs.platform.errors import BadInput
 from jobs.platform.job import job
-from jobs.platform.lakehouse import bad_rows_named
 from jobs.platform.night import Night
+from jobs.platform.spark_errors import bad_rows_named
 from schemas.contract import contract
 
 _BOOKS = "ops.reconciliation"

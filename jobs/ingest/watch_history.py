@@ -17,7 +17,7 @@ from jobs.ingest.feeds import WATCH_HISTORY
 from jobs.ingest.landed import INVALID, landed
 from jobs.platform.errors import BadInput
 from jobs.platform.job import job
-from jobs.platform.lakehouse import bad_rows_named
+from jobs.platform.spark_errors import bad_rows_named
 from schemas.contract import contract
 
 _TABLE = "silver.watch_history"

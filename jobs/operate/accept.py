@@ -25,6 +25,7 @@ from jobs.platform.decisions import TABLE, Decision
 from jobs.platform.errors import UsageError
 from jobs.platform.job import job
 from jobs.platform.night import Night
+from schemas.contract import contract
 
 _LONGEST = {"WHO": 100, "WHY": 500}
 _NOT_IN_A_LINE = (
@@ -34,13 +35,6 @@ _NOT_IN_A_LINE = (
     "Zl",
     "Zp",
 )  # categories of Unicode: control characters, and what breaks or turns a line
-
-_SCHEMA = pa.schema(
-    [
-        ("date", pa.date32()), ("kind", pa.string()), ("subject", pa.string()), ("made_at", pa.int64()),
-        ("withdrawn", pa.bool_()), ("who", pa.string()), ("why", pa.string()),
-    ]
-)  # fmt: skip
 
 
 def accept(night: Night, kind: str, subject: str, who: str, why: str, *, withdraw: bool = False) -> bool:
@@ -66,7 +60,7 @@ def accept(night: Night, kind: str, subject: str, who: str, why: str, *, withdra
         return False
     if withdraw and (last is None or last.withdrawn):
         raise UsageError(f"nothing is decided on {kind} of {about} for {night.date}, so there is nothing to withdraw")
-    night.write(pa.Table.from_pylist([_row(made) for made in (*record, new)], _SCHEMA))
+    night.write(pa.Table.from_pylist([_row(made) for made in (*record, new)], contract(TABLE).arrow_schema()))
     return True
 
 

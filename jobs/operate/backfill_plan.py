@@ -11,14 +11,11 @@ import statistics
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from deltalake import DeltaTable
-
 from jobs.operate.grid import grid
-from jobs.operate.query import tables
 from jobs.operate.stale_days import Stale, stale_days
 from jobs.platform.command import day
 from jobs.platform.job import job
-from jobs.platform.publications import latest
+from jobs.platform.lake import latest, tables
 from jobs.platform.settings import Settings
 from schemas.days import days_between
 from schemas.dependencies import days_read, tables_of_a_night
@@ -38,7 +35,7 @@ def planned(
         stale: what is stale now.
     """
     there = {
-        table: {night for night, made in latest(DeltaTable(settings.uri(table))).items() if not made.dropped}
+        table: {night for night, made in latest(settings.uri(table)).items() if not made.dropped}
         for table in tables(settings)
     }
     is_stale = {(s.night, s.table) for s in stale}

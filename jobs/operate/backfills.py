@@ -9,25 +9,17 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import pyarrow as pa
-from deltalake import DeltaTable
 
 from jobs.operate.grid import grid
-from jobs.operate.query import tables
 from jobs.platform.command import day
 from jobs.platform.job import job
-from jobs.platform.publications import Publication, publications
+from jobs.platform.lake import Publication, publications, tables
 from jobs.platform.settings import Settings
+from schemas.contract import contract
 from schemas.dependencies import tables_of_a_night
 
 TABLE = "ops.backfills"
 DONE, UNCHANGED, CHANGED, FAILED = "done", "unchanged", "changed", "failed"
-
-_SCHEMA = pa.schema(
-    [
-        ("date", pa.date32()), ("table_name", pa.string()), ("outcome", pa.string()), ("began_at", pa.int64()),
-        ("content_before", pa.string()), ("content_after", pa.string()), ("table_version", pa.int64()),
-    ]
-)  # fmt: skip
 
 
 def outcome(before: Publication | None, after: Publication | None) -> str:
@@ -53,7 +45,7 @@ def backfilled(
     rows: dict[dt.date, list[dict[str, object]]] = {night: [] for night in nights}
     there = tables(settings)
     for table in wanted:
-        made = publications(DeltaTable(settings.uri(table))) if table in there else []
+        made = publications(settings.uri(table)) if table in there else []
         for night in nights:
             before = next((p for p in made if p.day == night and p.made_at < began and not p.dropped), None)
             after = next((p for p in made if p.day == night and p.made_at >= began), None)
@@ -65,7 +57,7 @@ def backfilled(
                     "table_version": after and after.version,
                 }
             )  # fmt: skip
-    return {night: pa.Table.from_pylist(of_night, _SCHEMA) for night, of_night in rows.items()}
+    return {night: pa.Table.from_pylist(of_night, contract(TABLE).arrow_schema()) for night, of_night in rows.items()}
 
 
 def main(argv: Sequence[str] | None = None) -> None:

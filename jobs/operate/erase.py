@@ -17,24 +17,21 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.dataset as ds
-from deltalake import DeltaTable
 
 from jobs.ingest import erased_lines, landing
 from jobs.ingest.behavior_rows import EVENTS
 from jobs.ingest.feeds import NIGHTLY
 from jobs.operate import traces
-from jobs.operate.query import tables
-from jobs.platform import admission, erasure, lakehouse, publish, staging
+from jobs.platform import admission, erasure, lake
 from jobs.platform.command import command
 from jobs.platform.errors import BadInput, NightreelError, UsageError
 from jobs.platform.failpoint import failpoint
 from jobs.platform.night import Night
 from jobs.platform.pseudonym import pseudonym
-from jobs.platform.publications import latest, publications
 from jobs.platform.settings import Settings, settings
 from jobs.platform.spark import session
 from jobs.platform.whole_number import BLANKS, read_id
-from schemas.contract import contract
+from schemas.contract import Contract, contract
 from schemas.contract import tables as contracted
 
 _BOOKS = "ops.reconciliation"
@@ -107,57 +104,53 @@ def erase_table(settings: Settings, table: str) -> Removed:
     """
     agreed, at = contract(table), settings.uri(table)
     erased = erasure.read(settings)
-    store, root = staging.filesystem(at)
+    store, root = lake.filesystem(at)
     removed = Removed()
     for _ in range(_ROUNDS):
         held = traces.in_table(at, agreed, erased)
         if not held:
             return removed
-        current = _days_of_files(at, agreed.day_column)
+        current = _days_of_files(at, agreed)
         for path in held.keys() & current.keys():
             if (rows := held[path]) is None:
                 raise BadInput(f"{table}: {path} is damaged; make restore first, then run this again")
             removed.rows += rows
             removed.days.add(current[path])
         for day in sorted({current[path] for path in held.keys() & current.keys()}):
-            with suppress(publish.Overtaken):  # by a writer that knows the list; the next look shows it
+            with suppress(lake.Overtaken):  # by a writer that knows the list; the next look shows it
                 _publish_without(settings, table, day, erased)
-        for path in held.keys() - _days_of_files(at, agreed.day_column).keys():
+        for path in held.keys() - _days_of_files(at, agreed).keys():
             with suppress(FileNotFoundError):  # a job that was writing it has moved it since
                 store.delete_file(f"{root}/{path}")
                 removed.files += 1
     raise NightreelError(f"{table}: rows of erased users keep coming back; end what writes them, then run this again")
 
 
-def _days_of_files(at: str, day_column: str) -> dict[str, dt.date]:
+def _days_of_files(at: str, agreed: Contract) -> dict[str, dt.date]:
     """Path below the table -> day, of the files of its current version."""
-    if lakehouse.version(at) is None:
-        return {}
-    files = pa.table(DeltaTable(at).get_add_actions(flatten=True)).to_pydict()
-    days = [dt.date.fromisoformat(str(day)) for day in files[f"partition.{day_column}"]]
-    return dict(zip(files["path"], days, strict=True))
+    return {} if lake.version(at) is None else {file.path: file.day for file in lake.files(at, agreed)}
 
 
 def _publish_without(settings: Settings, table: str, day: dt.date, erased: frozenset[str]) -> None:
-    lakehouse.create(contract(table), settings.uri(table))  # the rows are written with what the contract has added
+    lake.create(contract(table), settings.uri(table))  # the rows are written with what the contract has added
     night = Night(day, settings, writes=table)
-    published = latest(DeltaTable(night.uri(table))).get(day)
+    published = lake.latest(night.uri(table)).get(day)
     kept = erasure.without(night.read_day(table), contract(table), erased)
     # Which version had the rows last: what was made from that one or an earlier one was made from them.
     made_by = {**(published.made_by if published else {}), "erased": night.inputs[table]}
-    lakehouse.replace_day(night.spark, kept, contract(table), night.uri(table), day, night.seen, made_by)
+    lake.replace_day(night.spark, kept, contract(table), night.uri(table), day, night.seen, made_by)
 
 
 def restate_books(settings: Settings) -> Iterator[str]:
     """Move erased lines to their own column in the books of the nights whose tables were left without them."""
-    if _BOOKS not in tables(settings):
+    if _BOOKS not in lake.tables(settings):
         return
     left = {
-        table: {day: p.rows for day, p in latest(DeltaTable(settings.uri(table))).items() if "erased" in p.made_by}
+        table: {day: p.rows for day, p in lake.latest(settings.uri(table)).items() if "erased" in p.made_by}
         for table in (_BRONZE, _QUARANTINE, *(feed.table for feed in NIGHTLY.values()))
-        if table in tables(settings)
+        if table in lake.tables(settings)
     }
-    books = lakehouse.arrow(settings.uri(_BOOKS), tables(settings)[_BOOKS]).to_table()
+    books = lake.arrow(settings.uri(_BOOKS), lake.tables(settings)[_BOOKS]).to_table()
     for day in sorted({day for days in left.values() for day in days}):
         before = [row for row in books.to_pylist() if row["arrival_date"] == day]
         quarantined = _quarantined(settings, day) if day in left.get(_QUARANTINE, {}) else None
@@ -172,7 +165,7 @@ def restate_books(settings: Settings) -> Iterator[str]:
 
 def _quarantined(settings: Settings, day: dt.date) -> Counter[str]:
     """Rows in quarantine by the table that they would have gone to."""
-    rows = lakehouse.arrow(settings.uri(_QUARANTINE), tables(settings)[_QUARANTINE])
+    rows = lake.arrow(settings.uri(_QUARANTINE), lake.tables(settings)[_QUARANTINE])
     return Counter(rows.to_table(columns=["source"], filter=ds.field("arrival_date") == day)["source"].to_pylist())
 
 
@@ -192,8 +185,8 @@ def forget(settings: Settings) -> Iterator[str]:
     from jobs.platform import tracking  # MLflow takes seconds to import
 
     erased = {
-        table: {(p.day, int(p.made_by["erased"])) for p in publications(DeltaTable(at)) if "erased" in p.made_by}
-        for table, at in ((table, settings.uri(table)) for table in tables(settings))
+        table: {(p.day, int(p.made_by["erased"])) for p in lake.publications(at) if "erased" in p.made_by}
+        for table, at in ((table, settings.uri(table)) for table in lake.tables(settings))
     }
     for version, serves in tracking.trained_on(settings, erased):
         if serves:

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
 from jobs.operate.provenance import Node, provenance
-from jobs.platform import lakehouse
+from jobs.platform import lake
 from jobs.platform.command import command
 from jobs.platform.errors import BadInput, MissingInput, UsageError
 from jobs.platform.settings import Settings, settings
@@ -44,13 +44,13 @@ def find(settings: Settings, table: str, key: str) -> dict[str, Any]:
     if agreed.day_column not in wanted:
         raise UsageError(f"KEY names no day; add {agreed.day_column}=YYYY-MM-DD")
     at = settings.uri(table)
-    version = lakehouse.version(at)
+    version = lake.version(at)
     if version is None:
         raise MissingInput(table, hint=f"there is no such table at {at}; run a night first")
-    rows = lakehouse.arrow(at, version)
+    rows = lake.arrow(at, version)
     values = {name: _typed(name, text, rows.schema.field(name).type) for name, text in wanted.items()}
     day = values.pop(agreed.day_column).as_py()
-    if not lakehouse.has_day(at, version, agreed.day_column, day):
+    if not lake.has_day(at, version, agreed.day_column, day):
         raise MissingInput(table, day, f"run it first: make backfill FROM={day} TO={day}")
     matching = ds.field(agreed.day_column) == day
     for name, value in values.items():

@@ -6,28 +6,20 @@ and longer where a model that serves was trained on the version that has them: u
 """
 
 import datetime as dt
-import logging
+from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from statistics import mean
 
-import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.dataset as ds
-from deltalake import DeltaTable
-from deltalake.exceptions import DeltaError
 
-from jobs.operate.query import tables
-from jobs.platform import lakehouse, publish, receipts
+from jobs.platform import lake
 from jobs.platform.errors import MissingInput
 from jobs.platform.job import job
+from jobs.platform.lake.vacuum import vacuum
 from jobs.platform.night import Night, code_version, run_id
-from jobs.platform.publications import OURS, latest
 from schemas.contract import Contract, contract
 
-_log = logging.getLogger(__name__)
-
-# Longer than any reader holds on to a version, and time enough to notice a bad commit and go back before it.
-_KEEP_HOURS = 7 * 24
 _SMALL_BYTES = 32 << 20
 """Files that are smaller on average are worth joining."""
 
@@ -60,26 +52,24 @@ def maintain(night: Night, table: str, last_night: dt.date, kept: Collection[int
     expired = {day for day in night.days(table) if day < oldest}
     rows_dropped = sum(_drop(night, table, day) for day in sorted(expired))
     joined = [_join(night, table, day) for day in _scattered(uri, agreed) if oldest <= day < night.date]
-    return Done(table, len(expired), rows_dropped, sum(joined), _vacuum(uri, sorted(kept)))
+    return Done(table, len(expired), rows_dropped, sum(joined), vacuum(uri, kept))
 
 
 def _drop(night: Night, table: str, day: dt.date) -> int:
     """Take a day's rows out of a table; how many there were."""
     uri = night.uri(table)
-    seen = publish.token(uri, day)
+    seen = lake.token(uri, day)
     rows = night.arrow(table).count_rows(filter=ds.field(contract(table).day_column) == day)
-    publish.drop(uri, contract(table), day, seen, {"run": run_id(), "code": code_version()})
+    lake.drop(uri, contract(table), day, seen, {"run": run_id(), "code": code_version()})
     return rows
 
 
 def _scattered(uri: str, agreed: Contract) -> list[dt.date]:
     """Days that lie in more small files than their partitions need, by the table's log."""
-    files = pa.table(DeltaTable(uri).get_add_actions(flatten=True))
-    places = files.group_by([f"partition.{name}" for name in agreed.partitioned_by]).aggregate(
-        [("size_bytes", "mean"), ("size_bytes", "count")]
-    )
-    scattered = places.filter((pc.field("size_bytes_count") > 1) & (pc.field("size_bytes_mean") < _SMALL_BYTES))
-    return sorted({dt.date.fromisoformat(str(day)) for day in scattered[f"partition.{agreed.day_column}"].to_pylist()})
+    sizes: dict[tuple[dt.date, tuple[str, ...]], list[int]] = defaultdict(list)
+    for file in lake.files(uri, agreed):
+        sizes[file.day, tuple(file.partition.values())].append(file.size)
+    return sorted({day for (day, _), of in sizes.items() if len(of) > 1 and mean(of) < _SMALL_BYTES})
 
 
 def _join(night: Night, table: str, day: dt.date) -> int:
@@ -90,45 +80,15 @@ def _join(night: Night, table: str, day: dt.date) -> int:
     """
     uri = night.uri(table)
     agreed = contract(table)
-    lakehouse.create(agreed, uri)  # what the contract has added since belongs to the rows that are written
+    lake.create(agreed, uri)  # what the contract has added since belongs to the rows that are written
     before = Night(day, night.settings, writes=table)  # a night that publishes the day from now on wins over this
-    published = latest(DeltaTable(uri)).get(day)
-    files = lakehouse.files_of_day(uri, agreed.day_column, day)
+    published = lake.latest(uri).get(day)
+    files = [file for file in lake.files(uri, agreed) if file.day == day]
     rows = before.read_day(table).repartition(*agreed.partitioned_by)
-    made_by = {**(published.made_by if published else {}), "joined": lakehouse.version(uri)}
+    made_by = {**(published.made_by if published else {}), "joined": lake.version(uri)}
     expected = published.content if published else None
-    lakehouse.replace_day(night.spark, rows, agreed, uri, day, before.seen, made_by, expected)
+    lake.replace_day(night.spark, rows, agreed, uri, day, before.seen, made_by, expected)
     return len(files)
-
-
-def _vacuum(uri: str, kept: Sequence[int]) -> int:
-    """Remove files that neither the current nor a kept version has and that left the table over a week ago; how many."""
-    # By deltalake, since Spark's VACUUM cannot keep single versions. Its commits add and remove no file: no writer conflicts.
-    table = DeltaTable(uri)
-    readable = [version for version in kept if _is_readable(uri, version)]
-    useless = table.vacuum(_KEEP_HOURS, full=True, keep_versions=readable)
-    if useless:
-        table.vacuum(
-            _KEEP_HOURS,
-            full=True,
-            keep_versions=readable,
-            dry_run=False,
-            commit_properties=OURS,
-            post_commithook_properties=receipts.NO_HOOKS,
-        )
-        receipts.write(uri, DeltaTable(uri).version())
-    return len(useless)
-
-
-def _is_readable(uri: str, version: int) -> bool:
-    try:
-        DeltaTable(uri, version=version)
-    except DeltaError as error:
-        _log.warning(
-            "version %d of %s, which a live model was trained on, can no longer be read: %s", version, uri, error
-        )
-        return False
-    return True
 
 
 def maintain_all(night: Night) -> Iterator[Done]:
@@ -137,7 +97,7 @@ def maintain_all(night: Night) -> Iterator[Done]:
     Raises:
         MissingInput: the lake has no tables.
     """
-    there = tables(night.settings)
+    there = lake.tables(night.settings)
     if not there:
         raise MissingInput(
             f"no tables at {night.settings.lake}", hint="there is nothing to look after before a first night"

@@ -7,11 +7,9 @@ from typing import Any
 
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
-from deltalake import DeltaTable
-from deltalake.exceptions import DeltaError
 
-from jobs.platform import lakehouse, staging
-from jobs.platform.publications import Publication, publications
+from jobs.platform import lake
+from jobs.platform.lake import Publication
 from jobs.platform.settings import Settings
 from schemas.contract import contract
 
@@ -76,7 +74,7 @@ class _Walk:
         """The last commit up to a version that published the day, or else the latest day before it."""
         if table not in self.histories:
             # From the newest version: told to start at an older one, delta-rs 1.6 counts the commits wrongly.
-            self.histories[table] = publications(DeltaTable(self.settings.uri(table)))
+            self.histories[table] = lake.publications(self.settings.uri(table))
         found = [p for p in self.histories[table] if p.day <= day and (until is None or p.version <= until)]
         return max(found, key=lambda p: (p.day, p.version), default=None)
 
@@ -94,7 +92,7 @@ class _Walk:
         yield f"by {made_by.get('run', 'unknown')}, code {made_by.get('code', 'unknown')}"
         if landed := made_by.get("landed"):
             yield f"from the landing: {', '.join(f'{feed} {digest}' for feed, digest in sorted(landed.items()))}"
-        store, root = staging.filesystem(self.settings.uri(table))
+        store, root = lake.filesystem(self.settings.uri(table))
         files = store.get_file_info([f"{root}/{path}" for path in publication.files])
         if gone := sum(not file.is_file for file in files):
             yield f"{gone} of its {len(files)} files are gone: a later version took their place"
@@ -111,8 +109,8 @@ class _Walk:
 
     def _input(self, table: str, version: int, reader: str) -> Node:
         try:
-            days = lakehouse.days(self.settings.uri(table), version, contract(table).day_column)
-        except DeltaError as error:
+            days = lake.days(self.settings.uri(table), version, contract(table).day_column)
+        except lake.Gone as error:
             return Node((f"{table} at version {version}, which is gone: {error}",))
         if table == _EVENTS:
             self.events.append(version)
@@ -149,7 +147,7 @@ class _Walk:
         name = f"of {', '.join(f'{name} {value}' for name, value in who.items())} by {self.day} ({_EVENTS} {version})"
         columns = [*_LINE, "video_id", "time_ms", *_WORDS]
         try:
-            rows = lakehouse.arrow(self.settings.uri(_EVENTS), version).to_table(columns=columns, filter=known)
+            rows = lake.arrow(self.settings.uri(_EVENTS), version).to_table(columns=columns, filter=known)
         except FileNotFoundError as error:
             return Node((f"the lines of the log {name} are gone: {error}",))
         newest_first = [("time_ms", "descending"), *((column, "ascending") for column in _LINE)]

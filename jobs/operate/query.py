@@ -14,19 +14,12 @@ from typing import Any
 
 import duckdb
 
-from jobs.platform import lakehouse
+from jobs.platform import lake
 from jobs.platform.errors import MissingInput, UsageError
 from jobs.platform.settings import Settings
 from schemas.contract import Contract, contract
-from schemas.contract import tables as contracted
 
 _LINES_AS_THEY_CAME = ("bronze",)
-
-
-def tables(settings: Settings) -> dict[str, int]:
-    """The tables that the lake has, with their current versions, in alphabetical order."""
-    versions = {table: lakehouse.version(settings.uri(table)) for table in contracted()}
-    return {table: version for table, version in versions.items() if version is not None}
 
 
 def connect(settings: Settings, *, personal: bool = True) -> duckdb.DuckDBPyConnection:
@@ -39,7 +32,7 @@ def connect(settings: Settings, *, personal: bool = True) -> duckdb.DuckDBPyConn
     Raises:
         MissingInput: the lake has no tables.
     """
-    versions = tables(settings)
+    versions = lake.tables(settings)
     if not versions:
         raise MissingInput(f"no tables at {settings.lake}", hint="run a night first: make nightly")
     connection = duckdb.connect(config={"autoinstall_known_extensions": "false"})  # nothing is fetched in mid-query
@@ -49,7 +42,7 @@ def connect(settings: Settings, *, personal: bool = True) -> duckdb.DuckDBPyConn
         if layer in _LINES_AS_THEY_CAME and not personal:
             continue
         connection.execute(f"create schema if not exists {layer}; set schema = '{layer}'")
-        rows = connection.from_arrow(lakehouse.arrow(settings.uri(table), version))  # under no name of its own
+        rows = connection.from_arrow(lake.arrow(settings.uri(table), version))  # under no name of its own
         shown = rows if personal else rows.project(_impersonal(contract(table), rows.columns, salt))
         shown.create_view(name)
     connection.execute("set schema = 'main'")
@@ -86,7 +79,7 @@ def ask(settings: Settings, query: str) -> duckdb.DuckDBPyRelation:
                 raise UsageError(
                     f"{unknown[1]} has lines as they came, personal data and all: ask silver or gold"
                 ) from error
-            there = [table for table in tables(settings) if table.split(".")[0] not in _LINES_AS_THEY_CAME]
+            there = [table for table in lake.tables(settings) if table.split(".")[0] not in _LINES_AS_THEY_CAME]
             raise MissingInput(f"the lake has no table {unknown[1]}", hint=f"there are: {', '.join(there)}") from error
         raise UsageError(_one_line(error)) from error
     except duckdb.Error as error:

@@ -17,16 +17,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 import pyarrow as pa
-from deltalake import DeltaTable
 
 from jobs.ingest import landed_files
-from jobs.operate.query import tables
 from jobs.platform import decisions
 from jobs.platform.job import job
+from jobs.platform.lake import Publication, publications, tables
 from jobs.platform.night import Night
-from jobs.platform.publications import Publication, publications
 from jobs.platform.rules import rule
 from jobs.platform.settings import Settings
+from schemas.contract import contract
 from schemas.contract import tables as contracted
 from schemas.dependencies import days_read, tables_of_a_night
 from schemas.made_from import MODELS
@@ -69,7 +68,7 @@ class _Lake:
     def __post_init__(self) -> None:
         self.published = {table: defaultdict(list) for table in contracted()}
         for table in tables(self.settings):
-            for publication in publications(DeltaTable(self.settings.uri(table))):
+            for publication in publications(self.settings.uri(table)):
                 self.published[table][publication.day].append(publication)
         found = decisions.in_force(decisions.on_record(self.settings))
         self.decided = {(night, decisions.rule_of(kind, of)): str(made) for (night, kind, of), made in found.items()}
@@ -128,17 +127,14 @@ def write(night: Night, found: Sequence[Stale]) -> None:
     before = _listed(night)
     for day in sorted(now.keys() | before.keys()):
         if day <= night.date and now[day] != before.get(day, []):
-            rows = pa.Table.from_pylist(now[day], _SCHEMA)
+            rows = pa.Table.from_pylist(now[day], contract(TABLE).arrow_schema())
             replace(night, date=day, inputs={}, writes=TABLE).write(rows)
-
-
-_SCHEMA = pa.schema([("date", pa.date32()), ("table_name", pa.string()), ("reasons", pa.list_(pa.string()))])
 
 
 def _listed(night: Night) -> dict[dt.date, list[dict[str, object]]]:
     found: dict[dt.date, list[dict[str, object]]] = defaultdict(list)
     if night.exists(TABLE):
-        for row in night.arrow(TABLE).to_table(columns=_SCHEMA.names).to_pylist():
+        for row in night.arrow(TABLE).to_table(columns=[c.name for c in contract(TABLE).columns]).to_pylist():
             found[row["date"]].append(row)
     order = {table: place for place, table in enumerate(tables_of_a_night())}
     return {day: sorted(rows, key=lambda row: order[str(row["table_name"])]) for day, rows in found.items()}

@@ -3,12 +3,10 @@
 import datetime as dt
 from dataclasses import dataclass
 
-from deltalake import DeltaTable
-
-from jobs.operate.query import tables
-from jobs.platform.content_hash import NO_ROWS
-from jobs.platform.publications import latest
+from jobs.platform import lake
+from jobs.platform.lake.content_hash import NO_ROWS
 from jobs.platform.settings import Settings
+from schemas.contract import contract
 
 
 @dataclass(frozen=True)
@@ -27,12 +25,12 @@ class TableDay:
 
 def table_days(settings: Settings, date: dt.date) -> list[TableDay]:
     """All tables of the lake, in alphabetical order; those without rows of the day as well."""
-    return [_table_day(settings, table, date) for table in tables(settings)]
+    return [_table_day(settings, table, version, date) for table, version in lake.tables(settings).items()]
 
 
-def _table_day(settings: Settings, table: str, date: dt.date) -> TableDay:
-    current = DeltaTable(settings.uri(table))
-    total = sum(current.get_add_actions(flatten=True)["num_records"].to_pylist())
-    published = latest(current).get(date)
+def _table_day(settings: Settings, table: str, version: int, date: dt.date) -> TableDay:
+    uri = settings.uri(table)
+    total = sum(file.rows for file in lake.files(uri, contract(table)))
+    published = lake.latest(uri).get(date)
     rows, digest = (published.rows, published.content) if published else (0, NO_ROWS)
-    return TableDay(table, rows, total, current.version(), digest)
+    return TableDay(table, rows, total, version, digest)

@@ -13,7 +13,7 @@ import pyarrow.fs as pafs
 import pyarrow.parquet as pq
 
 from jobs.ingest import erased_lines, landed_files, landing
-from jobs.platform import erasure, staging
+from jobs.platform import erasure, lake
 from jobs.platform.pseudonym import key, pseudonym
 from jobs.platform.settings import Settings
 from schemas.contract import Contract, tables
@@ -36,7 +36,7 @@ def in_table(uri: str, agreed: Contract, erased: frozenset[str]) -> dict[str, Co
     held_by = erasure.holders(agreed)
     if not held_by or not erased:
         return {}
-    store, root = staging.filesystem(uri)
+    store, root = lake.filesystem(uri)
     found: dict[str, Counter[str] | None] = {}
     for info in store.get_file_info(pafs.FileSelector(root, recursive=True, allow_not_found=True)):
         below = info.path[len(root) + 1 :]

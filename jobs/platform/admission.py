@@ -6,9 +6,10 @@ Otherwise it would call the same users by other names, or bring erased ones back
 import logging
 from dataclasses import replace
 
-from jobs.platform import erasure, identity
+from jobs.platform import erasure
 from jobs.platform.errors import NightreelError, UsageError
-from jobs.platform.identity import Identity
+from jobs.platform.lake import identity
+from jobs.platform.lake.identity import Identity
 from jobs.platform.pseudonym import fingerprint, key, origin
 from jobs.platform.settings import Settings
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow.compute as pc
 
-from jobs.platform import lakehouse
+from jobs.platform import lake
 from jobs.platform.errors import UsageError
 from jobs.platform.settings import Settings
 
@@ -81,7 +81,7 @@ def decided(night: "Night", kind: str, subject: str = "") -> Decision | None:
     about = subject_of(kind, subject)
     at_version = night.inputs.get(TABLE)
     if at_version is None:
-        at_version = lakehouse.version(night.uri(TABLE))
+        at_version = lake.version(night.uri(TABLE))
     if at_version is None:
         return None
     found = in_force(on_record(night.settings, night.date, at_version)).get((night.date, kind, about))
@@ -99,11 +99,11 @@ def follow(night: "Night", kind: str, subject: str = "") -> None:
 def on_record(settings: Settings, night: dt.date | None = None, at_version: int | None = None) -> list[Decision]:
     """All that was ever decided about a night, or about any, the oldest first; at the table's current version unless given."""
     if at_version is None:
-        at_version = lakehouse.version(settings.uri(TABLE))
+        at_version = lake.version(settings.uri(TABLE))
     if at_version is None:
         return []
     of_night = None if night is None else pc.field("date") == night
-    rows = lakehouse.arrow(settings.uri(TABLE), at_version).to_table(filter=of_night).sort_by("made_at").to_pylist()
+    rows = lake.arrow(settings.uri(TABLE), at_version).to_table(filter=of_night).sort_by("made_at").to_pylist()
     return [
         Decision(
             night=row["date"],

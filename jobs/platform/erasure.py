@@ -2,7 +2,7 @@
 
 It lies beside the pseudonym key, outside the lake, and names nobody: it holds a digest (SHA-256) of each pseudonym. The first
 line says which key the pseudonyms were made with, since under another key nobody on the list would be recognised. It only ever
-grows at its end, so that a lake knows by a version (`jobs.platform.identity`) whether a list has all who were erased from it.
+grows at its end, so that a lake knows by a version (`lake.identity`) whether a list has all who were erased from it.
 """
 
 import fcntl

@@ -8,7 +8,7 @@ import logging
 import os
 from pathlib import Path
 
-from jobs.platform.publications import Publication
+from jobs.platform.lake import Publication
 from jobs.platform.settings import Settings
 
 _log = logging.getLogger(__name__)

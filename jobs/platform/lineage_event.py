@@ -21,7 +21,7 @@ from openlineage.client.facet_v2 import (
 from openlineage.client.uuid import generate_static_uuid
 
 from infra import durable
-from jobs.platform.publications import Publication
+from jobs.platform.lake import Publication
 from jobs.platform.settings import Settings
 from schemas.contract import Contract, contract
 

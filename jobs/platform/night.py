@@ -10,7 +10,7 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from jobs.platform import admission, erasure, lakehouse, lineage, publish
+from jobs.platform import admission, erasure, lake, lineage
 from jobs.platform.errors import MissingInput, UndeclaredInput
 from jobs.platform.rules import rule
 from jobs.platform.settings import Settings
@@ -45,7 +45,7 @@ class Night:
 
     def __post_init__(self) -> None:
         # Before anything is read: who publishes the day from now on overtakes this job.
-        self.seen = publish.token(self.uri(self.writes), self.date) if self.writes else 0
+        self.seen = lake.token(self.uri(self.writes), self.date) if self.writes else 0
         self.rules = {**self.rules, **({self.writes: rule(self.settings, self.writes)} if self.writes else {})}
 
     @cached_property
@@ -62,12 +62,12 @@ class Night:
     def exists(self, table: str) -> bool:
         """Whether the lake has the table yet."""
         self._check_declared(table)
-        return lakehouse.version(self.uri(table)) is not None
+        return lake.version(self.uri(table)) is not None
 
     def has_day(self, table: str, date: dt.date) -> bool:
         """Whether the day was published in the table, with rows or without, by its log alone."""
         self._check_declared(table, date)
-        return self.exists(table) and lakehouse.has_day(
+        return self.exists(table) and lake.has_day(
             self.uri(table), self._pinned(table), contract(table).day_column, date
         )
 
@@ -78,7 +78,7 @@ class Night:
         """
         if not self.exists(table):
             return set()
-        return lakehouse.days(self.uri(table), self._pinned(table), contract(table).day_column)
+        return lake.days(self.uri(table), self._pinned(table), contract(table).day_column)
 
     def read(self, table: str) -> "DataFrame":
         """The whole table, at the version that it had when this job first read it.
@@ -87,7 +87,7 @@ class Night:
             MissingInput: there is no such table in the lake.
             UndeclaredInput: what the job makes is not declared to be made from it.
         """
-        return lakehouse.read(self.spark, self.uri(table), self._pinned(table))
+        return lake.frame(self.spark, self.uri(table), self._pinned(table))
 
     def read_day(self, table: str, date: dt.date | None = None, *, required: bool = True) -> "DataFrame":
         """The table's rows of one day, the night's own unless another is given.
@@ -110,7 +110,7 @@ class Night:
             MissingInput: there is no such table in the lake.
             UndeclaredInput: what the job makes is not declared to be made from it.
         """
-        return lakehouse.arrow(self.uri(table), self._pinned(table))
+        return lake.arrow(self.uri(table), self._pinned(table))
 
     def write(self, rows: "DataFrame | pyarrow.Table", *, model: str | None = None) -> None:
         """Replace the night's rows of the table that the job writes in one commit, whose metadata says what made them.
@@ -141,7 +141,7 @@ class Night:
         while erased != (listed := admission.erased(self.settings)):  # again, where somebody left meanwhile
             erased = listed
             kept = erasure.without(rows, agreed, erased)
-            published = lakehouse.replace_day(self.spark, kept, agreed, uri, self.date, self.seen, made_by)
+            published = lake.replace_day(self.spark, kept, agreed, uri, self.date, self.seen, made_by)
             self.seen += 1
         _log.info("%s: the rows of %s are replaced", self.writes, self.date)
         lineage.emit(self.settings, self.writes, published)
@@ -179,7 +179,7 @@ class Night:
     def _pinned(self, table: str) -> int:
         self._check_declared(table)
         if table not in self.inputs:
-            current = lakehouse.version(self.uri(table))
+            current = lake.version(self.uri(table))
             if current is None:
                 raise MissingInput(table, hint=f"there is no such table at {self.uri(table)}; run a night first")
             self.inputs[table] = current

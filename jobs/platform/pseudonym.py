@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from infra import durable
-from jobs.platform import identity
 from jobs.platform.errors import UsageError
+from jobs.platform.lake import identity
 from jobs.platform.settings import Settings
 
 if TYPE_CHECKING:

@@ -21,18 +21,12 @@ from jobs.recommend.interactions import Interactions, interactions
 from jobs.recommend.reasons import reasons
 from models.recommend.recommender import Recommender
 from models.recommend.registry import load_recommender
+from schemas.contract import contract
 
 TABLE = "gold.recommendations"
 LENGTH = 50
 
 _log = logging.getLogger(__name__)
-
-_SCHEMA = pa.schema(
-    [
-        ("date", pa.date32()), ("user_id", pa.string()), ("rank", pa.int32()), ("video_id", pa.int64()), ("score", pa.float64()),
-        ("model_version", pa.string()), ("reason", pa.string()),
-    ]
-)  # fmt: skip
 
 
 def transform(date: dt.date, model: Recommender, version: str, videos: Catalogue, known: Interactions) -> pa.Table:
@@ -63,7 +57,7 @@ def transform(date: dt.date, model: Recommender, version: str, videos: Catalogue
             "model_version": pa.array([version] * len(users), pa.string()),
             "reason": pa.array([reason for of_user in written for reason in of_user], pa.string()),
         },
-        schema=_SCHEMA,
+        schema=contract(TABLE).arrow_schema(),
     )
 
 
@@ -88,7 +82,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         if version is None:
             interactions(night, there.video_ids)  # these are made from it too: a change may let a model serve
             _log.warning("%s: nothing is recommended on %s: no recommender serves yet", TABLE, night.date)
-            night.write(_SCHEMA.empty_table())
+            night.write(contract(TABLE).arrow_schema().empty_table())
             return
         directory = tracking.download(night.settings, version)
         video_ids = load_columns(directory)

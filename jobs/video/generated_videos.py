@@ -20,27 +20,9 @@ from jobs.video.clip import Clip
 from jobs.video.contact_sheet import Strip, write_contact_sheet
 from jobs.video.plan import folder, read_shard, requests_of
 from jobs.video.prompts import in_english
+from schemas.contract import contract
 
 TABLE = "gold.generated_videos"
-SCHEMA = pa.schema(
-    [
-        pa.field("date", pa.date32(), nullable=False),
-        pa.field("request_id", pa.string(), nullable=False),
-        pa.field("video_name", pa.string(), nullable=False),
-        pa.field("prompt", pa.string(), nullable=False),
-        pa.field("generator", pa.string(), nullable=False),
-        pa.field("generator_version", pa.string(), nullable=False),
-        pa.field("seed", pa.int64(), nullable=False),
-        pa.field("width", pa.int32(), nullable=False),
-        pa.field("height", pa.int32(), nullable=False),
-        pa.field("frames", pa.int32(), nullable=False),
-        pa.field("fps", pa.int32(), nullable=False),
-        pa.field("path", pa.string(), nullable=False),
-        pa.field("sha256", pa.string(), nullable=False),
-        pa.field("checks", pa.list_(pa.field("element", pa.string())), nullable=False),
-        pa.field("seconds", pa.float64(), nullable=False),
-    ]
-)
 
 _log = logging.getLogger(__name__)
 
@@ -78,7 +60,7 @@ def manifest(night: Night) -> pa.Table:
         )
     if requests and not rows:
         raise BadInput(f"every one of the {len(requests)} prompts of {night.date} failed; the warnings above say why")
-    return pa.Table.from_pylist(rows, schema=SCHEMA)
+    return pa.Table.from_pylist(rows, schema=contract(TABLE).arrow_schema())
 
 
 def _row(night: Night, request_id: str, clip: Clip, facts: dict[str, Any]) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from jobs.platform.errors import MissingInput
 from jobs.platform.job import job
 from jobs.platform.night import Night
 from jobs.video.prompts import prompts_for
+from schemas.contract import contract
 
 TABLE = "gold.video_requests"
 
@@ -57,21 +58,7 @@ def transform(videos: pl.DataFrame, video_features: pl.DataFrame, tastes: pl.Dat
                 "origin": origin, "tag": tag, "rank": rank, "seed": int(digest[16:23], 16),
             }
         )  # fmt: skip
-    return pa.Table.from_pylist(rows, schema=SCHEMA)
-
-
-SCHEMA = pa.schema(
-    [
-        pa.field("date", pa.date32(), nullable=False),
-        pa.field("request_id", pa.string(), nullable=False),
-        pa.field("prompt", pa.string(), nullable=False),
-        pa.field("language", pa.string(), nullable=False),
-        pa.field("origin", pa.string(), nullable=False),
-        pa.field("tag", pa.string(), nullable=False),
-        pa.field("rank", pa.int32(), nullable=False),
-        pa.field("seed", pa.int64(), nullable=False),
-    ]
-)
+    return pa.Table.from_pylist(rows, schema=contract(TABLE).arrow_schema())
 
 
 def trending_tags(videos: pl.DataFrame, video_features: pl.DataFrame) -> list[str]:

@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from infra.local.paths import State
-from jobs.platform import staging
-from jobs.platform.audit import audit
+from jobs.platform.lake import stage
+from jobs.platform.lake.audit import audit
 from schemas.contract import contract
 from tests.infra.connect_server import connect_server
 
@@ -61,12 +61,12 @@ def measure(count: int) -> None:
         with tempfile.TemporaryDirectory() as uri:
             before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
             started = time.perf_counter()
-            written = staging.write(events(spark, rows), agreed, uri, DAY)
+            written = stage.write(events(spark, rows), agreed, uri, DAY)
             took["write"] = time.perf_counter() - started
             content = audit(spark, agreed, uri, DAY, written)
             took["audit"] = time.perf_counter() - started - took["write"]
-            sha256 = staging.digests(spark, uri, [written.attempt])
-            staged = staging.describe(uri, agreed, DAY, written, content, sha256)
+            sha256 = stage.digests(spark, uri, [written.attempt])
+            staged = stage.describe(uri, agreed, DAY, written, content, sha256)
             took["files"] = time.perf_counter() - started - took["write"] - took["audit"]
     after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     seconds = ", ".join(f"{name} {seconds / count * 1e6:.2f}" for name, seconds in took.items())

@@ -20,10 +20,10 @@ from jobs.ingest.landed import landed
 from jobs.ingest.parse import parse
 from jobs.ingest.snapshot import sorted_out
 from jobs.platform.errors import NightreelError
-from jobs.platform.lakehouse import bad_rows_named
 from jobs.platform.night import Night
 from jobs.platform.pseudonym import key, pseudonym
 from jobs.platform.settings import settings
+from jobs.platform.spark_errors import bad_rows_named
 from tests.jobs.ingest.nights import MAY_1, NOON_MAY_1, SNAPSHOTS, line
 
 HEADERS = {feed: ",".join(NIGHTLY[feed].required) for feed in NIGHTLY}

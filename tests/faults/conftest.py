@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import pytest
 
 from infra.local.paths import State
-from jobs.platform import lakehouse
+from jobs.platform import lake
 from schemas.contract import contract
 from tests.faults import rows
 from tests.faults.table import NOTES
@@ -24,7 +24,7 @@ RecordFault: TypeAlias = Callable[[str, str], None]
 def table(home: Path, spark: "SparkSession") -> str:
     """The path of an empty table."""
     uri = str(home / "lake" / rows.TABLE.replace(".", "/"))
-    lakehouse.create(contract(rows.TABLE), uri)
+    lake.create(contract(rows.TABLE), uri)
     return uri
 
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import pyarrow as pa
 from deltalake import DeltaTable
 
-from jobs.platform import publish, receipts
 from jobs.platform.failpoint import failpoint
-from jobs.platform.publications import latest
-from jobs.platform.staging import Staged
+from jobs.platform.lake import commit, log_backup
+from jobs.platform.lake.history import latest
+from jobs.platform.lake.stage import Staged
 from schemas.contract import contract
 from tests import publishing
 
@@ -44,15 +44,15 @@ def stage(uri: str, day: dt.date, content: list[dict[str, object]]) -> Staged:
 
 def publish_day(uri: str, day: dt.date, content: list[dict[str, object]]) -> int:
     """Publish a day's rows; the table's version."""
-    seen = publish.token(uri, day)
+    seen = commit.token(uri, day)
     failpoint("begun")
-    return publish.commit(uri, contract(TABLE), stage(uri, day, content), seen, {"run": "test", "inputs": {}})
+    return commit.commit(uri, contract(TABLE), stage(uri, day, content), seen, {"run": "test", "inputs": {}})
 
 
 def damage(uri: str) -> list[str]:
     """What is damaged of a table's log and of its published files, found without Spark."""
-    found = receipts.damage(Path(uri))
-    for publication in latest(DeltaTable(uri)).values():
+    found = log_backup.damage(Path(uri))
+    for publication in latest(uri).values():
         for path, sha256 in publication.files.items():
             if hashlib.sha256(Path(uri, path).read_bytes()).hexdigest() != sha256:
                 found.append(path)

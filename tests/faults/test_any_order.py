@@ -8,18 +8,17 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
-from deltalake import DeltaTable
 from pyspark.sql import SparkSession
 
 from jobs.features import interactions
 from jobs.ingest import behavior_events, behavior_log, campaigns, quarantine, reconciliation, users, videos
 from jobs.ingest.feeds import BEHAVIOR_LOGS
 from jobs.operate.accept import accept
-from jobs.operate.query import tables
 from jobs.operate.stale_days import stale_days
 from jobs.platform import decisions
+from jobs.platform.lake import tables
+from jobs.platform.lake.history import latest
 from jobs.platform.night import Night
-from jobs.platform.publications import latest
 from jobs.platform.settings import settings
 from tests.faults.conftest import RecordFault
 from tests.jobs.ingest.nights import NOON_MAY_1, lay, line
@@ -60,11 +59,7 @@ def run(job: ModuleType, night: dt.date) -> bool:
 
 def contents() -> dict[tuple[str, dt.date], str]:
     found = settings()
-    return {
-        (table, night): made.content
-        for table in tables(found)
-        for night, made in latest(DeltaTable(found.uri(table))).items()
-    }
+    return {(table, night): made.content for table in tables(found) for night, made in latest(found.uri(table)).items()}
 
 
 def side_by_side(

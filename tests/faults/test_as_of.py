@@ -5,14 +5,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
-from deltalake import DeltaTable
 from pyspark.sql import SparkSession
 
 from jobs.features import ctr_examples, interactions, user_features, video_features
 from jobs.ingest import behavior_events, behavior_log
 from jobs.ingest.behavior_rows import EVENTS
+from jobs.platform.lake.history import latest
 from jobs.platform.night import Night
-from jobs.platform.publications import latest
 from jobs.platform.settings import settings
 from tests.faults.conftest import RecordFault
 from tests.jobs.ingest.nights import MAY_1, MAY_2, NOON_MAY_1, lay, line
@@ -63,7 +62,7 @@ def test_late_rows_leave_the_night_as_it_was(
         for job in jobs.values():
             job(["--date", str(MAY_1)])
         night = Night(MAY_2, settings())
-        written.append({table: latest(DeltaTable(night.uri(table)))[MAY_1].content for table in jobs})
+        written.append({table: latest(night.uri(table))[MAY_1].content for table in jobs})
         if len(written) == 1:
             late = [line(n % 5, n % 9, NOON_MAY_1 + 1000 + n) for n in range(40)]
             land(home, [*late, line(1, time_ms=NOON_MAY_1 + 86_400_000)], MAY_2)

@@ -10,8 +10,11 @@ import pytest
 from deltalake import DeltaTable
 
 from jobs.operate import restore, verify
-from jobs.platform import lakehouse
-from jobs.platform.receipts import Damaged
+from jobs.platform import lake
+from jobs.platform.lake import Damaged
+from jobs.platform.lake.restore import restore as put_right
+from jobs.platform.lake.verify import Damage
+from jobs.platform.lake.verify import verify as damages
 from jobs.platform.settings import settings
 from tests.faults import rows
 from tests.faults.conftest import RecordFault
@@ -56,8 +59,8 @@ def content(table: str) -> list[list[str]]:
     return [rows.read(table, day) for day in DAYS]
 
 
-def found(table: str) -> list[verify.Damage]:
-    return list(verify.verify(settings(), rows.TABLE))
+def found(table: str) -> list[Damage]:
+    return list(damages(settings(), rows.TABLE))
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
@@ -78,7 +81,7 @@ def test_it_is_found_and_put_right(
         seen += any(harmed.name in str(found_) for found_ in found(published)) or (
             kind == "receipt" and damage is take_away and not found(published)  # the next publication writes it again
         )
-        list(restore.restore(settings(), rows.TABLE))
+        list(put_right(settings(), rows.TABLE, {"run": "test"}))
         restored += not found(published) and content(published) == whole
         for day in DAYS:  # so that each has a sound copy again
             rows.publish_day(published, day, rows.rows(day, 20, "once"))
@@ -117,7 +120,7 @@ def test_nothing_is_built_on_a_log_with_a_hole(published: str) -> None:
     with pytest.raises(
         Damaged, match=f"{newest.name} is not what was written; see all that is damaged with `make verify`"
     ):
-        lakehouse.version(published)
+        lake.version(published)
     with pytest.raises(Damaged):
         rows.publish_day(published, DAYS[0], rows.rows(DAYS[0], 1))
     newest.unlink()
@@ -147,9 +150,9 @@ def test_a_day_without_a_sound_copy_is_named(table: str, capsys: pytest.CaptureF
 
 
 def test_a_checkpoint_is_only_a_summary(table: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    from jobs.platform import publish
+    from jobs.platform.lake import commit
 
-    monkeypatch.setattr(publish, "_CHECKPOINT_EVERY", 4)
+    monkeypatch.setattr(commit, "_CHECKPOINT_EVERY", 4)
     for number in range(9):
         rows.publish_day(table, DAYS[number % 3], rows.rows(DAYS[number % 3], 20))
     whole = content(table)
@@ -157,8 +160,8 @@ def test_a_checkpoint_is_only_a_summary(table: str, monkeypatch: pytest.MonkeyPa
     flip_a_bit(checkpoint, random.Random(1))
     assert [damage.day for damage in found(table)] == [None]
     with pytest.raises(Damaged, match=checkpoint.name):
-        lakehouse.version(table)
-    assert list(restore.restore(settings(), rows.TABLE)) == [
+        lake.version(table)
+    assert list(put_right(settings(), rows.TABLE, {"run": "test"})) == [
         f"{checkpoint}: taken away, the commits it sums up are there"
     ]
     assert found(table) == []
@@ -172,7 +175,7 @@ def test_a_commit_that_a_power_cut_left_empty_is_taken_away(published: str) -> N
     assert [damage.what for damage in found(published)] == [f"{torn}: it is empty"]
     with pytest.raises(Damaged, match="it is empty"):
         rows.publish_day(published, DAYS[0], rows.rows(DAYS[0], 20, "once"))
-    assert list(restore.restore(settings(), rows.TABLE)) == [
+    assert list(put_right(settings(), rows.TABLE, {"run": "test"})) == [
         f"{torn}: taken away, it is empty and was never acknowledged"
     ]
     rows.publish_day(published, DAYS[0], rows.rows(DAYS[0], 20, "once"))
@@ -186,5 +189,5 @@ def test_a_checkpoint_whose_writer_was_killed_is_taken_away(published: str) -> N
     assert found(published) == []
     cut_short(checkpoint, random.Random(2))
     assert [damage.what for damage in found(published)] == [f"{checkpoint} is not what was written"]
-    list(restore.restore(settings(), rows.TABLE))
+    list(put_right(settings(), rows.TABLE, {"run": "test"}))
     assert (found(published), content(published)) == ([], whole)

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from deltalake import DeltaTable
 from pyspark.sql import SparkSession
 
 from jobs.features import interactions, user_features, video_features
@@ -16,8 +15,8 @@ from jobs.ingest import landing
 from jobs.ingest.feeds import BEHAVIOR_LOGS, VIDEOS
 from jobs.operate.accept import accept
 from jobs.platform import decisions, pseudonym
+from jobs.platform.lake.history import latest
 from jobs.platform.night import Night
-from jobs.platform.publications import latest
 from jobs.platform.settings import settings
 from tests.faults.conftest import RecordFault
 from tests.jobs.ingest.nights import HEADER, MAY_1, NOON_MAY_1, SNAPSHOTS, ingest, lay_feed, line
@@ -111,7 +110,7 @@ def run_nights(home: Path, lines: list[Line], chance: random.Random) -> dict[tup
         for feature in FEATURES.values():
             feature.main(["--date", str(night)])
     found = Night(MAY_1, settings())
-    return {(table, n): made.content for table in FEATURES for n, made in latest(DeltaTable(found.uri(table))).items()}
+    return {(table, n): made.content for table in FEATURES for n, made in latest(found.uri(table)).items()}
 
 
 @pytest.mark.long

@@ -12,7 +12,7 @@ from tests.faults.conftest import RecordFault
 DISK = """
 import datetime as dt, random, sys
 from pathlib import Path
-from jobs.platform import lakehouse
+from jobs.platform import lake
 from jobs.platform.settings import settings
 from schemas.contract import contract
 from tests.faults import rows
@@ -21,7 +21,7 @@ uri = f"{settings().lake}/silver/quarantine"
 day = dt.date(2022, 5, 1)
 chance = random.Random(7)
 table = contract(rows.TABLE)
-assert lakehouse.version(uri) is not None
+assert lake.version(uri) is not None
 rows.publish_day(uri, day, rows.rows(day, 50, "first"))
 last, failed = "first", 0
 disk = Path(settings().home)
@@ -53,7 +53,7 @@ while failed < int(sys.argv[1]):
     assert damaged == [], damaged
     for left in Path(uri).glob("2022-05-01-*"):  # as VACUUM would a week later
         import shutil
-        if not any(str(left) in used for used in lakehouse.files_of_day(uri, "arrival_date", day)):
+        if not any(left.name in used for used in [file.path for file in lake.files(uri, table) if file.day == day]):
             shutil.rmtree(left)
 print(failed, "of", failed)
 """

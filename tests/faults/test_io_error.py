@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from jobs.operate.verify import verify
+from jobs.platform.lake.verify import verify
 from jobs.platform.settings import settings
 from tests.faults import rows
 from tests.faults.conftest import RecordFault

@@ -10,15 +10,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from deltalake import DeltaTable
 from mlflow import MlflowClient
 from pyspark.sql import SparkSession
 
 from jobs.features import interactions
 from jobs.ingest import behavior_log, campaigns, quarantine, reconciliation, users, videos
 from jobs.operate.table_days import table_days
-from jobs.operate.verify import verify
-from jobs.platform.publications import publications
+from jobs.platform.lake.history import publications
+from jobs.platform.lake.verify import verify
 from jobs.platform.settings import Settings, settings
 from schemas.contract import tables
 from tests.faults.conftest import RecordFault
@@ -176,4 +175,4 @@ def test_a_day_is_published_once_for_each_run(home: Path, spark: SparkSession) -
     lay(home, LINES)
     night = ingest()
     for table in state():
-        assert len(publications(DeltaTable(night.uri(table)))) == 1
+        assert len(publications(night.uri(table))) == 1

@@ -22,7 +22,7 @@ JOINS = 3
 WRITER = """
 import datetime as dt, sys
 from pathlib import Path
-from jobs.operate import maintenance
+from jobs.platform.lake.vacuum import vacuum
 from tests.faults import rows
 uri, stop = sys.argv[1], Path(sys.argv[2])
 day = dt.date(2022, 5, 1)
@@ -30,7 +30,7 @@ turn = 1
 while not stop.exists():
     rows.publish_day(uri, day, rows.rows(day, 50, str(turn)))
     if turn % 5 == 0:
-        maintenance._vacuum(uri, ())
+        vacuum(uri, ())
     turn += 1
 """
 

@@ -6,17 +6,16 @@ import subprocess
 import sys
 
 import pytest
-from deltalake import DeltaTable
 
-from jobs.operate.verify import verify
-from jobs.platform.publications import publications
+from jobs.platform.lake.history import publications
+from jobs.platform.lake.verify import verify
 from jobs.platform.settings import settings
 from tests.faults import rows
 from tests.faults.conftest import RecordFault
 
 WRITER = """
 import datetime as dt, sys
-from jobs.platform.publish import Overtaken
+from jobs.platform.lake.commit import Overtaken
 from tests.faults import rows
 uri, number, writers, count = sys.argv[1], *map(int, sys.argv[2:])
 for turn in range(count):
@@ -64,7 +63,7 @@ def test_nothing_that_was_acknowledged_is_lost(
     acknowledged = run_writers(table, writers, count, delay)
     versions = [version for version, _, _ in acknowledged]
     assert len(set(versions)) == len(versions)
-    published = {p.version: p for p in publications(DeltaTable(table))}
+    published = {p.version: p for p in publications(table)}
     lost = [version for version in versions if version not in published]
     last = {day: said for _, day, said in sorted(acknowledged)}
     wrong = [

@@ -7,9 +7,8 @@ import subprocess
 import sys
 
 import pytest
-from deltalake import DeltaTable
 
-from jobs.platform.publications import publications
+from jobs.platform.lake.history import publications
 from tests.faults import rows
 from tests.faults.conftest import RecordFault
 
@@ -47,7 +46,7 @@ def test_it_is_refused(table: str, place: str, record_fault: RecordFault) -> Non
     said = zombie.communicate()[1]
     assert zombie.returncode != 0
     assert "Overtaken: silver.quarantine: 2022-05-01 was published by another attempt" in said
-    published = publications(DeltaTable(table))
+    published = publications(table)
     record_fault("zombie attempt and its retry", f"{len(published)} publish, the zombie refused")
     assert len(published) == 1
     assert rows.read(table, DAY) == sorted(str(row["raw"]) for row in rows.rows(DAY, 10, "retry"))
@@ -58,15 +57,15 @@ def test_a_reply_that_is_lost_is_no_loss(
 ) -> None:
     from deltalake.exceptions import CommitFailedError
 
-    from jobs.platform import publish
+    from jobs.platform.lake import commit
 
     def lose_reply(name: str) -> None:
         if name == "committed":
             raise CommitFailedError("the connection was lost")
 
-    monkeypatch.setattr(publish, "failpoint", lose_reply)
+    monkeypatch.setattr(commit, "failpoint", lose_reply)
     version = rows.publish_day(table, DAY, rows.rows(DAY, 10))
-    published = publications(DeltaTable(table))
+    published = publications(table)
     record_fault("commit reply lost", f"seen as committed, {len(published)} publish")
     assert [p.version for p in published] == [version]
     assert len(rows.read(table, DAY)) == 10

@@ -10,8 +10,8 @@ from jobs.operate.accept import accept
 from jobs.operate.backfill_plan import NEW, planned
 from jobs.operate.stale_days import stale_days
 from jobs.operate.summary import summary
-from jobs.operate.verify import verify
 from jobs.platform import decisions
+from jobs.platform.lake.verify import verify
 from jobs.platform.night import Night
 from jobs.platform.settings import settings
 from schemas.dependencies import tables_of_a_night

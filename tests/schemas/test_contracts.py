@@ -10,7 +10,7 @@ import yaml
 from datacontract.data_contract import DataContract
 from deltalake import DeltaTable
 
-from jobs.platform import erasure, lakehouse
+from jobs.platform import erasure, lake
 from schemas.contract import Contract, ContractError, contract, tables
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ def test_columns_of_one_name_have_one_type() -> None:
 @every_table
 def test_the_delta_table_is_what_the_contract_says(table: str, spark: "SparkSession", tmp_path: Path) -> None:
     agreed = contract(table)
-    lakehouse.create(agreed, str(tmp_path / "table"))
+    lake.create(agreed, str(tmp_path / "table"))
     made = DeltaTable(tmp_path / "table")
     declared = agreed.struct_type().fields
     assert [(f.name, f.nullable) for f in made.schema().fields] == [(f.name, f.nullable) for f in declared]

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from deltalake import DeltaTable
 from hypothesis import HealthCheck, given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
@@ -17,8 +16,8 @@ import schemas.contract
 from jobs.ingest import behavior_events, behavior_log
 from jobs.ingest.behavior_rows import EVENTS
 from jobs.ingest.feeds import BEHAVIOR_LOGS, NIGHTLY
+from jobs.platform.lake.history import latest
 from jobs.platform.night import Night
-from jobs.platform.publications import latest
 from jobs.platform.settings import settings
 from tests.jobs.ingest.nights import HEADER, MAY_1, NOON_MAY_1, lay_feed, line
 
@@ -87,4 +86,4 @@ def test_whatever_columns_a_night_has_its_rows_are_right(
         for night, columns in laid.items()
         for user in range(3)
     )
-    assert len(latest(DeltaTable(settings().uri(EVENTS)))) == len(NIGHTS)
+    assert len(latest(settings().uri(EVENTS))) == len(NIGHTS)

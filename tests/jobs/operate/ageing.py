@@ -8,7 +8,7 @@ from pathlib import Path
 
 from deltalake import DeltaTable
 
-from jobs.platform import receipts
+from jobs.platform.lake import log_backup
 
 
 def age(uri: str, days: float) -> None:
@@ -23,4 +23,4 @@ def age(uri: str, days: float) -> None:
         )
         os.utime(commit, (at, at))
     shutil.rmtree(Path(uri, "_receipts"))  # or the log would be found damaged
-    receipts.write(uri, DeltaTable(uri).version())
+    log_backup.write(uri, DeltaTable(uri).version())

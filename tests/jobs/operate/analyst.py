@@ -9,8 +9,9 @@ import pyarrow as pa
 from deltalake import DeltaTable, write_deltalake
 from pyspark.sql import SparkSession
 
-from jobs.platform import lakehouse, publish
-from jobs.platform.content_hash import content_hash
+from jobs.platform import lake
+from jobs.platform.lake import commit
+from jobs.platform.lake.content_hash import content_hash
 from jobs.platform.settings import settings
 from jobs.platform.spark import session
 from schemas.contract import contract
@@ -35,11 +36,11 @@ def rows(day: dt.date, said: str, count: int = 20) -> pa.Table:
 def publish_day(day: dt.date, said: str) -> None:
     """Publish a day in two small files, which are worth joining."""
     agreed, at = contract(TABLE), uri()
-    lakehouse.create(agreed, at)
-    seen = publish.token(at, day)
+    lake.create(agreed, at)
+    seen = commit.token(at, day)
     of_day = rows(day, said)
     staged = publishing.stage(at, agreed, day, of_day[:10], of_day[10:], content=_content(day, said))
-    publish.commit(at, agreed, staged, seen, {"run": "test", "inputs": {}})
+    commit.commit(at, agreed, staged, seen, {"run": "test", "inputs": {}})
 
 
 @cache

@@ -8,22 +8,19 @@ from typing import Any
 import pyarrow as pa
 from deltalake import DeltaTable, write_deltalake
 
-from jobs.platform import decisions, publish
+from jobs.platform import decisions
 from jobs.platform.decisions import Decision
+from jobs.platform.lake import commit
 from schemas.contract import Column, contract
 from tests import publishing
 
-_ARROW: dict[str, tuple[pa.DataType, object]] = {
-    "string": (pa.string(), ""),
-    "bigint": (pa.int64(), 0),
-    "int": (pa.int32(), 0),
-    "double": (pa.float64(), 0.0),
-    "boolean": (pa.bool_(), False),
-    "date": (pa.date32(), dt.date(2022, 5, 1)),
-    "array<string>": (pa.list_(pa.string()), []),
-    "array<bigint>": (pa.list_(pa.int64()), []),
-    "map<int,bigint>": (pa.map_(pa.int32(), pa.int64()), {}),
-    "map<string,double>": (pa.map_(pa.string(), pa.float64()), {}),
+_EMPTY: dict[str, object] = {
+    "string": "",
+    "bigint": 0,
+    "int": 0,
+    "double": 0.0,
+    "boolean": False,
+    "date": dt.date(2022, 5, 1),
 }
 
 
@@ -54,18 +51,19 @@ def publish_rows(home: Path, table: str, day: dt.date, rows: Sequence[Mapping[st
     if not DeltaTable.is_deltatable(uri):
         lay(home, table, [])
     staged = publishing.stage(uri, agreed, day, arrow(table, rows))
-    publish.commit(uri, agreed, staged, publish.token(uri, day), {})
+    commit.commit(uri, agreed, staged, commit.token(uri, day), {})
 
 
 def arrow(table: str, rows: Sequence[Mapping[str, Any]]) -> pa.Table:
     """Rows of a table; a column that a row does not give is null, or zero or empty where the contract requires it."""
     agreed = contract(table)
-    schema = pa.schema([pa.field(c.name, _ARROW[c.type][0], nullable=not c.required) for c in agreed.columns])
     columns = {c.name: [row.get(c.name, _missing(c)) for row in rows] for c in agreed.columns}
     unknown = {name for row in rows for name in row} - columns.keys()
     assert not unknown, f"{table} has no {unknown}"
-    return pa.table(columns, schema=schema)
+    return pa.table(columns, schema=agreed.arrow_schema())
 
 
 def _missing(column: Column) -> object:
-    return _ARROW[column.type][1] if column.required else None
+    if not column.required:
+        return None
+    return [] if column.type.startswith(("array<", "map<")) else _EMPTY[column.type]

@@ -3,8 +3,8 @@
 import datetime as dt
 from collections.abc import Mapping, Sequence
 
-from jobs.operate.query import tables
-from jobs.platform import lakehouse, publish
+from jobs.platform import lake
+from jobs.platform.lake import commit, tables
 from jobs.platform.night import Night
 from jobs.platform.settings import settings
 from schemas.contract import contract
@@ -33,7 +33,7 @@ def publish_night(
     """
     made = Night(night, settings(), writes=table)
     agreed, uri = contract(table), made.uri(table)
-    lakehouse.create(agreed, uri)
+    lake.create(agreed, uri)
     inputs = {read: version for read, version in tables(made.settings).items() if read in reads}
     of_day = arrow(table, [{name: night for name in agreed.partitioned_by if _is_day(table, name)}] * rows)
     staged = publishing.stage(uri, agreed, night, of_day)
@@ -44,7 +44,7 @@ def publish_night(
         "rules": {**made.rules, **(rules or {})},
         "model": model,
     }
-    publish.commit(uri, agreed, staged, made.seen, made_by)
+    commit.commit(uri, agreed, staged, made.seen, made_by)
 
 
 def _is_day(table: str, name: str) -> bool:

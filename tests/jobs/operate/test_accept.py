@@ -16,8 +16,8 @@ from jobs.operate.accept import accept, login, main
 from jobs.platform import decisions
 from jobs.platform.decisions import TABLE, VOLUME
 from jobs.platform.errors import UsageError
+from jobs.platform.lake.commit import Overtaken
 from jobs.platform.night import Night
-from jobs.platform.publish import Overtaken
 from jobs.platform.settings import settings
 
 ROOT = Path(__file__).resolve().parents[3]

@@ -20,8 +20,9 @@ from jobs.features import interactions
 from jobs.ingest import land, landing, watch_history
 from jobs.ingest.feeds import CAMPAIGNS, USERS, VIDEOS, WATCH_HISTORY
 from jobs.operate import erase
-from jobs.operate.verify import verify
-from jobs.platform import erasure, identity, tracking
+from jobs.platform import erasure, tracking
+from jobs.platform.lake import identity
+from jobs.platform.lake.verify import verify
 from jobs.platform.night import Night
 from jobs.platform.pseudonym import key, pseudonym
 from jobs.platform.settings import settings

@@ -11,7 +11,7 @@ import pytest
 from deltalake import DeltaTable
 
 from jobs.operate.maintenance import Done, maintain, maintain_all
-from jobs.platform import receipts
+from jobs.platform.lake import log_backup
 from jobs.platform.night import Night
 from jobs.platform.settings import settings
 from schemas.contract import contract
@@ -97,7 +97,7 @@ def test_no_commit_goes_however_old(night: Night) -> None:
     commits = set(Path(night.uri(TABLE), "_delta_log").glob("*.json"))
     assert maintain(Night(LAST, settings()), TABLE, LAST, kept=()).files_removed > 0
     assert commits < set(Path(night.uri(TABLE), "_delta_log").glob("*.json"))
-    assert receipts.damage(Path(night.uri(TABLE))) == []
+    assert log_backup.damage(Path(night.uri(TABLE))) == []
 
 
 @pytest.mark.parametrize("date", [LAST, dt.date(2062, 5, 1)])

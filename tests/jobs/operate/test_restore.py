@@ -10,10 +10,10 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from pyspark.sql import SparkSession
 
-from jobs.operate.restore import restore
-from jobs.operate.verify import verify
-from jobs.platform import publish
 from jobs.platform.errors import BadInput
+from jobs.platform.lake import commit
+from jobs.platform.lake.restore import restore
+from jobs.platform.lake.verify import verify
 from jobs.platform.settings import settings
 from schemas.contract import contract
 from tests.jobs.operate import analyst
@@ -30,9 +30,9 @@ def published(home: Path, spark: SparkSession) -> None:
 
 def restored() -> list[str]:
     """What `make restore` says that it did; afterwards there is nothing left to do."""
-    done = list(restore(settings(), TABLE))
+    done = list(restore(settings(), TABLE, {"run": "test"}))
     assert list(verify(settings(), TABLE)) == []
-    assert list(restore(settings(), TABLE)) == []
+    assert list(restore(settings(), TABLE, {"run": "test"})) == []
     return done
 
 
@@ -57,7 +57,7 @@ def test_changes_are_taken_back_by_new_commits(published: None, act: str) -> Non
 
 
 def test_a_day_whose_retention_was_over_is_not_brought_back(published: None) -> None:
-    publish.drop(analyst.uri(), contract(TABLE), DAYS[1], publish.token(analyst.uri(), DAYS[1]), {})
+    commit.drop(analyst.uri(), contract(TABLE), DAYS[1], commit.token(analyst.uri(), DAYS[1]), {})
     CHANGES["append"](DeltaTable(analyst.uri()))
     assert restored() == [f"{TABLE} {DAYS[1]}: taken out, since its retention is over"]
     assert analyst.read() == {day: FIRST[day] for day in (DAYS[0], DAYS[2])}
@@ -67,7 +67,7 @@ def test_a_day_whose_published_files_were_vacuumed_is_named(published: None) -> 
     CHANGES["update"](DeltaTable(analyst.uri()))
     REARRANGES["vacuum"](DeltaTable(analyst.uri()))
     with pytest.raises(BadInput, match=f"no sound copy is left of {DAYS[0]}, {DAYS[1]}, {DAYS[2]}; run again"):
-        list(restore(settings(), TABLE))
+        list(restore(settings(), TABLE, {"run": "test"}))
     for day in DAYS:
         analyst.publish_day(day, "first")
     assert restored() == []
@@ -107,7 +107,7 @@ def test_whatever_others_do_in_whatever_order(
     assert {damage.day for damage in verify(settings(), TABLE)} == wrong
     lost = ""
     try:
-        list(restore(settings(), TABLE))
+        list(restore(settings(), TABLE, {"run": "test"}))
     except BadInput as error:
         lost = str(error)
     there = analyst.read()

@@ -9,7 +9,8 @@ import pytest
 from deltalake import write_deltalake
 
 from jobs.operate import query, sql
-from jobs.operate.query import connect, tables
+from jobs.operate.query import connect
+from jobs.platform.lake import tables
 from jobs.platform.settings import settings
 from schemas.contract import Contract, contract
 from tests.jobs.operate.lake import lay

@@ -19,8 +19,8 @@ from jobs.operate import stale_days
 from jobs.operate.stale_days import Stale
 from jobs.platform import decisions
 from jobs.platform.decisions import EMPTY, Decision
+from jobs.platform.lake.history import latest
 from jobs.platform.night import Night
-from jobs.platform.publications import latest
 from jobs.platform.settings import settings
 from schemas.dependencies import days_read
 from tests.jobs.ingest.nights import MAY_1, MAY_2, NOON_MAY_1, ingest, lay, line
@@ -150,7 +150,6 @@ def test_a_night_is_stale_where_its_decision_is_not_the_one_that_it_was_made_by(
 
 
 def latest_inputs(table: str) -> dict[str, int]:
-    from deltalake import DeltaTable
 
-    inputs: dict[str, int] = latest(DeltaTable(Night(MAY_2, settings()).uri(table)))[MAY_2].made_by["inputs"]
+    inputs: dict[str, int] = latest(Night(MAY_2, settings()).uri(table))[MAY_2].made_by["inputs"]
     return inputs

@@ -6,11 +6,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from deltalake import DeltaTable
 
 from jobs.operate.summary import WIDTH, aligned, main, summary
 from jobs.platform.decisions import VOLUME, Decision
-from jobs.platform.publications import latest
+from jobs.platform.lake.history import latest
 from jobs.platform.settings import settings
 from tests.jobs.operate.lake import lay, lay_decisions, publish_rows
 
@@ -53,7 +52,7 @@ def test_each_table_has_its_rows_version_and_hash(lake: Path) -> None:
     (events_line,) = [line for line in lines_of(lake) if "silver.behavior_events " in line and "version" not in line][
         :1
     ]
-    published = latest(DeltaTable(settings().uri("silver.behavior_events")))[DAY]
+    published = latest(settings().uri("silver.behavior_events"))[DAY]
     assert events_line.split() == ["silver.behavior_events", "2", "5", "2", published.content]
 
 

@@ -9,6 +9,8 @@ from deltalake import DeltaTable
 from pyspark.sql import SparkSession
 
 from jobs.operate import maintenance, verify
+from jobs.platform.lake.vacuum import vacuum
+from jobs.platform.lake.verify import verify as damages
 from jobs.platform.night import Night
 from jobs.platform.settings import settings
 from tests.jobs.operate import analyst
@@ -38,7 +40,7 @@ def changed_days() -> set[dt.date]:
 
 
 def test_what_nobody_touched_needs_no_line(published: None, capsys: pytest.CaptureFixture[str]) -> None:
-    maintenance._vacuum(analyst.uri(), ())
+    vacuum(analyst.uri(), ())
     assert verified(capsys) == (0, ["all that was published is there"])
 
 
@@ -131,4 +133,4 @@ def test_jobs_go_on_with_a_table_laid_anew(published: None, spark: SparkSession)
         DAYS[1]: analyst.says(DAYS[1], "first"),
         DAYS[2]: analyst.says(DAYS[2], "first"),
     }
-    assert list(verify.verify(settings(), TABLE)) == []
+    assert list(damages(settings(), TABLE)) == []

@@ -16,9 +16,10 @@ from pyspark.sql import SparkSession
 
 from jobs.ingest import campaigns
 from jobs.ingest.feeds import CAMPAIGNS
-from jobs.platform import admission, erasure, identity
+from jobs.platform import admission, erasure
 from jobs.platform.errors import UsageError
 from jobs.platform.job import job
+from jobs.platform.lake import identity
 from jobs.platform.pseudonym import key
 from jobs.platform.settings import settings
 from tests.jobs.ingest.nights import MAY_1, lay_feed

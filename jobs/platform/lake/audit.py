@@ -5,9 +5,9 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
-from jobs.platform.content_hash import content_hash
 from jobs.platform.errors import BadInput
-from jobs.platform.staging import Unreadable, Written
+from jobs.platform.lake.content_hash import content_hash
+from jobs.platform.lake.stage import Unreadable, Written
 from schemas.contract import Column as ContractColumn
 from schemas.contract import Contract
 

@@ -1,6 +1,6 @@
 """The first half of a write: rows as files that no reader sees yet.
 
-The files go to a folder of their own below the table. They hold what the table will hold after `publish.commit`, which
+The files go to a folder of their own below the table. They hold what the table will hold after `commit.commit`, which
 only names them; until then, and if the audit fails for good, they are only looked at by a person who is told where they are.
 """
 
@@ -8,7 +8,7 @@ import datetime as dt
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 import pyarrow as pa
@@ -16,8 +16,9 @@ import pyarrow.dataset as ds
 import pyarrow.fs as pafs
 import pyarrow.parquet as pq
 
-from jobs.platform.content_hash import content_hash
 from jobs.platform.errors import BadInput, NightreelError
+from jobs.platform.lake.content_hash import content_hash
+from jobs.platform.lake.files import DataFile, filesystem
 from schemas.contract import Contract
 
 if TYPE_CHECKING:
@@ -28,20 +29,6 @@ class Unreadable(NightreelError):
     """What was written reads back as something else: a fault of disk or memory, so another try may help (EX_IOERR)."""
 
     exit_code = 74
-
-
-@dataclass(frozen=True)
-class DataFile:
-    """One Parquet file of a table."""
-
-    path: str
-    """Below the table."""
-    size: int
-    """Bytes."""
-    sha256: str
-    partition: dict[str, str]
-    """Value of each partition column."""
-    rows: int
 
 
 @dataclass(frozen=True)
@@ -65,14 +52,6 @@ class Staged:
     content: str
     """Content hash of the rows, volatile columns aside."""
     files: tuple[DataFile, ...]
-
-
-def filesystem(uri: str) -> tuple[pafs.FileSystem, str]:
-    """The store that a table lies in, and its path there."""
-    if "://" not in uri:
-        return pafs.LocalFileSystem(), uri
-    found, path = pafs.FileSystem.from_uri(uri.replace("s3a://", "s3://", 1))
-    return found, path
 
 
 def write(frame: "DataFrame", contract: Contract, uri: str, day: dt.date) -> Written:
@@ -163,7 +142,7 @@ def describe(
     """
     store, root = filesystem(uri)
     try:
-        files = tuple(_data_file(store, root, path, digest) for path, digest in sorted(sha256.items()))
+        files = tuple(_data_file(store, root, path, contract, day, digest) for path, digest in sorted(sha256.items()))
     except (OSError, pa.ArrowException) as error:
         raise Unreadable(f"{contract.table}: {uri}/{written.attempt} cannot be read back: {error}") from error
     if sum(file.rows for file in files) != written.rows:
@@ -171,8 +150,21 @@ def describe(
     return Staged(written.attempt, day, written.rows, content, files)
 
 
-def _data_file(store: pafs.FileSystem, root: str, path: str, sha256: str) -> DataFile:
+def _data_file(store: pafs.FileSystem, root: str, path: str, contract: Contract, day: dt.date, sha256: str) -> DataFile:
     with store.open_input_file(f"{root}/{path}") as file:
         size, footer = file.size(), pq.read_metadata(file)
     partition = dict(unquote(part).split("=", 1) for part in path.split("/")[1:-1])
-    return DataFile(path, size, sha256, partition, footer.num_rows)
+    return DataFile(path, day, size, partition, footer.num_rows, sha256, _bounds(footer, contract.bounded))
+
+
+def _bounds(footer: pq.FileMetaData, columns: Sequence[str]) -> dict[str, tuple[object, object]]:
+    """The least and greatest value of each column; nothing where the footer does not tell all of them."""
+    found: dict[str, list[Any]] = {name: [] for name in columns}
+    for group in map(footer.row_group, range(footer.num_row_groups)):
+        for column in map(group.column, range(group.num_columns)):
+            if column.path_in_schema in found:
+                statistics = column.statistics
+                if statistics is None or not statistics.has_min_max:
+                    return {}
+                found[column.path_in_schema] += [statistics.min, statistics.max]
+    return {name: (min(ends), max(ends)) for name, ends in found.items()} if all(found.values()) else {}

@@ -15,21 +15,21 @@ import json
 import logging
 import random
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-import pyarrow as pa
 from deltalake import CommitProperties, DeltaTable, Transaction
 from deltalake.exceptions import CommitFailedError, TableNotFoundError
 from deltalake.transaction import AddAction, RemoveAction
 
 from infra import durable
-from jobs.platform import receipts
-from jobs.platform.content_hash import NO_ROWS
 from jobs.platform.errors import NightreelError
 from jobs.platform.failpoint import failpoint
-from jobs.platform.publications import latest, publications
-from jobs.platform.staging import Staged, Unreadable
+from jobs.platform.lake import log_backup
+from jobs.platform.lake.content_hash import NO_ROWS
+from jobs.platform.lake.files import DataFile, files_of
+from jobs.platform.lake.history import latest, publications
+from jobs.platform.lake.stage import Staged, Unreadable
 from schemas.contract import Contract
 
 _log = logging.getLogger(__name__)
@@ -56,13 +56,14 @@ def is_published(uri: str, at_version: int, day: dt.date) -> bool:
     """Whether the day was published up to that version of the table, be it without a row, and not dropped since."""
     if not _token(DeltaTable(uri, version=at_version), day):
         return False  # the history below takes longer to read
-    # The history of an older version has the commits of all later ones too, numbered wrongly (delta-rs 1.6).
-    made = (p for p in publications(DeltaTable(uri)) if p.day == day and p.version <= at_version)
+    made = (p for p in publications(uri) if p.day == day and p.version <= at_version)
     last = next(made, None)
     return last is not None and not last.dropped
 
 
-def commit(uri: str, contract: Contract, staged: Staged, seen: int, made_by: Mapping[str, Any]) -> int:
+def commit(
+    uri: str, contract: Contract, staged: Staged, seen: int, made_by: Mapping[str, Any], *, data_change: bool = True
+) -> int:
     """Publish a day; when this returns, it is on the disk.
 
     Args:
@@ -71,6 +72,7 @@ def commit(uri: str, contract: Contract, staged: Staged, seen: int, made_by: Map
         staged: the audited files.
         seen: the day's token when the writer began.
         made_by: what made the rows; goes into the commit.
+        data_change: False where the rows are those that the day has, in other files.
 
     Returns:
         The version of the table that the commit made.
@@ -90,10 +92,10 @@ def commit(uri: str, contract: Contract, staged: Staged, seen: int, made_by: Map
         "files": {file.path: file.sha256 for file in staged.files},
     }
     for _ in range(_ATTEMPTS):
-        receipts.check(uri)
+        log_backup.check(uri)
         table = DeltaTable(uri)
         if _token(table, staged.day) != seen:
-            last = latest(table).get(staged.day)
+            last = latest(uri).get(staged.day)
             if last is not None and last.attempt == staged.attempt:
                 made = last.version
                 break  # the commit was made, though its reply never came
@@ -103,7 +105,7 @@ def commit(uri: str, contract: Contract, staged: Staged, seen: int, made_by: Map
             )
         failpoint("audited")
         with contextlib.suppress(CommitFailedError):  # most often another commit came first; the log says what happened
-            _commit_once(table, contract, staged, seen + 1, metadata)
+            _commit_once(table, contract, staged, seen + 1, metadata, data_change)
             made = table.version() + 1
             failpoint("committed")
             break
@@ -111,10 +113,10 @@ def commit(uri: str, contract: Contract, staged: Staged, seen: int, made_by: Map
     else:
         raise NightreelError(f"{contract.table}: no turn among {_ATTEMPTS} commits of others; run the job again")
     version = DeltaTable(uri).version()
-    receipts.write(uri, version)
+    log_backup.write(uri, version)
     if version and version % _CHECKPOINT_EVERY == 0:
         DeltaTable(uri).create_checkpoint()
-        receipts.write_checkpoint(uri)
+        log_backup.write_checkpoint(uri)
     return made
 
 
@@ -123,39 +125,49 @@ def drop(uri: str, contract: Contract, day: dt.date, seen: int, made_by: Mapping
     return commit(uri, contract, Staged(f"{day}-dropped", day, 0, NO_ROWS, ()), seen, made_by)
 
 
-def _commit_once(table: DeltaTable, contract: Contract, staged: Staged, new: int, metadata: Mapping[str, Any]) -> None:
+def _commit_once(
+    table: DeltaTable, contract: Contract, staged: Staged, new: int, metadata: Mapping[str, Any], data_change: bool
+) -> None:
     now = int(time.time() * 1000)
-    # Rows are counted, but no column's bounds are told: those of a personal column would outlive its rows in the log, and once
-    # one column has bounds, delta-rs 1.6 takes those of every other for null, so that a filter finds nothing (delta-rs #3173).
-    added: list[Any] = [
-        AddAction(file.path, file.size, file.partition, now, True, json.dumps({"numRecords": file.rows}))
-        for file in staged.files
+    added = [
+        AddAction(file.path, file.size, file.partition, now, data_change, _statistics(file)) for file in staged.files
+    ]
+    there = [file for file in files_of(table, contract) if file.day == staged.day]
+    kept = {file.path for file in staged.files} & {file.path for file in there}
+    overwrite = data_change and not kept
+    removed = [
+        RemoveAction(f.path, data_change, now, size=f.size, partition_values=dict[str, str | None](f.partition))
+        for f in there
+        if f.path not in kept and not overwrite
     ]
     table.create_write_transaction(
-        [*added, *_removals(table, contract, staged.day, now, kept={file.path for file in staged.files})],
-        "append",
+        [*added, *removed],
+        # delta-rs overwrites by removing all files of the day. Where some stay, or the rows do, we name those that go.
+        "overwrite" if overwrite else "append",
         table.schema(),
         list(contract.partitioned_by),
+        [(contract.day_column, "=", str(staged.day))] if overwrite else None,
         commit_properties=CommitProperties(
-            custom_metadata={"userMetadata": json.dumps(metadata, ensure_ascii=False, sort_keys=True)},
+            custom_metadata={
+                "userMetadata": json.dumps(metadata, ensure_ascii=False, sort_keys=True),
+                "operationParameters": {"predicate": f"{contract.day_column} = '{staged.day}'"},
+                "isBlindAppend": False,
+            },
             max_commit_retries=0,  # or delta-rs would commit over a version whose token nobody has looked at
             app_transactions=[Transaction(_app(staged.day), new)],
         ),
-        post_commithook_properties=receipts.NO_HOOKS,
+        post_commithook_properties=log_backup.NO_HOOKS,
     )
 
 
-def _removals(
-    table: DeltaTable, contract: Contract, day: dt.date, now: int, kept: Collection[str]
-) -> list[RemoveAction]:
-    files = pa.table(table.get_add_actions(flatten=True)).to_pydict()
-    columns = {name: files[f"partition.{name}"] for name in contract.partitioned_by}
-    removals = []
-    for i, path in enumerate(files["path"]):
-        partition: dict[str, str | None] = {name: str(values[i]) for name, values in columns.items()}
-        if partition[contract.day_column] == str(day) and path not in kept:
-            removals.append(RemoveAction(path, True, now, size=files["size_bytes"][i], partition_values=partition))
-    return removals
+def _statistics(file: DataFile) -> str:
+    """What readers are told of a file, as Delta's protocol has it."""
+    found: dict[str, Any] = {"numRecords": file.rows}
+    if file.bounds:
+        found["minValues"] = {name: least for name, (least, _) in file.bounds.items()}
+        found["maxValues"] = {name: greatest for name, (_, greatest) in file.bounds.items()}
+        found["nullCount"] = dict.fromkeys(file.bounds, 0)
+    return json.dumps(found, default=str)
 
 
 def _make_durable(uri: str, staged: Staged) -> None:

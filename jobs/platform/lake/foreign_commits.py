@@ -12,8 +12,8 @@ from typing import Any
 from deltalake import DeltaTable
 
 from infra import durable
-from jobs.platform import staging
-from jobs.platform.publications import is_ours
+from jobs.platform.lake.files import filesystem
+from jobs.platform.lake.history import is_ours
 from schemas.contract import Contract
 
 
@@ -93,7 +93,7 @@ def reshaping(current: DeltaTable, uri: str, agreed: Contract) -> ForeignCommit 
 
 
 def _actions(uri: str, version: int) -> list[dict[str, Any]]:
-    store, root = staging.filesystem(uri)
+    store, root = filesystem(uri)
     with store.open_input_file(f"{root}/{_path(version)}") as file:
         return [json.loads(line) for line in file.read().splitlines() if line]
 

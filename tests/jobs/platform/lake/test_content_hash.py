@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from jobs.platform.content_hash import NO_ROWS, content_hash
+from jobs.platform.lake.content_hash import NO_ROWS, content_hash
 from schemas.contract import Column, Contract, contract
 
 TYPES = {

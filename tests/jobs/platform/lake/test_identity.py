@@ -4,9 +4,9 @@ from pathlib import Path
 import pytest
 from deltalake import DeltaTable
 
-from jobs.platform import identity
 from jobs.platform.errors import UsageError
-from jobs.platform.identity import Identity
+from jobs.platform.lake import identity
+from jobs.platform.lake.identity import Identity
 from jobs.platform.settings import Settings
 from jobs.platform.settings import settings as read_settings
 from tests.jobs.operate.lake import lay

@@ -7,9 +7,9 @@ it. New rules hold for what is written from now on; the rows that are there were
 from deltalake import DeltaTable, Schema
 from deltalake.exceptions import DeltaError
 
-from jobs.platform import receipts
 from jobs.platform.errors import BadInput, NightreelError
-from jobs.platform.publications import OURS
+from jobs.platform.lake import log_backup
+from jobs.platform.lake.history import OURS
 from schemas.contract import Contract
 
 _RULE = "delta.constraints."
@@ -31,7 +31,7 @@ def evolve(contract: Contract, uri: str) -> DeltaTable:
         except DeltaError as error:  # most often somebody else did it first
             last = error
             continue
-        receipts.write(uri, table.version())
+        log_backup.write(uri, table.version())
     raise NightreelError(f"{contract.table}: {uri} cannot be brought up to contract {contract.version}: {last}")
 
 
@@ -62,17 +62,17 @@ def _add(table: DeltaTable, contract: Contract) -> None:
             f"({'; '.join(sorted(impossible))}); move that one away, then run its nights again"
         )
     if new := [field for name, field in declared.items() if name not in there]:
-        table.alter.add_columns(new, commit_properties=OURS, post_commithook_properties=receipts.NO_HOOKS)
+        table.alter.add_columns(new, commit_properties=OURS, post_commithook_properties=log_backup.NO_HOOKS)
     properties, were = contract.properties(), table.metadata().configuration
     for name in were:
         if name.startswith(_RULE) and name not in properties:
             table.alter.drop_constraint(
-                name.removeprefix(_RULE), commit_properties=OURS, post_commithook_properties=receipts.NO_HOOKS
+                name.removeprefix(_RULE), commit_properties=OURS, post_commithook_properties=log_backup.NO_HOOKS
             )
     if new_properties := dict(properties.items() - were.items()):
         table.alter.set_table_properties(
             new_properties,
             raise_if_not_exists=False,
             commit_properties=OURS,
-            post_commithook_properties=receipts.NO_HOOKS,
+            post_commithook_properties=log_backup.NO_HOOKS,
         )

@@ -39,10 +39,11 @@ class Publication:
         return self.rows == 0 and self.attempt.endswith("-dropped")
 
 
-def publications(table: DeltaTable) -> list[Publication]:
+def publications(uri: str) -> list[Publication]:
     """All of a table's publications, the newest first."""
     found = []
-    for commit in table.history():
+    # Of the newest version: delta-rs 1.6 numbers the commits wrongly in the history of an older one.
+    for commit in DeltaTable(uri).history():
         made_by = _metadata(commit)
         if not made_by.keys() >= _SAYS:
             continue
@@ -56,10 +57,10 @@ def publications(table: DeltaTable) -> list[Publication]:
     return found
 
 
-def latest(table: DeltaTable) -> dict[dt.date, Publication]:
+def latest(uri: str) -> dict[dt.date, Publication]:
     """The last publication of each day."""
     found: dict[dt.date, Publication] = {}
-    for publication in publications(table):
+    for publication in publications(uri):
         found.setdefault(publication.day, publication)
     return found
 

@@ -10,10 +10,10 @@ from deltalake import DeltaTable
 from deltalake.exceptions import CommitFailedError
 from pyspark.sql import SparkSession
 
-from jobs.operate.foreign_commits import foreign_commits
-from jobs.platform import publish
-from jobs.platform.publications import publications
-from jobs.platform.staging import Unreadable
+from jobs.platform.lake import commit
+from jobs.platform.lake.foreign_commits import foreign_commits
+from jobs.platform.lake.history import publications
+from jobs.platform.lake.stage import Unreadable
 from schemas.contract import contract
 from tests import publishing
 from tests.jobs.operate import analyst
@@ -33,13 +33,13 @@ def test_a_commit_of_others_that_comes_in_between_is_seen(
             others[act](DeltaTable(analyst.uri()))
             between.append(analyst.read())
 
-    monkeypatch.setattr(publish, "failpoint", come_between)
+    monkeypatch.setattr(commit, "failpoint", come_between)
     analyst.publish_day(DAYS[1], "second")
     (left,) = between
     assert analyst.read() == left | {DAYS[1]: analyst.says(DAYS[1], "second")}
     table = DeltaTable(analyst.uri())
     found = list(foreign_commits(table, analyst.uri(), contract(TABLE)))
-    assert len(found) + len(publications(table)) == table.version()
+    assert len(found) + len(publications(analyst.uri())) == table.version()
 
 
 def test_nobody_loses_a_commit(home: Path, spark: SparkSession) -> None:
@@ -62,7 +62,7 @@ def test_nobody_loses_a_commit(home: Path, spark: SparkSession) -> None:
     other.join()
     table = DeltaTable(analyst.uri())
     assert len(list(foreign_commits(table, analyst.uri(), contract(TABLE)))) == appends
-    assert len(publications(table)) == turns + 1
+    assert len(publications(analyst.uri())) == turns + 1
     assert analyst.read() == {
         DAYS[0]: analyst.says(DAYS[0], str(turns)),
         DAYS[1]: sorted(analyst.says(DAYS[1], "extra", 2) * appends),
@@ -75,5 +75,5 @@ def test_files_that_a_vacuum_took_before_they_were_published_are_not(home: Path,
     staged = publishing.stage(at, agreed, DAYS[1], analyst.rows(DAYS[1], "first"))
     DeltaTable(at).vacuum(0, enforce_retention_duration=False, dry_run=False, full=True)
     with pytest.raises(Unreadable, match="is gone before it was published"):
-        publish.commit(at, agreed, staged, 0, {})
+        commit.commit(at, agreed, staged, 0, {})
     assert analyst.read() == {DAYS[0]: analyst.says(DAYS[0], "first")}

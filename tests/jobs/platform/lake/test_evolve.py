@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 import pytest
 from deltalake import DeltaTable
 
-from jobs.operate.verify import verify
-from jobs.platform import lakehouse, publish, receipts
+from jobs.platform import lake
 from jobs.platform.errors import BadInput
-from jobs.platform.evolve import evolve
+from jobs.platform.lake import commit, log_backup
+from jobs.platform.lake.evolve import evolve
+from jobs.platform.lake.verify import verify
 from jobs.platform.settings import settings
 from schemas.contract import Column, Contract, Rule, contract
 
@@ -34,7 +35,7 @@ def write(spark: "SparkSession", agreed: Contract, day: dt.date, **values: objec
     uri = f"{settings().lake}/ops/reconciliation"
     rows = spark.createDataFrame([row], agreed.struct_type())
     made_by: dict[str, object] = {"run": "manual", "code": "c0de", "inputs": {}, "landed": {}, "model": None}
-    lakehouse.replace_day(spark, rows, agreed, uri, day, publish.token(uri, day), made_by)
+    lake.replace_day(spark, rows, agreed, uri, day, commit.token(uri, day), made_by)
 
 
 def test_the_next_write_adds_what_the_contract_adds(
@@ -43,20 +44,20 @@ def test_the_next_write_adds_what_the_contract_adds(
     uri = f"{home}/lake/ops/reconciliation"
     write(spark, BOOKS, MAY_1)
     with monkeypatch.context() as meanwhile:
-        meanwhile.setattr("jobs.operate.verify.contract", lambda table: LATER)
+        meanwhile.setattr("jobs.platform.lake.verify.contract", lambda table: LATER)
         assert list(verify(settings(), "ops.reconciliation")) == []
     write(spark, LATER, MAY_2, remark="fine")
     table = DeltaTable(uri)
     rows = {row[BOOKS.day_column]: row["remark"] for row in table.to_pyarrow_dataset().to_table().to_pylist()}
     assert rows == {MAY_1: None, MAY_2: "fine"}
-    assert {row.remark for row in lakehouse.read(spark, uri, table.version()).collect()} == {None, "fine"}
+    assert {row.remark for row in lake.frame(spark, uri, table.version()).collect()} == {None, "fine"}
     properties = table.metadata().configuration
     assert properties["nightreel.contract"] == "ops.reconciliation 9.1.0"
     assert {name for name in properties if name.startswith("delta.constraints.")} == {
         f"delta.constraints.{rule.name}" for rule in LATER.rules
     }
     assert next(f for f in table.schema().fields if f.name == "remark").metadata == {"comment": NEW.description}
-    assert receipts.damage(Path(uri)) == []
+    assert log_backup.damage(Path(uri)) == []
     assert len(list(Path(uri, "_receipts").iterdir())) == table.version() + 1
     assert list(verify(settings(), "ops.reconciliation", MAY_1)) == []
     with pytest.raises(BadInput, match="break 'remark_is_short"):

@@ -15,8 +15,9 @@ from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundErr
 from deltalake.schema import PrimitiveType
 
 from infra import durable
-from jobs.platform import receipts, staging
 from jobs.platform.errors import UsageError
+from jobs.platform.lake import log_backup
+from jobs.platform.lake.files import filesystem
 from jobs.platform.settings import Settings
 
 _KEY, _ERASURE_LIST = "nightreel.pseudonym_key", "nightreel.erasure_list"
@@ -41,8 +42,8 @@ def read(settings: Settings) -> Identity | None:
     Raises:
         UsageError: it is damaged.
     """
-    if (table := durable.local(_uri(settings))) is not None and receipts.damage(table):
-        receipts.restore(table)  # what a power cut left
+    if (table := durable.local(_uri(settings))) is not None and log_backup.damage(table):
+        log_backup.restore(table)  # what a power cut left
     try:
         return _said(DeltaTable(_uri(settings)))
     except TableNotFoundError:
@@ -66,7 +67,7 @@ def create(settings: Settings, identity: Identity) -> None:
     except (CommitFailedError, DeltaError):
         if read(settings) is None:
             raise
-    receipts.write(_uri(settings), 0)
+    log_backup.write(_uri(settings), 0)
 
 
 def update(settings: Settings, before: Identity, after: Identity) -> None:
@@ -76,14 +77,14 @@ def update(settings: Settings, before: Identity, after: Identity) -> None:
         return
     with suppress(CommitFailedError):  # somebody else was first
         table.alter.set_table_properties(
-            _properties(after), raise_if_not_exists=False, post_commithook_properties=receipts.NO_HOOKS
+            _properties(after), raise_if_not_exists=False, post_commithook_properties=log_backup.NO_HOOKS
         )
-    receipts.write(_uri(settings), DeltaTable(_uri(settings)).version())
+    log_backup.write(_uri(settings), DeltaTable(_uri(settings)).version())
 
 
 def has_tables(settings: Settings) -> bool:
     """Whether there is any Delta table in the lake."""
-    store, root = staging.filesystem(settings.lake)
+    store, root = filesystem(settings.lake)
     logs = [f"{table}/_delta_log" for layer in _folders(store, root) for table in _folders(store, layer)]
     return any(info.type != pafs.FileType.NotFound for info in store.get_file_info(logs))
 

@@ -13,10 +13,11 @@ from deltalake import DeltaTable
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from jobs.platform import lakehouse, publish, staging
-from jobs.platform.audit import is_finite
-from jobs.platform.content_hash import NO_ROWS
+from jobs.platform import lake
 from jobs.platform.errors import BadInput, MissingInput
+from jobs.platform.lake import commit, stage
+from jobs.platform.lake.audit import is_finite
+from jobs.platform.lake.content_hash import NO_ROWS
 from jobs.platform.night import Night
 from jobs.platform.settings import settings
 from schemas.contract import Column, contract
@@ -83,13 +84,13 @@ def test_a_commit_says_what_made_it(night: Night, spark: SparkSession, monkeypat
 
 def test_a_row_that_breaks_a_rule_leaves_the_table_as_it_was(night: Night, spark: SparkSession) -> None:
     night.write(books(spark, MAY_1, 10))
-    before, version = rows(night), lakehouse.version(night.uri(BOOKS))
+    before, version = rows(night), lake.version(night.uri(BOOKS))
     unbalanced = books(spark, MAY_1, 10).withColumn("lines_in", F.col("lines_in") + 1)
     with pytest.raises(
         BadInput, match=r"1 of 1 rows break 'books_balance: .*; nothing was published, the rows are in "
     ):
         night.write(unbalanced)
-    assert (rows(night), lakehouse.version(night.uri(BOOKS))) == (before, version)
+    assert (rows(night), lake.version(night.uri(BOOKS))) == (before, version)
 
 
 @pytest.mark.parametrize("bad", ["nan", "inf", "-inf"])
@@ -166,8 +167,8 @@ def test_a_day_without_rows_is_there_once_it_was_published(night: Night, spark: 
 def test_a_day_that_was_dropped_is_not_there(night: Night, spark: SparkSession) -> None:
     night.write(books(spark, MAY_1, 10))
     uri = night.uri(BOOKS)
-    nothing = staging.Staged(f"{MAY_1}-dropped", MAY_1, 0, NO_ROWS, ())
-    publish.commit(uri, contract(BOOKS), nothing, publish.token(uri, MAY_1), {})
+    nothing = stage.Staged(f"{MAY_1}-dropped", MAY_1, 0, NO_ROWS, ())
+    commit.commit(uri, contract(BOOKS), nothing, commit.token(uri, MAY_1), {})
     assert not Night(MAY_1, night.settings).has_day(BOOKS, MAY_1)
     again = Night(MAY_1, night.settings, writes=BOOKS)
     again.write(books(spark, MAY_1, 10).limit(0))
@@ -202,8 +203,8 @@ def test_readers_can_filter_by_any_column(night: Night) -> None:
 def test_a_process_ends_well_right_after_a_scan(night: Night, spark: SparkSession) -> None:
     night.write(books(spark, MAY_1, 10))
     scan = (
-        "import sys; from jobs.platform import lakehouse; "
-        "print(lakehouse.arrow(sys.argv[1], 1).to_table()['lines_in'].to_pylist())"
+        "import sys; from jobs.platform import lake; "
+        "print(lake.arrow(sys.argv[1], 1).to_table()['lines_in'].to_pylist())"
     )
     for _ in range(5):  # by delta-rs's file system, 22 of 30 were aborted at their end
         ended = subprocess.run([sys.executable, "-c", scan, night.uri(BOOKS)], capture_output=True, text=True)

@@ -1,0 +1,30 @@
+"""Turns Spark's errors about a bad row or file into one line."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from jobs.platform.errors import BadInput
+
+_BROKEN_RULES = ("CAST_INVALID_INPUT", "CAST_OVERFLOW")
+_OUR_ERROR = re.compile(r"^jobs\.platform\.errors\.BadInput: (.*)$", re.MULTILINE)
+
+
+@contextmanager
+def bad_rows_named(table: str) -> Iterator[None]:
+    """Turn Spark's error over a row that breaks the table's contract, or over a file that cannot be read, into one line.
+
+    Raises:
+        BadInput: a value is not of its type, is missing, or breaks a rule, or a file is not sound; nothing was written.
+    """
+    from pyspark.errors import PySparkException  # pyspark takes long to import, and not every job needs it
+
+    try:
+        yield
+    except PySparkException as error:
+        if found := _OUR_ERROR.search(str(error)):  # an executor could not read a file of the landing
+            raise BadInput(found[1]) from error
+        for line in str(error).splitlines():
+            if any(broken in line for broken in _BROKEN_RULES):
+                raise BadInput(f"{table}: a row breaks its contract, nothing was written: {line}") from error
+        raise
