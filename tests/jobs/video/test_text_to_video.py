@@ -17,6 +17,7 @@ from jobs.platform.settings import settings
 from jobs.video import generate, generated_videos, generators, plan, requests, train_generator
 from jobs.video.mp4 import verify_mp4
 from models.video.vae import VaeGenerator
+from schemas.contract import contract
 from tests.jobs.video.clips import SMALL
 from tests.models.video.tiny_pipeline import save_tiny_pipeline
 
@@ -46,7 +47,7 @@ def asked(home: Path, pipeline: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         }
         for number, prompt in enumerate(PROMPTS)
     ]  # fmt: skip
-    table = pa.Table.from_pylist(rows, schema=requests.SCHEMA)
+    table = pa.Table.from_pylist(rows, schema=contract(requests.TABLE).arrow_schema())
     write_deltalake(str(home / "lake" / "gold" / "video_requests"), table, partition_by=["date"])
     return home
 
@@ -107,7 +108,7 @@ def test_a_night_that_asks_for_nothing_has_no_video(
     sheet.parent.mkdir(parents=True)
     sheet.touch()  # of a run before this one
     shutil.rmtree(asked / "lake")
-    Night(NIGHT, settings(), writes=requests.TABLE).write(requests.SCHEMA.empty_table())
+    Night(NIGHT, settings(), writes=requests.TABLE).write(contract(requests.TABLE).arrow_schema().empty_table())
     assert _plan(capsys) == []
     generated_videos.main(DATE)
     night = Night(NIGHT, settings())

@@ -74,7 +74,7 @@ def test_no_engine_loses_a_row_by_the_bounds_of_files(table: str, spark: SparkSe
                 "delta-rs": dataset.to_table(filter=filtered)["video_id"].to_pylist(),
                 "our reader": ours.to_table(filter=filtered)["video_id"].to_pylist(),
                 "polars": lazy.filter(pl.col(name).eq_missing(pl.lit(value))).collect()["video_id"].to_list(),
-                "DuckDB": [i for (i,) in duckdb.sql(f"select video_id from dataset where {condition}").fetchall()],
+                "DuckDB": [i for (i,) in duckdb.execute(f"select video_id from dataset where {condition}").fetchall()],
                 "Spark": [row.video_id for row in frame.where(condition).collect()],
             }
             expected = sorted(row["video_id"] for row in whole if row[name] == value)
