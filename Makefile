@@ -120,7 +120,7 @@ lint: setup ## Check format, style, types and contracts
 	.venv/bin/ruff check --quiet .
 	.venv/bin/mypy --exclude '^(tests/dags|infra/airflow)/' jobs models schemas infra tests
 	.venv/bin/mypy --python-executable $(AIRFLOW) dags infra/airflow tests/dags
-	find schemas -name '*.yaml' -print0 | xargs -0 -r -n 1 -P 2 infra/local/lint_contract.sh
+	find schemas -mindepth 2 -name '*.yaml' -print0 | xargs -0 -r -n 1 -P 2 infra/local/lint_contract.sh
 
 .PHONY: check
 check: lint test ## Lint and test: what a change has to pass
