@@ -33,8 +33,8 @@ def ours(shell: dict[str, str]) -> dict[str, str]:
     """What a process of ours has in place of a shell's environment; nothing changes where it is that already."""
     kept = {name: value for name, value in shell.items() if not _is_foreign(name) and not _is_socks(name, value)}
     kept |= {"LC_ALL": "C.UTF-8", "PYTHONPATH": ROOT}
-    # Jobs run side by side, and the threads of numerical libraries wait for a core by turning on it: beside other work, a matrix
-    # that one thread inverts in 3 s took two threads 12 s. One thread also adds up in the same order on every machine.
+    # Jobs run side by side, and threads of numerical libraries spin while they wait for a core: beside other work, two threads
+    # inverted a matrix in 12 s, one thread in 3 s. One thread also sums in the same order on every machine.
     kept.setdefault("OMP_NUM_THREADS", "1")
     # Of the two spellings programs read one or the other. gRPC has a name of its own, which it prefers.
     around = kept.get("no_proxy") or kept.get("NO_PROXY", "")

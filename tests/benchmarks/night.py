@@ -38,7 +38,7 @@ class Watched:
 def name_of(command: list[str]) -> str:
     """The job or service that a process belongs to, by its command line."""
     for module in (word for word in command if word.startswith("jobs.")):
-        return module + "".join(f" {command[command.index('--model') + 1]}" for _ in range("--model" in command))
+        return f"{module} {command[command.index('--model') + 1]}" if "--model" in command else module
     if command and command[0].endswith("java"):
         return "Spark"
     text = " ".join(command)
@@ -77,7 +77,7 @@ def import_s(job: str) -> float:
 
 
 def print_table(watched: Watched) -> None:
-    """One line a job or service, the dearest first."""
+    """One line a job or service, the most expensive first."""
     print(f"{'CPU s':>8}{'import':>8}  job or service")
     for name, cpu_s in sorted(watched.cpu_s.items(), key=lambda item: -item[1]):
         imported = f"{import_s(name):8.1f}" if name.startswith("jobs.") else " " * 8

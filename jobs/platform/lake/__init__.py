@@ -1,7 +1,7 @@
 """The Delta tables of the lake: how they are read, written a day at a time, and what their logs say. Nobody else opens one.
 
-What jobs use is named here. `verify`, `restore`, `maintain` and `identity` are for the commands of those names. A table is
-given by where it lies (`Settings.uri`) and its contract.
+What jobs use is named here. `verify`, `restore`, `vacuum` and `identity` are modules for the commands that need them. A table
+is given by its location (`Settings.uri`) and its contract.
 
 A write: `stage` puts the rows beside the table, `audit` checks them, `commit` publishes them. `history` tells what was published.
 """
