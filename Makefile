@@ -40,17 +40,17 @@ backfill: setup ## Run a range of nights, then say what that changed: FROM=YYYY-
 
 .PHONY: stale
 stale: $(SPARK_READY) ## List the nights that a run of now would make otherwise, and why, and bring ops.stale_days up to date
-	@$(JOBS) -m jobs.operate.stale_days --date yesterday
+	@$(JOBS) -m jobs.backfill.stale_days --date yesterday
 
 .PHONY: replay
 replay: $(SPARK_READY) ## Take in quarantined rows that pass now that a rule is fixed: TABLE=silver.behavior_events [REASON=is_click_is_flag]
 	@$(if $(value TABLE),,echo 'name the table: make replay TABLE=silver.behavior_events' >&2; exit 64)
-	$(JOBS) -m jobs.operate.replay --table "$$TABLE" --reason "$${REASON-}" --date yesterday
+	$(JOBS) -m jobs.backfill.replay --table "$$TABLE" --reason "$${REASON-}" --date yesterday
 
 .PHONY: accept
 accept: $(SPARK_READY) ## Decide, on record, what no rule can: DATE=YYYY-MM-DD AS=empty|volume|labels|snapshot|model OF=feed or model WHY="…" [WHO=name] [WITHDRAW=1]
 	@$(if $(and $(value DATE),$(value AS),$(value WHY)),,echo 'say which night, what and why: make accept DATE=2022-05-02 AS=volume OF=behavior_logs WHY="a sale"' >&2; exit 64)
-	$(JOBS) -m jobs.operate.accept --date "$$DATE" --as "$$AS" --of "$${OF-}" --why="$$WHY" $(if $(value WHO),--who="$$WHO") $(if $(value WITHDRAW),--withdraw)
+	$(JOBS) -m jobs.backfill.accept --date "$$DATE" --as "$$AS" --of "$${OF-}" --why="$$WHY" $(if $(value WHO),--who="$$WHO") $(if $(value WITHDRAW),--withdraw)
 
 .PHONY: up
 up: setup ## Start Airflow, MLflow and Spark on loopback addresses, and print these
@@ -69,25 +69,25 @@ check-landing: $(SPARK_READY) ## Say what a night would make of some files, befo
 .PHONY: sql
 sql: $(JOBS_READY) ## Query any table by its name: Q="select * from gold.recommendations limit 5"
 	@$(if $(value Q),,echo 'give a query: make sql Q="select * from gold.recommendations limit 5"' >&2; exit 64)
-	$(JOBS) -m jobs.operate.sql "$$Q"
+	$(JOBS) -m jobs.query.sql "$$Q"
 
 .PHONY: explain
 explain: $(JOBS_READY) ## Tell where a row comes from, down to the lines of the log: TABLE=gold.recommendations KEY="user_id=…,date=YYYY-MM-DD,rank=1"
 	@$(if $(and $(value TABLE),$(value KEY)),,echo 'name a table and a row: make explain TABLE=gold.video_features KEY="video_id=7,date=2022-05-01"' >&2; exit 64)
-	$(JOBS) -m jobs.operate.explain --table "$$TABLE" --key "$$KEY"
+	$(JOBS) -m jobs.query.explain --table "$$TABLE" --key "$$KEY"
 
 .PHONY: verify
 verify: $(SPARK_READY) ## Read every file of the tables and say what is damaged: [TABLE=gold.interactions] [DAY=YYYY-MM-DD]
-	@$(JOBS) -m jobs.operate.verify --table "$${TABLE-}" --day "$${DAY-}"
+	@$(JOBS) -m jobs.integrity.verify --table "$${TABLE-}" --day "$${DAY-}"
 
 .PHONY: restore
 restore: $(SPARK_READY) ## Go back to the last good version of what is damaged: [TABLE=gold.interactions]
-	@$(JOBS) -m jobs.operate.restore --table "$${TABLE-}"
+	@$(JOBS) -m jobs.integrity.restore --table "$${TABLE-}"
 
 .PHONY: erase
 erase: $(SPARK_READY) ## Erase users for good, wherever they are: USERS=file with a user id a line
 	@$(if $(value USERS),,echo 'give a file with a user id a line: make erase USERS=leaving.txt' >&2; exit 64)
-	$(JOBS) -m jobs.operate.erase --users "$$USERS"
+	$(JOBS) -m jobs.privacy.erase --users "$$USERS"
 
 .PHONY: docs
 docs: $(JOBS_READY) ## Build a browsable catalogue of all tables from their contracts

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping
 
 from airflow.sdk import DAG, BaseOperator
 
-from dags._tasks import job
-from schemas.contract import contract
+from dags._tasks import job_task
+from schemas.contract import load_contract
 from schemas.dependencies import in_order, read_further_back, tables_of_a_night
 from schemas.made_from import LANDING, MODELS, DaysBack
 from schemas.models import models
@@ -31,7 +31,7 @@ class DeclaredTasks:
         """Table or model -> id of the task that makes it."""
         self._reads: dict[str, Mapping[str, DaysBack]] = {}
         """Task id -> what it reads."""
-        self._after_yesterday: dict[str, list[str]] = {}
+        self._after_previous_night: dict[str, list[str]] = {}
         """Task id -> the tasks of the night before that it waits for. The operators have these lists; `connect` fills them."""
 
     def tables(self, stage: str, *, spark: bool = False) -> list[BaseOperator]:
@@ -41,7 +41,7 @@ class DeclaredTasks:
             stage: the tables' own, see `Contract.stage`.
             spark: whether they are Spark stages, to be submitted where Spark is a cluster.
         """
-        names = [name for name in in_order() if not name.startswith(MODELS) and contract(name).stage == stage]
+        names = [name for name in in_order() if not name.startswith(MODELS) and load_contract(name).stage == stage]
         return [self._table(name, spark) for name in names]
 
     def training(self, model: str, kinds: Iterable[str]) -> list[BaseOperator]:
@@ -78,11 +78,11 @@ class DeclaredTasks:
             dag.get_task(first) >> dag.get_task(then)
         begin = {(night_begins_after, self._landing.task_id)} if night_begins_after and self._landing else set()
         for first, then in sorted(_not_implied(self._of_the_night_before() | begin, before) - begin):
-            self._after_yesterday[then].append(first)
+            self._after_previous_night[then].append(first)
 
     def _table(self, name: str, spark: bool) -> BaseOperator:
-        agreed = contract(name)
-        task = self._task(agreed.made_by, agreed.made_from, task_id=name.rpartition(".")[2], spark=spark)
+        contract = load_contract(name)
+        task = self._task(contract.made_by, contract.made_from, task_id=name.rpartition(".")[2], spark=spark)
         self._makes[name] = task.task_id
         return task
 
@@ -90,8 +90,8 @@ class DeclaredTasks:
         self, module: str, reads: Mapping[str, DaysBack], *arguments: str, task_id: str, spark: bool = False
     ) -> BaseOperator:
         waits: list[str] = []
-        task = job(module, *arguments, task_id=task_id, spark=spark, after_yesterday=waits)
-        self._reads[task.task_id], self._after_yesterday[task.task_id] = reads, waits
+        task = job_task(module, *arguments, task_id=task_id, spark=spark, after_previous_night=waits)
+        self._reads[task.task_id], self._after_previous_night[task.task_id] = reads, waits
         return task
 
     def _maker(self, source: str) -> str | None:

@@ -10,9 +10,9 @@ from airflow.sdk import Asset, BaseHook, BaseOperator, Connection, Context, Trig
 from airflow.sdk.definitions.mappedoperator import MappedOperator
 from airflow.sdk.exceptions import AirflowFailException, AirflowNotFoundException, AirflowSkipException
 
-from dags._job import PYTHON, ROOT, JobOperator
+from dags._job_operator import PYTHON, ROOT, JobOperator
 from dags._night import RUN_TYPES, ZONE, night, refuse_manual_run
-from dags._stale import pass_over_unless_stale
+from dags._stale_filter import skip_unless_stale
 from schemas.dependencies import made_by
 
 _log = logging.getLogger(__name__)
@@ -44,7 +44,7 @@ def begin(context: Context) -> None:
         DownstreamTasksSkipped: only a stale night was to be run.
     """
     refuse_manual_run(context)
-    pass_over_unless_stale(context)
+    skip_unless_stale(context)
     wanted = {name.strip() for name in (context["params"].get("tables") or "").split(",") if name.strip()}
     task, dag = context["task"], context["dag"]
     if unknown := wanted - {asset.name for other in dag.tasks for asset in other.outlets}:
@@ -88,7 +88,7 @@ def spark_connection() -> Connection | None:
         return None
 
 
-def job(module: str, *arguments: str, spark: bool = False, **options: Any) -> BaseOperator:
+def job_task(module: str, *arguments: str, spark: bool = False, **options: Any) -> BaseOperator:
     """A task that runs `python -m jobs.MODULE ARGUMENTS --date NIGHT`. Its outlets are the tables whose contracts name the job.
 
     Args:
@@ -122,13 +122,13 @@ def _submitted(module: str, arguments: Sequence[str], options: dict[str, Any]) -
     # Imported here, since only a cluster needs it and every task parses this file.
     from airflow.providers.apache.spark.operators.spark_submit import SparkSubmitOperator
 
-    from dags._yesterday import wait_for_yesterday
+    from dags._previous_night import wait_for_previous_night
 
-    after_yesterday = options.pop("after_yesterday", ())
+    after_previous_night = options.pop("after_previous_night", ())
 
     def check(context: Context) -> None:
         begin(context)
-        wait_for_yesterday(context, after_yesterday)
+        wait_for_previous_night(context, after_previous_night)
 
     return SparkSubmitOperator(
         conn_id=SPARK_CONNECTION,

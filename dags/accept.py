@@ -23,7 +23,7 @@ import logging
 
 from airflow.sdk import DAG, Context, Param
 
-from dags._tasks import OF_ALL_DAGS, job
+from dags._tasks import OF_ALL_DAGS, job_task
 
 KINDS = ["empty", "volume", "labels", "snapshot", "model"]
 SUBJECTS = ["behavior_logs", "users", "videos", "campaigns", "recommender", "click_model"]
@@ -65,8 +65,8 @@ with DAG(
         "default_args": OF_ALL_DAGS["default_args"] | {"pre_execute": None, "on_failure_callback": say_what_to_do},
     },
 ) as dag:
-    job(
-        "operate.accept",
+    job_task(
+        "backfill.accept",
         "--as={{ params.what }}",
         "--of={{ params.of }}",
         "--why={{ params.why }}",

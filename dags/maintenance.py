@@ -14,7 +14,7 @@ import datetime as dt
 from airflow.sdk import DAG
 
 from dags._night import WEEKLY
-from dags._tasks import OF_ALL_DAGS, job
+from dags._tasks import OF_ALL_DAGS, job_task
 
 with DAG(
     "maintenance",
@@ -25,4 +25,4 @@ with DAG(
     doc_md=__doc__,
     **OF_ALL_DAGS,
 ) as dag:
-    job("operate.maintenance", spark=True)
+    job_task("integrity.maintenance", spark=True)

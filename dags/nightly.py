@@ -35,7 +35,7 @@ from airflow.sdk import DAG, Param, TaskGroup
 
 from dags._declared import DeclaredTasks
 from dags._night import NIGHTLY
-from dags._tasks import OF_ALL_DAGS, job
+from dags._tasks import OF_ALL_DAGS, job_task
 from models.ads.registry import CLICK_MODELS
 from models.recommend.registry import RECOMMENDERS
 
@@ -58,9 +58,9 @@ with DAG(
     with TaskGroup("ingest"):
         # Simulated users react to the recommendations of the night before. Real logs need only its books to be closed:
         # an event that came twice is a duplicate across nights, too.
-        land = job(
+        land = job_task(
             "ingest.land",
-            after_yesterday=[
+            after_previous_night=[
                 "{{ 'publish.recommendations' if params.source == 'simulator' else 'ingest.reconciliation' }}"
             ],
         )
@@ -78,7 +78,7 @@ with DAG(
 
     with TaskGroup("publish"):
         night.tables("publish")
-        report = job("operate.report")
+        report = job_task("report.report")
 
     # What no table declares: nothing is built on a night whose books are open, and the report tells of all of it.
     reconciliation = dag.get_task("ingest.reconciliation")

@@ -12,7 +12,7 @@ import datetime as dt
 from airflow.sdk import DAG
 
 from dags._night import NIGHTLY
-from dags._tasks import OF_ALL_DAGS, job
+from dags._tasks import OF_ALL_DAGS, job_task
 
 with DAG(
     "stale_days",
@@ -23,4 +23,4 @@ with DAG(
     doc_md=__doc__,
     **OF_ALL_DAGS,
 ) as dag:
-    job("operate.stale_days")
+    job_task("backfill.stale_days")

@@ -17,7 +17,7 @@ from airflow.sdk import DAG, Param, TaskInstanceState, XComArg
 
 from dags._declared import DeclaredTasks
 from dags._night import NIGHTLY
-from dags._tasks import OF_ALL_DAGS, job, job_per_value
+from dags._tasks import OF_ALL_DAGS, job_per_value, job_task
 
 # One slot a GPU (or, without one, for the machine): training and generation both need it whole.
 GPU = "gpu"
@@ -43,8 +43,8 @@ with DAG(
         timeout=dt.timedelta(hours=12).total_seconds(),
         retries=0,
     )
-    train_generator = job("video.train_generator", pool=GPU)
-    plan = job("video.plan", returns_json=True)
+    train_generator = job_task("video.train_generator", pool=GPU)
+    plan = job_task("video.plan", returns_json=True)
     generate = job_per_value("video.generate", "--shard", XComArg(plan), pool=GPU)
     videos = DeclaredTasks()
     generated_videos = videos.tables("video")

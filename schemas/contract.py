@@ -143,7 +143,7 @@ def tables() -> tuple[str, ...]:
 
 
 @cache
-def contract(table: str) -> Contract:
+def load_contract(table: str) -> Contract:
     """Read the contract of a table, named by layer and name.
 
     Raises:

@@ -8,7 +8,7 @@ import datetime as dt
 from collections.abc import Iterator, Mapping
 from functools import cache
 
-from schemas.contract import ContractError, contract, tables
+from schemas.contract import ContractError, load_contract, tables
 from schemas.made_from import LANDING, MODELS, DaysBack
 from schemas.models import models
 
@@ -22,7 +22,7 @@ def sources(name: str) -> Mapping[str, DaysBack]:
         ContractError: there is no such table or model.
     """
     if not name.startswith(MODELS):
-        return contract(name).made_from
+        return load_contract(name).made_from
     model = models().get(name.removeprefix(MODELS))
     if model is None:
         raise ContractError(f"schemas/models.yaml has no {name.removeprefix(MODELS)!r}; it has {', '.join(models())}")
@@ -96,4 +96,4 @@ def read_further_back(source: str) -> bool:
 @cache
 def made_by(job: str) -> tuple[str, ...]:
     """The tables that a job writes, by its module below `jobs`."""
-    return tuple(table for table in tables() if contract(table).made_by == job)
+    return tuple(table for table in tables() if load_contract(table).made_by == job)

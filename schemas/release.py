@@ -14,7 +14,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from schemas.contract import Column, Contract, Rule, contract, tables
+from schemas.contract import Column, Contract, Rule, load_contract, tables
 
 RELEASED = Path(__file__).parent / "released.json"
 _NOT_PROMISED = frozenset({"made_by", "stage", "made_from", "pseudonym"})
@@ -40,7 +40,7 @@ def problems(was: Contract, now: Contract) -> list[str]:
 
 
 def _breaking(was: Contract, now: Contract) -> Iterator[str]:
-    before, after = ({column.name: column for column in agreed.columns} for agreed in (was, now))
+    before, after = ({column.name: column for column in contract.columns} for contract in (was, now))
     for name, old in before.items():
         new = after.get(name)
         if new is None:
@@ -68,8 +68,8 @@ def _added(was: Contract, now: Contract) -> Iterator[str]:
         yield f"its rules changed: {', '.join(names)}"
 
 
-def _numbers(agreed: Contract) -> tuple[int, int, int]:
-    major, minor, patch = map(int, agreed.version.split("."))
+def _numbers(contract: Contract) -> tuple[int, int, int]:
+    major, minor, patch = map(int, contract.version.split("."))
     return major, minor, patch
 
 
@@ -85,18 +85,18 @@ def _contract(kept: dict[str, Any]) -> Contract:
     )
 
 
-def _promised(agreed: Contract) -> dict[str, Any]:
-    return asdict(agreed, dict_factory=lambda items: {k: v for k, v in items if k not in _NOT_PROMISED})
+def _promised(contract: Contract) -> dict[str, Any]:
+    return asdict(contract, dict_factory=lambda items: {k: v for k, v in items if k not in _NOT_PROMISED})
 
 
 def main() -> None:
     """Take the contracts as they are for released, unless one may not be."""
     before = released() if RELEASED.exists() else {}
-    found = [what for table, was in before.items() if table in tables() for what in problems(was, contract(table))]
+    found = [what for table, was in before.items() if table in tables() for what in problems(was, load_contract(table))]
     found += [f"{table} has no contract any more; readers have to be told" for table in before.keys() - set(tables())]
     if found:
         sys.exit("\n".join(f"error: {what}" for what in found))
-    kept = {table: _promised(contract(table)) for table in tables()}
+    kept = {table: _promised(load_contract(table)) for table in tables()}
     RELEASED.write_text(json.dumps(kept, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 

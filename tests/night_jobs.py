@@ -4,27 +4,27 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from models.ads.registry import CLICK_MODELS
 from models.recommend.registry import RECOMMENDERS
-from schemas.contract import contract
+from schemas.contract import load_contract
 from schemas.dependencies import in_order
 from schemas.made_from import MODELS
 from schemas.models import models
 
 _KINDS: Mapping[str, Iterable[str]] = {"recommender": RECOMMENDERS, "click_model": CLICK_MODELS}
-_OTHER_DAGS = ("operate", "video")
+_OTHER_DAGS = ("backfill", "video")
 
 
 def _night_jobs() -> Iterator[tuple[str, ...]]:
     yield ("ingest.land",)
     for name in in_order():
         if not name.startswith(MODELS):
-            if contract(name).stage not in _OTHER_DAGS:
-                yield (contract(name).made_by,)
+            if load_contract(name).stage not in _OTHER_DAGS:
+                yield (load_contract(name).made_by,)
         elif kinds := _KINDS.get(name.removeprefix(MODELS)):
             model = models()[name.removeprefix(MODELS)]
             yield from ((model.trained_by, "--model", kind) for kind in kinds)
             if model.promoted_by:
                 yield (model.promoted_by,)
-    yield ("operate.report",)
+    yield ("report.report",)
 
 
 NIGHT_JOBS = tuple(_night_jobs())

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.jobs.operate.lake import lay
+from tests.jobs.lake import lay
 
 ROOT = Path(__file__).parents[1]
 HEADING = "## Look at the tables"

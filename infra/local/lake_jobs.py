@@ -29,7 +29,7 @@ def stale_nights(until: dt.date, spark: str) -> list[dt.date]:
 def print_plan(first: dt.date | None, last: dt.date, wanted: Sequence[str]) -> int:
     """Print what a backfill of these nights, or of the stale ones up to `last`, would do; the exit code."""
     arguments = ["--date", str(last), *(["--first", str(first)] if first else []), "--tables", *wanted]
-    return subprocess.run([*_COMMAND, "jobs.operate.backfill_plan", *arguments], cwd=ROOT, check=False).returncode
+    return subprocess.run([*_COMMAND, "jobs.backfill.plan", *arguments], cwd=ROOT, check=False).returncode
 
 
 def print_outcome(nights: Sequence[dt.date], wanted: Sequence[str], began: dt.datetime, spark: str) -> None:
@@ -45,14 +45,14 @@ def print_outcome(nights: Sequence[dt.date], wanted: Sequence[str], began: dt.da
 
 def print_summary(night: dt.date) -> int:
     """Print what a night has made; the exit code."""
-    return subprocess.run([*_COMMAND, "jobs.operate.summary", "--date", str(night)], cwd=ROOT, check=False).returncode
+    return subprocess.run([*_COMMAND, "jobs.report.summary", "--date", str(night)], cwd=ROOT, check=False).returncode
 
 
 _COMMAND = [sys.executable, "-m"]
 
 
 def _run(job: str, arguments: Sequence[str], spark: str) -> str:
-    command = [*_COMMAND, f"jobs.operate.{job}", *arguments]
+    command = [*_COMMAND, f"jobs.backfill.{job}", *arguments]
     environment = {**os.environ, "SPARK_REMOTE": spark}
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:

@@ -25,7 +25,7 @@ from infra.local.paths import State, state
 from infra.local.services import Services
 from infra.local.stale import ranges, until_none
 from infra.local.task_log import last_error, log_file
-from schemas.contract import contract
+from schemas.contract import load_contract
 from schemas.days import YESTERDAY, days_between, last_complete, read_night
 from schemas.dependencies import tables_of_a_night
 from schemas.zone import UnknownZone, zone
@@ -153,7 +153,7 @@ def run_nights(found: Services, first: dt.date, last: dt.date, logs_from: Logs, 
     started = time.monotonic()
     durations: dict[dt.date, dict[str, float]] = {}
     whole = set(wanted) == set(tables_of_a_night())
-    of_nightly = [table for table in wanted if contract(table).stage != _VIDEOS]
+    of_nightly = [table for table in wanted if load_contract(table).stage != _VIDEOS]
     confs: dict[str, dict[str, object]] = {}
     if of_nightly:
         confs["nightly"] = {**logs_from._asdict(), "tables": "" if whole else ",".join(of_nightly), "only_stale": False}

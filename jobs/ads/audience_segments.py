@@ -26,11 +26,11 @@ from jobs.ads.examples import FIELDS, to_examples
 from jobs.features.click_features import with_click_features
 from jobs.features.ctr_examples import snapshots
 from jobs.platform import decisions, tracking
-from jobs.platform.job import job
-from jobs.platform.night import Night
+from jobs.platform.job import run_job
+from jobs.platform.job_context import JobContext
 from models.ads.click_model import ClickModel
 from models.ads.registry import load_click_model
-from schemas.contract import contract
+from schemas.contract import load_contract
 
 TABLE = "gold.audience_segments"
 SEGMENTS = ("top_10", "top_20")
@@ -129,28 +129,32 @@ def segments(scored: pl.DataFrame, date: dt.date, model_version: str) -> pa.Tabl
         "expected_ctr",
         pl.lit(model_version).alias("model_version"),
     ).to_arrow()
-    schema = contract(TABLE).arrow_schema()
+    schema = load_contract(TABLE).arrow_schema()
     return table.select(schema.names).cast(schema)
 
 
-def audience_segments(night: Night) -> tuple[pa.Table, str | None]:
+def audience_segments(context: JobContext) -> tuple[pa.Table, str | None]:
     """The night's rows, and the version of the model that they come from; no row and no model where nobody can be aimed at.
 
     Raises:
         MissingInput: a table lacks the night, or no verdict has been given on which model serves.
     """
-    user_features = night.read_day("gold.user_features")
-    video_features = night.read_day("gold.video_features")
-    shown = campaign_videos(night.read_day("silver.campaigns"), video_features, night.read_day("silver.videos"))
-    users, videos = (snapshots(night, table, night.date) for table in ("silver.users", "silver.videos"))
+    user_features = context.lake.read_day("gold.user_features")
+    video_features = context.lake.read_day("gold.video_features")
+    shown = campaign_videos(
+        context.lake.read_day("silver.campaigns"), video_features, context.lake.read_day("silver.videos")
+    )
+    users, videos = (snapshots(context, table, context.date) for table in ("silver.users", "silver.videos"))
     rows = shown.count() * user_features.count()
-    version = tracking.serving_if_any(night.settings, REGISTERED_MODEL, "ads", night=night.date)
+    version = tracking.serving_if_any(context.settings, REGISTERED_MODEL, "ads", night=context.date)
     if version is None or not rows:
         why = "no click model serves yet" if version is None else "no campaign has a visible video, or nobody is active"
-        _log.warning("%s: nobody is aimed at on %s: %s", TABLE, night.date, why)
-        return segments(pl.DataFrame(schema=_SCORED), night.date, ""), None
-    model = load_click_model(tracking.download(night.settings, version))
-    tomorrow = night.date + dt.timedelta(days=1)  # what is known at the end of the night is known before the day after
+        _log.warning("%s: nobody is aimed at on %s: %s", TABLE, context.date, why)
+        return segments(pl.DataFrame(schema=_SCORED), context.date, ""), None
+    model = load_click_model(tracking.download(context.settings, version))
+    tomorrow = context.date + dt.timedelta(
+        days=1
+    )  # what is known at the end of the night is known before the day after
     described = with_click_features(
         pairs(shown, user_features),
         user_features,
@@ -160,16 +164,16 @@ def audience_segments(night: Night) -> tuple[pa.Table, str | None]:
         tomorrow,
     )
     _log.info("scoring %d pairs of user and campaign with %s", rows, version.version)
-    return segments(score(described, rows, model), night.date, version.version), version.version
+    return segments(score(described, rows, model), context.date, version.version), version.version
 
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Writes the night's segments."""
-    with job(argv, __doc__, writes=TABLE) as night:
+    with run_job(argv, __doc__, writes=TABLE) as context:
         for kind in (decisions.MODEL, decisions.LABELS):
-            decisions.follow(night, kind, REGISTERED_MODEL)
-        rows, version = audience_segments(night)
-        night.write(rows, model=version)
+            decisions.follow(context, kind, REGISTERED_MODEL)
+        rows, version = audience_segments(context)
+        context.lake.write(rows, model=version)
 
 
 if __name__ == "__main__":

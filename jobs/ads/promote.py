@@ -21,8 +21,8 @@ from jobs.ads.judgement import judge
 from jobs.ads.time_split import split_of
 from jobs.platform import decisions, tracking
 from jobs.platform.decisions import Decision
-from jobs.platform.job import job
-from jobs.platform.night import Night
+from jobs.platform.job import run_job
+from jobs.platform.job_context import JobContext
 from models.ads.metrics import COMPARED
 from models.ads.registry import CLICK_MODELS, load_click_model
 
@@ -88,25 +88,25 @@ def verdict(
     return Verdict(None, f"{version} stays, {best} does not beat it: {losses}, {areas}{said}")
 
 
-def promote(night: Night) -> Verdict:
+def promote(context: JobContext) -> Verdict:
     """Judges the champion on the night's impressions, gives the verdict and records it.
 
     Raises:
         MissingInput: a model was not trained for the night, and its training does not say that it cannot be.
     """
-    untrained = tracking.untrained(night.settings, "ads", night.date)
+    untrained = tracking.untrained(context.settings, "ads", context.date)
     families = sorted(CLICK_MODELS.keys() - untrained.keys())
-    versions = tracking.candidates(night.settings, REGISTERED_MODEL, night=night.date, families=families)
-    champion = tracking.champion(night.settings, REGISTERED_MODEL, before=night.date)
+    versions = tracking.candidates(context.settings, REGISTERED_MODEL, night=context.date, families=families)
+    champion = tracking.champion(context.settings, REGISTERED_MODEL, before=context.date)
     params = {"calibration_band": CALIBRATION_BAND, "auc_tolerance": AUC_TOLERANCE}
-    with tracking.run(night, "ads/promote", params) as run:
+    with tracking.run(context, "ads/promote", params) as run:
         metrics: dict[str, Metrics] = {version.version: version.metrics for version in versions}
         again = None
         if champion is not None and versions:
-            model = load_click_model(tracking.download(night.settings, champion))
-            again = champion.version, judge(model, split_of(night).judged).metrics()
-        stays = decisions.decided(night, decisions.MODEL, REGISTERED_MODEL)
-        labels = decisions.decided(night, decisions.LABELS, REGISTERED_MODEL)
+            model = load_click_model(tracking.download(context.settings, champion))
+            again = champion.version, judge(model, split_of(context).judged).metrics()
+        stays = decisions.decided(context, decisions.MODEL, REGISTERED_MODEL)
+        labels = decisions.decided(context, decisions.LABELS, REGISTERED_MODEL)
         if versions:
             decided = verdict(metrics, again, stays=stays, labels=labels)
         else:
@@ -125,14 +125,14 @@ def promote(night: Night) -> Verdict:
         run.log_metrics({"promoted": float(decided.promoted is not None)})
         run.log_figure(plots.comparison_plot(compared, COMPARED), "comparison.png")
         live = next((version for version in versions if version.version == decided.promoted), None)
-        tracking.set_verdict(night.settings, REGISTERED_MODEL, night=night.date, promoted=live)
+        tracking.set_verdict(context.settings, REGISTERED_MODEL, night=context.date, promoted=live)
     return decided
 
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Prints the verdict in words."""
-    with job(argv, __doc__, trains=REGISTERED_MODEL) as night:
-        print(promote(night).reason)
+    with run_job(argv, __doc__, trains=REGISTERED_MODEL) as context:
+        print(promote(context).reason)
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ import pyarrow.dataset
 from jobs.ads.examples import ExampleStream
 from jobs.features.ctr_examples import TABLE
 from jobs.platform.errors import MissingInput
-from jobs.platform.night import Night
+from jobs.platform.job_context import JobContext
 from jobs.platform.tracking import CannotTrain
 
 TRAINING_DAYS = 7
@@ -48,21 +48,21 @@ class TimeSplit:
     publish_holdout: ExampleStream
 
 
-def split_of(night: Night) -> TimeSplit:
+def split_of(context: JobContext) -> TimeSplit:
     """The night's parts of gold.ctr_examples.
 
     Raises:
         MissingInput: the table does not have the night.
         CannotTrain: it has too little to learn from.
     """
-    if not night.has_day(TABLE, night.date):
-        raise MissingInput(TABLE, night.date, f"run python -m jobs.features.ctr_examples --date {night.date} first")
-    dataset = night.arrow(TABLE)
-    if lacks := lack(_of(dataset, night.date)):
+    if not context.lake.has_day(TABLE, context.date):
+        raise MissingInput(TABLE, context.date, f"run python -m jobs.features.ctr_examples --date {context.date} first")
+    dataset = context.lake.arrow(TABLE)
+    if lacks := lack(_of(dataset, context.date)):
         raise CannotTrain(f"the night has {lacks}")
-    first = night.date - dt.timedelta(days=TRAINING_DAYS)
-    lacking = {day: lack(_of(dataset, day)) for day in sorted(night.days(TABLE)) if first <= day < night.date}
-    split = time_split(dataset, [day for day, lacks in lacking.items() if lacks is None], night.date)
+    first = context.date - dt.timedelta(days=TRAINING_DAYS)
+    lacking = {day: lack(_of(dataset, day)) for day in sorted(context.lake.days(TABLE)) if first <= day < context.date}
+    split = time_split(dataset, [day for day, lacks in lacking.items() if lacks is None], context.date)
     for part in (split.train, split.publish_train):
         if lacks := lack(part):
             raise CannotTrain(f"the part to learn from has {lacks}")

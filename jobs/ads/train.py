@@ -21,8 +21,8 @@ from jobs.ads.time_split import HOLDOUT_SHARE, split_of
 from jobs.features.ctr_examples import TABLE
 from jobs.platform import tracking
 from jobs.platform.errors import BadInput
-from jobs.platform.job import job
-from jobs.platform.night import Night
+from jobs.platform.job import run_job
+from jobs.platform.job_context import JobContext
 from models.ads.baselines import ClickRate
 from models.ads.click_model import ClickModel
 from models.ads.metrics import COMPARED
@@ -31,7 +31,7 @@ from models.ads.registry import CLICK_MODELS
 _PYFUNC = Path(__file__).with_name("pyfunc.py")
 
 
-def train(night: Night, name: str) -> str:
+def train(context: JobContext, name: str) -> str:
     """Trains, judges, publishes and registers one model.
 
     Returns:
@@ -40,10 +40,10 @@ def train(night: Night, name: str) -> str:
     Raises:
         MissingInput, CannotTrain: see `split_of`.
     """
-    split = split_of(night)
+    split = split_of(context)
     model = CLICK_MODELS[name](FIELDS)
     params = {"model": name, "split": split.rule, "holdout_share": HOLDOUT_SHARE, **_flat(asdict(model.config))}
-    with tracking.run(night, f"ads/{name}", params) as run:
+    with tracking.run(context, f"ads/{name}", params) as run:
         _fit(model, split.train, split.holdout)
         for step, each in enumerate(model.history, 1):
             run.log_metrics(asdict(each), step=step)
@@ -105,12 +105,12 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Trains the model that `--model` names and prints the registered version, or why there is none."""
-    with job(argv, __doc__, _arguments, trains=REGISTERED_MODEL) as night:
-        name = night.args.model
+    with run_job(argv, __doc__, _arguments, trains=REGISTERED_MODEL) as context:
+        name = context.args.model
         try:
-            print(train(night, name))
+            print(train(context, name))
         except tracking.CannotTrain as why:
-            tracking.record_untrained(night, f"ads/{name}", name, str(why))
+            tracking.record_untrained(context, f"ads/{name}", name, str(why))
             print(f"{name} is not trained: {why}")
 
 

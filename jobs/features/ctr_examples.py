@@ -16,9 +16,9 @@ from pyspark.sql import functions as F
 
 from jobs.features.click_features import with_click_features
 from jobs.features.user_features import event_hour
-from jobs.platform.job import job
-from jobs.platform.night import Night
-from schemas.contract import contract
+from jobs.platform.job import run_job
+from jobs.platform.job_context import JobContext
+from schemas.contract import load_contract
 
 TABLE = "gold.ctr_examples"
 
@@ -53,36 +53,36 @@ def transform(
         F.lit(date).alias("date"),
     )
     described = with_click_features(impressions, user_features_before, video_features_before, users, videos, date)
-    return described.select(*(column.name for column in contract(TABLE).columns))
+    return described.select(*(column.name for column in load_contract(TABLE).columns))
 
 
-def snapshots(night: Night, table: str, until: dt.date) -> DataFrame:
+def snapshots(context: JobContext, table: str, until: dt.date) -> DataFrame:
     """The two snapshots that matter for impressions of `until`: its own, and the latest one before.
 
     Raises:
         MissingInput: there is no snapshot table yet.
     """
-    earlier = [day for day in night.days(table) if day < until]
+    earlier = [day for day in context.lake.days(table) if day < until]
     wanted = [until, *([max(earlier)] if earlier else [])]
-    return night.read(table).where(F.col("arrival_date").isin(wanted))
+    return context.lake.read(table).where(F.col("arrival_date").isin(wanted))
 
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Writes the night's examples."""
-    with job(argv, __doc__, writes=TABLE) as night:
-        before = night.date - dt.timedelta(days=1)
-        first = min(night.days("silver.behavior_events"), default=night.date)
-        later = night.date > first  # only a lake's first day has no features from before
+    with run_job(argv, __doc__, writes=TABLE) as context:
+        before = context.date - dt.timedelta(days=1)
+        first = min(context.lake.days("silver.behavior_events"), default=context.date)
+        later = context.date > first  # only a lake's first day has no features from before
         rows = transform(
-            night.read_day("silver.behavior_events"),
-            night.read_day("gold.user_features", before, required=later),
-            night.read_day("gold.video_features", before, required=later),
-            snapshots(night, "silver.users", night.date),
-            snapshots(night, "silver.videos", night.date),
-            night.date,
-            night.settings.timezone,
+            context.lake.read_day("silver.behavior_events"),
+            context.lake.read_day("gold.user_features", before, required=later),
+            context.lake.read_day("gold.video_features", before, required=later),
+            snapshots(context, "silver.users", context.date),
+            snapshots(context, "silver.videos", context.date),
+            context.date,
+            context.settings.timezone,
         )
-        night.write(rows)
+        context.lake.write(rows)
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from jobs.features.event_window import known_events
-from jobs.platform.job import job
+from jobs.platform.job import run_job
 
 HALF_LIFE_DAYS = 7.0
 LOOKBACK_DAYS = 30
@@ -95,10 +95,10 @@ def _counts(suffix: str, where: Column) -> list[Column]:
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Write the night's interactions."""
-    with job(argv, __doc__, writes="gold.interactions") as night:
-        night.read_day("silver.behavior_events")  # a night that was not ingested is an error
-        history = night.read("silver.watch_history") if night.exists("silver.watch_history") else None
-        night.write(transform(night.read("silver.behavior_events"), history, night.date))
+    with run_job(argv, __doc__, writes="gold.interactions") as context:
+        context.lake.read_day("silver.behavior_events")  # a night that was not ingested is an error
+        history = context.lake.read("silver.watch_history") if context.lake.exists("silver.watch_history") else None
+        context.lake.write(transform(context.lake.read("silver.behavior_events"), history, context.date))
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from jobs.features.event_window import LONGEST, known_events, rates, sum_names, window_sums
-from jobs.platform.job import job
+from jobs.platform.job import run_job
 
 _HOURS = [f"hour_{hour}" for hour in range(24)]
 
@@ -83,10 +83,10 @@ def _sorted_map(entry: Column) -> Column:
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Write the night's user features."""
-    with job(argv, __doc__, writes="gold.user_features") as night:
-        night.read_day("silver.behavior_events")  # a night that was not ingested is an error
-        events, videos = night.read("silver.behavior_events"), night.read_day("silver.videos")
-        night.write(transform(events, videos, night.date, night.settings.timezone))
+    with run_job(argv, __doc__, writes="gold.user_features") as context:
+        context.lake.read_day("silver.behavior_events")  # a night that was not ingested is an error
+        events, videos = context.lake.read("silver.behavior_events"), context.lake.read_day("silver.videos")
+        context.lake.write(transform(events, videos, context.date, context.settings.timezone))
 
 
 if __name__ == "__main__":

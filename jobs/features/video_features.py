@@ -11,7 +11,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from jobs.features.event_window import LONGEST, WINDOWS, known_events, rates, sum_names, window_sums
-from jobs.platform.job import job
+from jobs.platform.job import run_job
 
 _VIEWERS = [f"viewers_{window}d" for window in WINDOWS]
 
@@ -68,10 +68,10 @@ def transform(events: DataFrame, videos: DataFrame, date: dt.date) -> DataFrame:
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Write the night's video features."""
-    with job(argv, __doc__, writes="gold.video_features") as night:
-        night.read_day("silver.behavior_events")  # a night that was not ingested is an error
-        events, videos = night.read("silver.behavior_events"), night.read_day("silver.videos")
-        night.write(transform(events, videos, night.date))
+    with run_job(argv, __doc__, writes="gold.video_features") as context:
+        context.lake.read_day("silver.behavior_events")  # a night that was not ingested is an error
+        events, videos = context.lake.read("silver.behavior_events"), context.lake.read_day("silver.videos")
+        context.lake.write(transform(events, videos, context.date))
 
 
 if __name__ == "__main__":

@@ -12,9 +12,9 @@ from pyspark.sql import functions as F
 
 from jobs.ingest.behavior_rows import EVENTS, KEY, parsed
 from jobs.ingest.parse import valid
-from jobs.platform.job import job
-from jobs.platform.night import Night
-from schemas.contract import contract
+from jobs.platform.job import run_job
+from jobs.platform.job_context import JobContext
+from schemas.contract import load_contract
 
 
 def transform(events: DataFrame, earlier: DataFrame) -> DataFrame:
@@ -25,7 +25,9 @@ def transform(events: DataFrame, earlier: DataFrame) -> DataFrame:
         earlier: rows of silver.behavior_events that arrived before that night.
     """
     first = events.withColumn("_place", F.row_number().over(best_first())).where("_place = 1")
-    return first.join(earlier.select(*KEY), [*KEY], "left_anti").select(*(c.name for c in contract(EVENTS).columns))
+    return first.join(earlier.select(*KEY), [*KEY], "left_anti").select(
+        *(c.name for c in load_contract(EVENTS).columns)
+    )
 
 
 def best_first() -> WindowSpec:
@@ -33,26 +35,26 @@ def best_first() -> WindowSpec:
     return Window.partitionBy(*KEY).orderBy(F.desc("play_time_ms"), "raw", "log_file", "log_line")
 
 
-def arrived_before(night: Night, rows: DataFrame) -> DataFrame:
+def arrived_before(context: JobContext, rows: DataFrame) -> DataFrame:
     """What had arrived before the night of the days that its rows belong to; no other day can hold a duplicate.
 
     Args:
-        night: the night.
+        context: of the job.
         rows: of its log, as `parse` gives them. Of their days no other column is computed.
     """
-    if not night.exists(EVENTS):
+    if not context.lake.exists(EVENTS):
         return rows.limit(0)
-    earliest, latest = (night.date - dt.timedelta(days=ago) for ago in (night.settings.late_days, 1))
+    earliest, latest = (context.date - dt.timedelta(days=ago) for ago in (context.settings.late_days, 1))
     days = rows.select("event_date").where(F.col("event_date").between(earliest, latest)).distinct().collect()
     of_days = F.col("event_date").isin([row.event_date for row in days])
-    return night.read(EVENTS).where(of_days & (F.col("arrival_date") < F.lit(night.date)))
+    return context.lake.read(EVENTS).where(of_days & (F.col("arrival_date") < F.lit(context.date)))
 
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Write the night's events."""
-    with job(argv, __doc__, writes=EVENTS) as night:
-        rows = parsed(night)
-        night.write(transform(valid(rows), arrived_before(night, rows)))
+    with run_job(argv, __doc__, writes=EVENTS) as context:
+        rows = parsed(context)
+        context.lake.write(transform(valid(rows), arrived_before(context, rows)))
 
 
 if __name__ == "__main__":

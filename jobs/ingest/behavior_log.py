@@ -13,8 +13,8 @@ from pyspark.sql import functions as F
 from jobs.ingest.feeds import BEHAVIOR_LOGS
 from jobs.ingest.formats import ERASED
 from jobs.ingest.landed import landed
-from jobs.platform.job import job
-from schemas.contract import contract
+from jobs.platform.job import run_job
+from schemas.contract import load_contract
 
 _TABLE = "bronze.behavior_log"
 
@@ -27,13 +27,13 @@ def transform(rows: DataFrame) -> DataFrame:
     # The map alone would do, but a struct becomes JSON much faster.
     fields = F.when(F.size("others") == 0, F.to_json("fields")).otherwise(F.to_json(F.map_concat(known, "others")))
     bronze = kept.withColumns({"fields": fields, "header": F.lit(None).cast("string")})
-    return bronze.select(*(column.name for column in contract(_TABLE).columns))
+    return bronze.select(*(column.name for column in load_contract(_TABLE).columns))
 
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Write the night's bronze rows from its landing."""
-    with job(argv, __doc__, writes=_TABLE) as night:
-        night.write(transform(landed(night, BEHAVIOR_LOGS)))
+    with run_job(argv, __doc__, writes=_TABLE) as context:
+        context.lake.write(transform(landed(context, BEHAVIOR_LOGS)))
 
 
 if __name__ == "__main__":

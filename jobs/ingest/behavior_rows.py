@@ -7,26 +7,26 @@ from pyspark.sql.types import StringType, StructField, StructType
 from jobs.ingest import java_zone
 from jobs.ingest.feeds import BEHAVIOR_LOGS, NIGHTLY
 from jobs.ingest.parse import parse
-from jobs.platform.night import Night
-from jobs.platform.rules import LATE_DAYS, TIMEZONE, rule
+from jobs.platform.fingerprints import LATE_DAYS, TIMEZONE, fingerprint
+from jobs.platform.job_context import JobContext
 from jobs.platform.settings import Settings
-from schemas.contract import contract
+from schemas.contract import load_contract
 
 _FEED = NIGHTLY[BEHAVIOR_LOGS]
 EVENTS = _FEED.table
-KEY = contract(EVENTS).key
+KEY = load_contract(EVENTS).key
 
 
-def parsed(night: Night) -> DataFrame:
+def parsed(context: JobContext) -> DataFrame:
     """The night's rows as `parse` gives them, under the rules of now, which the night's commit then names.
 
     Raises:
         MissingInput: the night's log has not been ingested.
         UsageError: see `java_zone.check`.
     """
-    java_zone.check(night)
-    night.rules |= {name: rule(night.settings, name) for name in (EVENTS, LATE_DAYS, TIMEZONE)}
-    return parse_bronze(night.read_day("bronze.behavior_log"), night.settings)
+    java_zone.check(context)
+    context.lake.fingerprints |= {name: fingerprint(context.settings, name) for name in (EVENTS, LATE_DAYS, TIMEZONE)}
+    return parse_bronze(context.lake.read_day("bronze.behavior_log"), context.settings)
 
 
 def parse_bronze(rows: DataFrame, settings: Settings) -> DataFrame:

@@ -4,15 +4,15 @@ from collections.abc import Sequence
 
 from jobs.ingest.feeds import CAMPAIGNS
 from jobs.ingest.snapshot import kept, snapshot
-from jobs.platform.job import job
+from jobs.platform.job import run_job
 
 _TABLE = "silver.campaigns"
 
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Write the night's campaigns."""
-    with job(argv, __doc__, writes=_TABLE) as night:
-        night.write(kept(snapshot(night, CAMPAIGNS), _TABLE))
+    with run_job(argv, __doc__, writes=_TABLE) as context:
+        context.lake.write(kept(snapshot(context, CAMPAIGNS), _TABLE))
 
 
 if __name__ == "__main__":

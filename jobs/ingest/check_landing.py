@@ -29,7 +29,7 @@ from jobs.platform.errors import BadInput, MissingInput, NightreelError
 from jobs.platform.settings import Settings, settings
 from jobs.platform.spark import session
 from jobs.platform.spark_errors import bad_rows_named
-from schemas.contract import contract
+from schemas.contract import load_contract
 
 _REASONS = 10
 _WIDTH = 160
@@ -110,7 +110,7 @@ def _counted(landed: DataFrame, feed: Feed, settings: Settings, files: int) -> I
         F.count_if(~is_valid).alias("quarantined"),
         *(
             F.count_if(is_valid & F.col(c.name).isNull()).alias(c.name)
-            for c in contract(feed.table).columns
+            for c in load_contract(feed.table).columns
             if not c.required
         ),
     ).first()

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from jobs.ingest.long_view import long_view_sql
-from schemas.contract import Column, contract
+from schemas.contract import Column, load_contract
 
 BEHAVIOR_LOGS = "behavior_logs"
 USERS = "users"
@@ -43,7 +43,7 @@ class Feed:
     @property
     def personal(self) -> bool:
         """Whether the rows are about people: they then have a user_id."""
-        return any(column.personal for column in contract(self.table).columns)
+        return any(column.personal for column in load_contract(self.table).columns)
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -59,7 +59,7 @@ class Feed:
     def typed(self) -> tuple[Column, ...]:
         """The columns of the contract that a file has."""
         computed = {*self.derived, *self.added, "arrival_date"}
-        return tuple(column for column in contract(self.table).columns if column.name not in computed)
+        return tuple(column for column in load_contract(self.table).columns if column.name not in computed)
 
 
 _LATEST_MS = 4_102_444_800_000  # 2100

@@ -9,21 +9,21 @@ from pyspark.errors import PySparkException
 from pyspark.sql import functions as F
 
 from jobs.platform.errors import UsageError
-from jobs.platform.night import Night
+from jobs.platform.job_context import JobContext
 from schemas.days import beginning, day_of
 
 
-def check(night: Night) -> None:
+def check(context: JobContext) -> None:
     """Make sure that Spark and Python agree on when the days begin that the night's events may be of.
 
     Raises:
         UsageError: they do not, or Java does not know the lake's zone.
     """
-    zone = night.settings.timezone
-    days = [night.date + dt.timedelta(days=number) for number in range(-night.settings.late_days, 2)]
+    zone = context.settings.timezone
+    days = [context.date + dt.timedelta(days=number) for number in range(-context.settings.late_days, 2)]
     begin = [int(beginning(day, zone).timestamp()) for day in days]
     seconds = sorted({*begin, *(second - 1 for second in begin)})
-    spark = night.spark  # made first: functions are those of the session that there is
+    spark = context.spark  # made first: functions are those of the session that there is
     local = [F.from_utc_timestamp(F.timestamp_seconds(F.lit(second)), zone.key) for second in seconds]
     try:
         row = spark.range(1).select(*(F.to_date(time).alias(f"_{n}") for n, time in enumerate(local))).first()

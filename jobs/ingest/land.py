@@ -21,8 +21,8 @@ from jobs.ingest.simulator.night import SIMULATED, Scale, land
 from jobs.ingest.simulator.slates import slates
 from jobs.platform import decisions, erasure, pseudonym
 from jobs.platform.errors import MissingInput, UsageError
-from jobs.platform.job import job
-from jobs.platform.night import Night
+from jobs.platform.job import run_job
+from jobs.platform.job_context import JobContext
 from schemas.days import day_before
 
 _RECOMMENDATIONS = "gold.recommendations"
@@ -46,22 +46,22 @@ def check_no_gap(root: Path, date: dt.date, zone: dt.tzinfo) -> None:
         raise MissingInput(f"landing {landing.folder(root, BEHAVIOR_LOGS, before)}", before, hint)
 
 
-def lay_decided(night: Night) -> None:
+def lay_decided(context: JobContext) -> None:
     """Lay what somebody has decided about feeds that never came."""
-    root = night.settings.landing
+    root = context.settings.landing
     for feed in NIGHTLY:
-        target = landing.folder(root, feed, night.date)
+        target = landing.folder(root, feed, context.date)
         if (target / _COPY_OF).exists():  # it is laid anew, unless the decision was withdrawn
             shutil.rmtree(target)
-        if landing.is_complete(root, feed, night.date):
+        if landing.is_complete(root, feed, context.date):
             continue
-        if feed == BEHAVIOR_LOGS and decisions.decided(night, decisions.EMPTY):
+        if feed == BEHAVIOR_LOGS and decisions.decided(context, decisions.EMPTY):
             header = ",".join(NIGHTLY[feed].required).encode() + b"\n"
             landing.lay(target, lambda aside: write_gzip(aside / "empty.csv.gz", [header]))  # noqa: B023
-        elif feed != BEHAVIOR_LOGS and decisions.decided(night, decisions.SNAPSHOT, feed):
-            earlier = [day for day in landing.nights(root, feed) if day < night.date]
+        elif feed != BEHAVIOR_LOGS and decisions.decided(context, decisions.SNAPSHOT, feed):
+            earlier = [day for day in landing.nights(root, feed) if day < context.date]
             if not earlier:
-                raise MissingInput(f"a landing of {feed} before {night.date}, to use instead of the night's own")
+                raise MissingInput(f"a landing of {feed} before {context.date}, to use instead of the night's own")
             before = landing.folder(root, feed, earlier[-1])
             landing.lay(target, lambda aside: _copy(before, aside))  # noqa: B023
             _log.warning("%s: the snapshot of %s stands for it", target, earlier[-1])
@@ -74,33 +74,33 @@ def _copy(folder: Path, aside: Path) -> None:
     (aside / _COPY_OF).write_text(f"{folder.name}\n")
 
 
-def redact(night: Night) -> None:
+def redact(context: JobContext) -> None:
     """Take erased users out of the night, and out of feeds that land once, which a source may lay again with every night."""
-    if not erasure.read(night.settings):
+    if not erasure.read(context.settings):
         return
-    root = night.settings.landing
-    laid = {feed: [night.date] if feed in NIGHTLY else landing.nights(root, feed) for feed in erased_lines.PERSONAL}
+    root = context.settings.landing
+    laid = {feed: [context.date] if feed in NIGHTLY else landing.nights(root, feed) for feed in erased_lines.PERSONAL}
     for feed, day in ((feed, day) for feed, days in laid.items() for day in days):
-        if lines := erased_lines.redact(night.spark, night.settings, feed, day):
+        if lines := erased_lines.redact(context.spark, context.settings, feed, day):
             _log.info("%s: %d lines of erased users taken out", landing.folder(root, feed, day), lines)
 
 
-def _simulate(night: Night) -> None:
-    laid = landing.folder(night.settings.landing, BEHAVIOR_LOGS, night.date)
+def _simulate(context: JobContext) -> None:
+    laid = landing.folder(context.settings.landing, BEHAVIOR_LOGS, context.date)
     if laid.exists() and not any(laid.glob(SIMULATED)):
         raise UsageError(
             f"{laid} was not made by the simulator, which would replace it; say where the night's logs come from: "
             f"SOURCE=landing for what is there, or the folder that they came from"
         )
-    scale = Scale(night.args.events or night.settings.simulated_events)
-    before = day_before(night.date, night.settings.timezone)
+    scale = Scale(context.args.events or context.settings.simulated_events)
+    before = day_before(context.date, context.settings.timezone)
     shown = None
-    if night.has_day(_RECOMMENDATIONS, before):
-        shown = slates(night.arrow(_RECOMMENDATIONS), before, scale.users, pseudonym.key(night.settings))
+    if context.lake.has_day(_RECOMMENDATIONS, before):
+        shown = slates(context.lake.arrow(_RECOMMENDATIONS), before, scale.users, pseudonym.key(context.settings))
     land(
-        night.settings.landing,
-        night.date,
-        night.settings.timezone,
+        context.settings.landing,
+        context.date,
+        context.settings.timezone,
         scale,
         lambda users: None if shown is None else shown[users],
     )
@@ -108,32 +108,34 @@ def _simulate(night: Night) -> None:
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Lay the night from its source, then check it."""
-    with job(argv, __doc__, _arguments) as night:
-        root = night.settings.landing
-        check_no_gap(root, night.date, night.settings.timezone)
-        if night.settings.source == "simulator":
-            _simulate(night)
-        elif night.settings.source == "landing":
-            source.put_mappings(night)
+    with run_job(argv, __doc__, _arguments) as context:
+        root = context.settings.landing
+        check_no_gap(root, context.date, context.settings.timezone)
+        if context.settings.source == "simulator":
+            _simulate(context)
+        elif context.settings.source == "landing":
+            source.put_mappings(context)
         else:
-            source.land(night)
-        lay_decided(night)
-        is_empty = decisions.decided(night, decisions.EMPTY) is not None
-        for feed, files in _checked(night, is_empty).items():
+            source.land(context)
+        lay_decided(context)
+        is_empty = decisions.decided(context, decisions.EMPTY) is not None
+        for feed, files in _checked(context, is_empty).items():
             _log.info(
-                "%s: %d rows in %d files", landing.folder(root, feed, night.date), sum(files.values()), len(files)
+                "%s: %d rows in %d files", landing.folder(root, feed, context.date), sum(files.values()), len(files)
             )
-        redact(night)
+        redact(context)
 
 
-def _checked(night: Night, is_empty: bool) -> dict[str, dict[str, int]]:
+def _checked(context: JobContext, is_empty: bool) -> dict[str, dict[str, int]]:
     try:
-        return landed_files.check(night.settings.landing, night.date, may_be_empty=is_empty)
+        return landed_files.check(context.settings.landing, context.date, may_be_empty=is_empty)
     except MissingInput as error:
-        missing = next(feed for feed in NIGHTLY if not landing.is_complete(night.settings.landing, feed, night.date))
+        missing = next(
+            feed for feed in NIGHTLY if not landing.is_complete(context.settings.landing, feed, context.date)
+        )
         kind = decisions.EMPTY if missing == BEHAVIOR_LOGS else decisions.SNAPSHOT
         what = "there is none" if missing == BEHAVIOR_LOGS else "the one before is to stand for it"
-        raise MissingInput(f"{error.table}; if {what}", hint=decisions.hint(night.date, kind, missing)) from error
+        raise MissingInput(f"{error.table}; if {what}", hint=decisions.hint(context.date, kind, missing)) from error
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:

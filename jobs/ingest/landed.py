@@ -21,7 +21,7 @@ from jobs.ingest.mapping import Mapping as FeedMapping
 from jobs.platform import pseudonym
 from jobs.platform.decisions import EMPTY, SNAPSHOT, decided
 from jobs.platform.errors import BadInput
-from jobs.platform.night import Night
+from jobs.platform.job_context import JobContext
 from jobs.platform.pseudonym import pseudonym_column
 from jobs.platform.whole_number import id_sql
 
@@ -32,7 +32,7 @@ _BATCH = 10_000
 _COUNTS = pa.schema([("records", pa.int64()), ("erased", pa.int64())])
 
 
-def landed(night: Night, feed: str) -> DataFrame:
+def landed(context: JobContext, feed: str) -> DataFrame:
     """All records of a feed that landed in the night, whose commit then names their digest.
 
     Returns:
@@ -42,38 +42,38 @@ def landed(night: Night, feed: str) -> DataFrame:
         MissingInput: the feed of the night has not been laid, or not to its end.
         BadInput: it has no row, or a file lacks a column. What is wrong further in a file is found where the rows are used.
     """
-    files, mapping = _files(night, feed)
-    rows = read(night.spark, files, mapping, pseudonym.key(night.settings), night.settings.timezone.key)
-    return rows.withColumn("arrival_date", F.lit(night.date))
+    files, mapping = _files(context, feed)
+    rows = read(context.spark, files, mapping, pseudonym.key(context.settings), context.settings.timezone.key)
+    return rows.withColumn("arrival_date", F.lit(context.date))
 
 
-def counted(night: Night, feed: str) -> DataFrame:
+def counted(context: JobContext, feed: str) -> DataFrame:
     """How many `records` each file of a feed that landed in the night has, and how many of them are of `erased` users.
 
     Raises:
         MissingInput, BadInput: see `landed`.
     """
-    files, mapping = _files(night, feed)
+    files, mapping = _files(context, feed)
     how = mapping.format
 
     def count(_: str, path: Path) -> Iterator[pa.RecordBatch]:
         found = Counter(record.problem == ERASED for record in records(path, how))
         yield pa.record_batch([[found.total()], [found[True]]], schema=_COUNTS)
 
-    return _of_each(night.spark, files, count, _COUNTS)
+    return _of_each(context.spark, files, count, _COUNTS)
 
 
-def _files(night: Night, feed: str) -> tuple[dict[str, Path], FeedMapping]:
+def _files(context: JobContext, feed: str) -> tuple[dict[str, Path], FeedMapping]:
     """The files of the night by the names that rows keep, and how they are read."""
-    landing, day = night.settings.landing, night.date
+    landing, day = context.settings.landing, context.date
     files = landed_files.files(landing, feed, day)
     mapping = landed_files.mapping(landing, feed, day)
     # A decision that the night goes by becomes a rule of what is written, so it is asked for even where nothing depends on it.
-    decision = decided(night, EMPTY if feed == BEHAVIOR_LOGS else SNAPSHOT, feed) if feed in NIGHTLY else None
+    decision = decided(context, EMPTY if feed == BEHAVIOR_LOGS else SNAPSHOT, feed) if feed in NIGHTLY else None
     may_be_empty = feed == CAMPAIGNS or (feed == BEHAVIOR_LOGS and decision is not None)
     if not may_be_empty and not landed_files.has_row(files.values(), mapping):
         raise BadInput(landed_files.no_row(landing, feed, day))
-    night.landed_with(feed, landed_files.digest(landing, feed, day))
+    context.lake.landed_with(feed, landed_files.digest(landing, feed, day))
     return {f"{feed}/dt={day}/{name}": path for name, path in files.items()}, mapping
 
 

@@ -6,7 +6,7 @@ from jobs.ingest.feeds import Feed
 from jobs.ingest.formats import ERASED
 from jobs.platform.settings import Settings
 from jobs.platform.whole_number import whole_number_sql
-from schemas.contract import Column, Contract, contract
+from schemas.contract import Column, Contract, load_contract
 
 _FRACTION = r"^ *[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)? *\z"
 _ISO_DAY = r"^ *([0-9]{4}-[0-9]{2}-[0-9]{2})([ T]00:00:00(\.0+)?)? *\z"
@@ -24,7 +24,7 @@ def parse(rows: DataFrame, feed: Feed, settings: Settings) -> DataFrame:
         feed: of the rows.
         settings: the lake's time zone, and how late a row may arrive.
     """
-    agreed = contract(feed.table)
+    contract = load_contract(feed.table)
     typed = {column.name: _typed(column, _text(column.name), feed) for column in feed.typed}
     others = {name: _text(name) for name in feed.columns if name not in typed}
     beside = [name for name in rows.columns if name not in typed]
@@ -36,12 +36,12 @@ def parse(rows: DataFrame, feed: Feed, settings: Settings) -> DataFrame:
     broken = (
         *(_unread(column) for column in feed.typed),
         *(sql.format(**said) for sql in feed.reasons.values()),
-        *_broken_rules(agreed),
+        *_broken_rules(contract),
     )
     reasons = (
         f"CASE WHEN problem IS NULL THEN array_compact(array({', '.join(broken)})) ELSE array(problem) END AS reasons"
     )
-    names = dict.fromkeys((*(column.name for column in agreed.columns), "log_file", "log_line", "raw"))
+    names = dict.fromkeys((*(column.name for column in contract.columns), "log_file", "log_line", "raw"))
     return whole.selectExpr(*(f"`{name}`" for name in names), reasons)
 
 
@@ -83,11 +83,11 @@ def _unread(column: Column) -> str:
     return f"CASE WHEN `{column.name}` IS NULL THEN CASE WHEN {text} IS NULL THEN {missing} ELSE {shown} END END"
 
 
-def _broken_rules(agreed: Contract) -> list[str]:
+def _broken_rules(contract: Contract) -> list[str]:
     # A rule over a field that could not be read is null: the field's own reason says it already.
     return [
         f"CASE WHEN NOT ({rule.expression}) THEN {_literal(f'{rule.name}: {rule.expression}')} END"
-        for rule in agreed.rules
+        for rule in contract.rules
     ]
 
 

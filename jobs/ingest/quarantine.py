@@ -9,9 +9,9 @@ from pyspark.sql import functions as F
 from jobs.ingest.behavior_rows import parsed
 from jobs.ingest.feeds import BEHAVIOR_LOGS, NIGHTLY
 from jobs.ingest.snapshot import snapshot
-from jobs.platform.job import job
-from jobs.platform.night import Night
-from schemas.contract import contract
+from jobs.platform.job import run_job
+from jobs.platform.job_context import JobContext
+from schemas.contract import load_contract
 
 _TABLE = "silver.quarantine"
 
@@ -23,23 +23,23 @@ def transform(rows: DataFrame, source: str) -> DataFrame:
     )
     if "user_id" not in broken.columns:
         broken = broken.withColumn("user_id", F.lit(None).cast("string"))
-    return broken.select(*(c.name for c in contract(_TABLE).columns))
+    return broken.select(*(c.name for c in load_contract(_TABLE).columns))
 
 
-def quarantined(night: Night) -> DataFrame:
+def quarantined(context: JobContext) -> DataFrame:
     """All rows of a night that are kept aside.
 
     Raises:
         MissingInput: the night's log has not been ingested, or a snapshot has not landed.
     """
-    rows = {feed: parsed(night) if feed == BEHAVIOR_LOGS else snapshot(night, feed) for feed in NIGHTLY}
+    rows = {feed: parsed(context) if feed == BEHAVIOR_LOGS else snapshot(context, feed) for feed in NIGHTLY}
     return reduce(DataFrame.unionByName, (transform(found, NIGHTLY[feed].table) for feed, found in rows.items()))
 
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Write the night's quarantined rows."""
-    with job(argv, __doc__, writes=_TABLE) as night:
-        night.write(quarantined(night))
+    with run_job(argv, __doc__, writes=_TABLE) as context:
+        context.lake.write(quarantined(context))
 
 
 if __name__ == "__main__":

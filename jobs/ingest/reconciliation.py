@@ -24,10 +24,10 @@ from jobs.ingest.parse import valid
 from jobs.ingest.snapshot import snapshot
 from jobs.platform import decisions
 from jobs.platform.errors import BadInput
-from jobs.platform.job import job
-from jobs.platform.night import Night
+from jobs.platform.job import run_job
+from jobs.platform.job_context import JobContext
 from jobs.platform.spark_errors import bad_rows_named
-from schemas.contract import contract
+from schemas.contract import load_contract
 
 _BOOKS = "ops.reconciliation"
 _QUARANTINE = "silver.quarantine"
@@ -74,15 +74,15 @@ class Books:
         return None
 
 
-def count(night: Night) -> list[Books]:
+def count(context: JobContext) -> list[Books]:
     """Count the lines, rows, duplicates, quarantined and erased rows of each feed, each from its own source."""
-    lines = _collected([_lines(night, feed) for feed in NIGHTLY])
-    quarantined = _quarantined(night)
+    lines = _collected([_lines(context, feed) for feed in NIGHTLY])
+    quarantined = _quarantined(context)
     books = [
         Books(
             feed=feed,
             lines_in=lines[feed, "lines_in"],
-            rows_out=_rows(night, NIGHTLY[feed].table),
+            rows_out=_rows(context, NIGHTLY[feed].table),
             duplicates=0,
             quarantined=quarantined[NIGHTLY[feed].table],
             erased=lines[feed, "erased"],
@@ -92,7 +92,7 @@ def count(night: Night) -> list[Books]:
     # Counting duplicates parses the whole feed again. A snapshot that balances without any is not counted.
     uncounted = [found.feed for found in books if found.feed == BEHAVIOR_LOGS or found.imbalance()]
     duplicates = _collected(
-        [_duplicate_events(night) if feed == BEHAVIOR_LOGS else _duplicate_rows(night, feed) for feed in uncounted]
+        [_duplicate_events(context) if feed == BEHAVIOR_LOGS else _duplicate_rows(context, feed) for feed in uncounted]
     )
     return [replace(found, duplicates=duplicates[found.feed, "duplicates"]) for found in books]
 
@@ -103,8 +103,8 @@ def _collected(counts: list[DataFrame]) -> Counter[tuple[str, str]]:
         return Counter({(row.feed, row.name): row.number for row in reduce(DataFrame.unionAll, counts).collect()})
 
 
-def _lines(night: Night, feed: str) -> DataFrame:
-    return _summed(counted(night, feed), feed, {"lines_in": F.sum("records"), "erased": F.sum("erased")})
+def _lines(context: JobContext, feed: str) -> DataFrame:
+    return _summed(counted(context, feed), feed, {"lines_in": F.sum("records"), "erased": F.sum("erased")})
 
 
 def _summed(rows: DataFrame, feed: str, sums: Mapping[str, Column]) -> DataFrame:
@@ -114,36 +114,36 @@ def _summed(rows: DataFrame, feed: str, sums: Mapping[str, Column]) -> DataFrame
     return found.selectExpr(f"'{feed}' AS feed", f"stack({len(sums)}, {pairs}) AS (name, number)")
 
 
-def _duplicate_rows(night: Night, feed: str) -> DataFrame:
-    return _summed(snapshot(night, feed), feed, {"duplicates": F.count_if("is_duplicate")})
+def _duplicate_rows(context: JobContext, feed: str) -> DataFrame:
+    return _summed(snapshot(context, feed), feed, {"duplicates": F.count_if("is_duplicate")})
 
 
-def _duplicate_events(night: Night) -> DataFrame:
-    rows = parsed(night)
-    earlier = arrived_before(night, rows).select(*KEY, F.lit(1).alias("earlier"))
+def _duplicate_events(context: JobContext) -> DataFrame:
+    rows = parsed(context)
+    earlier = arrived_before(context, rows).select(*KEY, F.lit(1).alias("earlier"))
     keys = valid(rows).groupBy(*KEY).agg(F.count("*").alias("rows")).join(earlier, [*KEY], "left")
     again = F.col("rows") - 1 + F.coalesce("earlier", F.lit(0))
     return _summed(keys, BEHAVIOR_LOGS, {"duplicates": F.coalesce(F.sum(again), F.lit(0))})
 
 
-def _rows(night: Night, table: str) -> int:
+def _rows(context: JobContext, table: str) -> int:
     """Rows that a table has of the night, by the footers of its files."""
-    return int(night.arrow(table).count_rows(filter=_is_of(night, table))) if night.exists(table) else 0
+    return int(context.lake.arrow(table).count_rows(filter=_is_of(context, table))) if context.lake.exists(table) else 0
 
 
-def _quarantined(night: Night) -> Counter[str]:
+def _quarantined(context: JobContext) -> Counter[str]:
     """Rows of the night in quarantine, by the table that they would have gone to."""
-    if not night.exists(_QUARANTINE):
+    if not context.lake.exists(_QUARANTINE):
         return Counter()
-    rows = night.arrow(_QUARANTINE).to_table(columns=["source"], filter=_is_of(night, _QUARANTINE))
+    rows = context.lake.arrow(_QUARANTINE).to_table(columns=["source"], filter=_is_of(context, _QUARANTINE))
     return Counter(rows["source"].to_pylist())
 
 
-def _is_of(night: Night, table: str) -> ds.Expression:
-    return ds.field(contract(table).day_column) == night.date
+def _is_of(context: JobContext, table: str) -> ds.Expression:
+    return ds.field(load_contract(table).day_column) == context.date
 
 
-def settle(night: Night, books: Books) -> str | None:
+def settle(context: JobContext, books: Books) -> str | None:
     """Refuse books that do not balance and, unless somebody has decided that they are right, those of an odd night.
 
     Returns:
@@ -154,31 +154,31 @@ def settle(night: Night, books: Books) -> str | None:
     """
     if problem := books.imbalance():
         raise BadInput(problem)
-    oddity = books.oddity(_lines_before(night, NIGHTLY[books.feed].table))
+    oddity = books.oddity(_lines_before(context, NIGHTLY[books.feed].table))
     instead = decisions.EMPTY if books.feed == BEHAVIOR_LOGS else decisions.SNAPSHOT
-    said = decisions.decided(night, instead, books.feed)
+    said = decisions.decided(context, instead, books.feed)
     if oddity is None or (said and books.lines_in == 0):
         return str(said) if said else None
-    if (made := decisions.decided(night, decisions.VOLUME, books.feed)) is None:
-        why = _most_frequent_reasons(night, NIGHTLY[books.feed].table) if books.quarantined else ""
-        remedy = decisions.hint(night.date, decisions.VOLUME, books.feed)
+    if (made := decisions.decided(context, decisions.VOLUME, books.feed)) is None:
+        why = _most_frequent_reasons(context, NIGHTLY[books.feed].table) if books.quarantined else ""
+        remedy = decisions.hint(context.date, decisions.VOLUME, books.feed)
         raise BadInput(f"{oddity}{why}; look at {_QUARANTINE} and the landing; if the night is right: {remedy}")
     return str(made)
 
 
-def _lines_before(night: Night, table: str) -> list[int]:
+def _lines_before(context: JobContext, table: str) -> list[int]:
     """Lines of the last nights, the newest first; a night that a person had to judge says nothing about what is usual."""
-    if not night.exists(_BOOKS):
+    if not context.lake.exists(_BOOKS):
         return []
-    earlier = night.arrow(_BOOKS).to_table(
-        filter=(ds.field("source") == table) & (ds.field("arrival_date") < night.date)
+    earlier = context.lake.arrow(_BOOKS).to_table(
+        filter=(ds.field("source") == table) & (ds.field("arrival_date") < context.date)
     )
     newest_first = earlier.sort_by([("arrival_date", "descending")]).to_pylist()
     return [row["lines_in"] for row in newest_first if not row.get("decision")][:_NIGHTS_BEFORE]
 
 
-def _most_frequent_reasons(night: Night, table: str) -> str:
-    rows = night.read_day(_QUARANTINE, required=False).where(F.col("source") == table)
+def _most_frequent_reasons(context: JobContext, table: str) -> str:
+    rows = context.lake.read_day(_QUARANTINE, required=False).where(F.col("source") == table)
     reasons = rows.select(F.explode("reasons").alias("reason"), "log_line")
     counted = (
         reasons.groupBy(F.substring_index("reason", ":", 1).alias("name"))
@@ -190,16 +190,16 @@ def _most_frequent_reasons(night: Night, table: str) -> str:
     return "".join(f"{': ' if n == 0 else ', '}{row.rows} × {row.example}" for n, row in enumerate(counted))
 
 
-def _row(books: Books, decision: str | None, night: Night) -> dict[str, Any]:
+def _row(books: Books, decision: str | None, context: JobContext) -> dict[str, Any]:
     counts = {name: value for name, value in asdict(books).items() if name != "feed"}
-    return {"source": NIGHTLY[books.feed].table, **counts, "decision": decision, "arrival_date": night.date}
+    return {"source": NIGHTLY[books.feed].table, **counts, "decision": decision, "arrival_date": context.date}
 
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Write the night's books, or fail where they do not hold."""
-    with job(argv, __doc__, writes=_BOOKS) as night:
-        rows = [_row(books, settle(night, books), night) for books in count(night)]
-        night.write(pa.Table.from_pylist(rows))
+    with run_job(argv, __doc__, writes=_BOOKS) as context:
+        rows = [_row(books, settle(context, books), context) for books in count(context)]
+        context.lake.write(pa.Table.from_pylist(rows))
 
 
 if __name__ == "__main__":

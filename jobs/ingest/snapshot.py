@@ -10,32 +10,32 @@ from pyspark.sql import functions as F
 from jobs.ingest.feeds import NIGHTLY, Feed
 from jobs.ingest.landed import landed
 from jobs.ingest.parse import parse
-from jobs.platform.night import Night
-from jobs.platform.rules import TIMEZONE, rule
-from schemas.contract import contract
+from jobs.platform.fingerprints import TIMEZONE, fingerprint
+from jobs.platform.job_context import JobContext
+from schemas.contract import load_contract
 
 
-def snapshot(night: Night, feed: str) -> DataFrame:
+def snapshot(context: JobContext, feed: str) -> DataFrame:
     """The night's rows of a feed as `sorted_out` gives them, under the rules of now, which the night's commit then names.
 
     Raises:
         MissingInput, BadInput: see `landed`.
     """
     found = NIGHTLY[feed]
-    night.rules |= {name: rule(night.settings, name) for name in (found.table, TIMEZONE)}
-    return sorted_out(parse(landed(night, feed), found, night.settings), found)
+    context.lake.fingerprints |= {name: fingerprint(context.settings, name) for name in (found.table, TIMEZONE)}
+    return sorted_out(parse(landed(context, feed), found, context.settings), found)
 
 
 def sorted_out(parsed: DataFrame, feed: Feed) -> DataFrame:
     """Parsed rows with `is_duplicate`, and with one more reason where another row of the same key has other values."""
-    agreed = contract(feed.table)
-    same_key = Window.partitionBy(*agreed.key, F.size("reasons") == 0)
+    contract = load_contract(feed.table)
+    same_key = Window.partitionBy(*contract.key, F.size("reasons") == 0)
     in_order = same_key.orderBy("raw", "log_file", "log_line")
-    values = F.struct(*(column.name for column in agreed.columns))
+    values = F.struct(*(column.name for column in contract.columns))
     place = F.concat(
         F.lit("line "), F.first("log_line").over(in_order), F.lit(" of "), F.first("log_file").over(in_order)
     )
-    key = ", ".join(name for name in agreed.key if name != agreed.day_column)
+    key = ", ".join(name for name in contract.key if name != contract.day_column)
     ranked = parsed.withColumns(
         {
             "_is_first": F.row_number().over(in_order) == 1,
@@ -56,4 +56,4 @@ def sorted_out(parsed: DataFrame, feed: Feed) -> DataFrame:
 def kept(rows: DataFrame, table: str) -> DataFrame:
     """The rows that the table gets."""
     wanted = rows.where((F.size("reasons") == 0) & ~F.col("is_duplicate"))
-    return wanted.select(*(column.name for column in contract(table).columns))
+    return wanted.select(*(column.name for column in load_contract(table).columns))

@@ -24,13 +24,13 @@ from jobs.ingest.gzip_file import write_gzip
 from jobs.ingest.mapping import SHIPPED, Source, default, dump, layout
 from jobs.ingest.mapping import Mapping as FeedMapping
 from jobs.platform.errors import MissingInput
-from jobs.platform.night import Night
+from jobs.platform.job_context import JobContext
 from jobs.platform.whole_number import whole_number
 
 _PER_SECOND = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}
 
 
-def land(night: Night) -> None:
+def land(context: JobContext) -> None:
     """Lay the night's files of the source, all of its feeds, once all files that they come from have proved sound.
 
     Raises:
@@ -39,7 +39,11 @@ def land(night: Night) -> None:
         UsageError: the layout is not known, or its mapping is wrong.
     """
     lay(
-        Path(night.settings.source), night.settings.landing, night.date, night.settings.mapping, night.settings.timezone
+        Path(context.settings.source),
+        context.settings.landing,
+        context.date,
+        context.settings.mapping,
+        context.settings.timezone,
     )
 
 
@@ -71,14 +75,14 @@ def lay(source: Path, root: Path, date: dt.date, mapping: str, zone: ZoneInfo) -
         )
 
 
-def put_mappings(night: Night) -> None:
+def put_mappings(context: JobContext) -> None:
     """Lay the mappings of NIGHTREEL_MAPPING beside the night's files that log shippers have laid.
 
     Raises:
         UsageError: see `layout`.
     """
-    for feed, mapping in layout(night.settings.mapping).items() if night.settings.mapping else ():
-        where = landing.folder(night.settings.landing, feed, mapping.day or night.date)
+    for feed, mapping in layout(context.settings.mapping).items() if context.settings.mapping else ():
+        where = landing.folder(context.settings.landing, feed, mapping.day or context.date)
         beside, text = where / landed_files.MAPPING, dump(mapping).encode()
         if where.is_dir() and not (beside.exists() and beside.read_bytes() == text):
             durable.write(beside, text)

@@ -16,9 +16,9 @@ from jobs.ingest import landing
 from jobs.ingest.feeds import WATCH_HISTORY
 from jobs.ingest.landed import INVALID, landed
 from jobs.platform.errors import BadInput
-from jobs.platform.job import job
+from jobs.platform.job import run_job
 from jobs.platform.spark_errors import bad_rows_named
-from schemas.contract import contract
+from schemas.contract import load_contract
 
 _TABLE = "silver.watch_history"
 _SEQUENCES = ("watch_seq", "like_seq", "long_watch_seq")
@@ -53,16 +53,16 @@ def transform(rows: DataFrame, day: dt.date) -> DataFrame:
             "event_date": F.lit(day),
             "arrival_date": F.lit(day),
         }
-    ).select(*(column.name for column in contract(_TABLE).columns))
+    ).select(*(column.name for column in load_contract(_TABLE).columns))
 
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Write every history that has landed by the night and is not in the lake yet."""
-    with job(argv, __doc__) as night:
-        for day in landing.nights(night.settings.landing, WATCH_HISTORY):
-            if day <= night.date and not night.has_day(_TABLE, day):
-                of_day = replace(night, date=day, writes=_TABLE)
-                of_day.write(transform(landed(of_day, WATCH_HISTORY), day))
+    with run_job(argv, __doc__) as context:
+        for day in landing.nights(context.settings.landing, WATCH_HISTORY):
+            if day <= context.date and not context.lake.has_day(_TABLE, day):
+                of_day = replace(context, date=day, writes=_TABLE)
+                of_day.lake.write(transform(landed(of_day, WATCH_HISTORY), day))
 
 
 if __name__ == "__main__":

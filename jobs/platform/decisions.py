@@ -16,7 +16,7 @@ from jobs.platform.errors import UsageError
 from jobs.platform.settings import Settings
 
 if TYPE_CHECKING:
-    from jobs.platform.night import Night
+    from jobs.platform.job_context import JobContext
 
 TABLE = "ops.decisions"
 
@@ -67,11 +67,11 @@ Key = tuple[dt.date, str, str]
 """Night, kind and subject."""
 
 
-def decided(night: "Night", kind: str, subject: str = "") -> Decision | None:
+def decided(context: "JobContext", kind: str, subject: str = "") -> Decision | None:
     """The decision in force for this night, None if nobody has made one or it was withdrawn.
 
     Args:
-        night: that asks; one that is found becomes an input and a rule of what it writes.
+        context: of the job that asks; a decision that is found becomes an input and a rule of what it writes.
         kind: one of `SUBJECTS`.
         subject: what it is about; may be left out where the kind has one only.
 
@@ -79,21 +79,21 @@ def decided(night: "Night", kind: str, subject: str = "") -> Decision | None:
         UsageError: the kind or its subject is unknown.
     """
     about = subject_of(kind, subject)
-    at_version = night.inputs.get(TABLE)
+    at_version = context.lake.inputs.get(TABLE)
     if at_version is None:
-        at_version = lake.version(night.uri(TABLE))
+        at_version = lake.version(context.lake.uri(TABLE))
     if at_version is None:
         return None
-    found = in_force(on_record(night.settings, night.date, at_version)).get((night.date, kind, about))
+    found = in_force(on_record(context.settings, context.date, at_version)).get((context.date, kind, about))
     if found is not None:
-        night.inputs[TABLE] = at_version
-        night.rules[rule_of(kind, about)] = str(found)
+        context.lake.inputs[TABLE] = at_version
+        context.lake.fingerprints[rule_of(kind, about)] = str(found)
     return found
 
 
-def follow(night: "Night", kind: str, subject: str = "") -> None:
+def follow(context: "JobContext", kind: str, subject: str = "") -> None:
     """Make what a job writes stale once this decision is made, withdrawn or made anew: another job goes by it before this one."""
-    night.rules[rule_of(kind, subject_of(kind, subject))] = str(decided(night, kind, subject) or "")
+    context.lake.fingerprints[rule_of(kind, subject_of(kind, subject))] = str(decided(context, kind, subject) or "")
 
 
 def on_record(settings: Settings, night: dt.date | None = None, at_version: int | None = None) -> list[Decision]:

@@ -95,12 +95,12 @@ def add(settings: Settings, pseudonyms: Iterable[str], key: bytes) -> int:
     return len(new)
 
 
-def holders(agreed: Contract) -> list[str]:
+def holders(contract: Contract) -> list[str]:
     """The table's columns of which the first that is not null begins with a user's pseudonym; none where it has no users.
 
     A column that is a pseudonym comes before one that may only begin with it.
     """
-    marked = [column for column in agreed.columns if column.pseudonym]
+    marked = [column for column in contract.columns if column.pseudonym]
     return [column.name for column in sorted(marked, key=lambda column: column.pseudonym != "whole")]
 
 
@@ -117,9 +117,9 @@ def owners(columns: Sequence[pa.Array | pa.ChunkedArray]) -> list[str]:
     return ["" if i is None else digests[i] for i in encoded.indices.to_pylist()]
 
 
-def without(rows: "DataFrame | pa.Table", agreed: Contract, erased: frozenset[str]) -> "DataFrame | pa.Table":
+def without(rows: "DataFrame | pa.Table", contract: Contract, erased: frozenset[str]) -> "DataFrame | pa.Table":
     """The rows of a table that are not of erased users."""
-    held_by = holders(agreed)
+    held_by = holders(contract)
     if not held_by or not erased:
         return rows
     if isinstance(rows, pa.Table):

@@ -10,20 +10,20 @@ from contextlib import contextmanager
 from jobs.platform import admission
 from jobs.platform.command import command
 from jobs.platform.errors import UsageError
-from jobs.platform.night import Night
+from jobs.platform.job_context import JobContext
 from jobs.platform.settings import settings
 from schemas.days import YESTERDAY, read_night
 
 
 @contextmanager
-def job(
+def run_job(
     argv: Sequence[str] | None,
     description: str | None,
     extra: Callable[[argparse.ArgumentParser], object] = lambda parser: None,
     *,
     writes: str | None = None,
     trains: str | None = None,
-) -> Iterator[Night]:
+) -> Iterator[JobContext]:
     """Run the body of a job for the night that `--date` names, if this machine may work on the lake.
 
     Errors end it as they end any `command`.
@@ -46,7 +46,7 @@ def job(
     with command(argv, description, arguments) as args:
         known = settings()
         admission.check(known)
-        yield Night(_night(args.date, known.timezone), known, args, writes=writes, trains=trains)
+        yield JobContext(_night(args.date, known.timezone), known, args, writes=writes, trains=trains)
 
 
 def _night(text: str, zone: dt.tzinfo) -> dt.date:

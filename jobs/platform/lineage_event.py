@@ -23,7 +23,7 @@ from openlineage.client.uuid import generate_static_uuid
 from infra import durable
 from jobs.platform.lake import Publication
 from jobs.platform.settings import Settings
-from schemas.contract import Contract, contract
+from schemas.contract import Contract, load_contract
 
 _NAMESPACE = "nightreel"
 _PRODUCER = "urn:nightreel"
@@ -44,7 +44,7 @@ def lineage_event(settings: Settings, table: str, publication: Publication) -> R
         run=Run(str(run_id), dict(_of_run(settings, publication))),
         job=Job(os.environ.get("OPENLINEAGE_NAMESPACE", _NAMESPACE), table),
         inputs=list(_inputs(settings, publication)),
-        outputs=[_output(settings, contract(table), publication)],
+        outputs=[_output(settings, load_contract(table), publication)],
         producer=_PRODUCER,
     )
 
@@ -77,17 +77,17 @@ def _inputs(settings: Settings, publication: Publication) -> Iterator[InputDatas
         yield InputDataset("mlflow", model, facets={"version": _version(model)})
 
 
-def _output(settings: Settings, agreed: Contract, publication: Publication) -> OutputDataset:
-    fields = [schema_dataset.SchemaDatasetFacetFields(c.name, c.type, c.description) for c in agreed.columns]
+def _output(settings: Settings, contract: Contract, publication: Publication) -> OutputDataset:
+    fields = [schema_dataset.SchemaDatasetFacetFields(c.name, c.type, c.description) for c in contract.columns]
     facets = {
-        **_table_facets(agreed.table, publication.version),
+        **_table_facets(contract.table, publication.version),
         "schema": schema_dataset.SchemaDatasetFacet(fields),
-        "documentation": documentation_dataset.DocumentationDatasetFacet(agreed.purpose),
+        "documentation": documentation_dataset.DocumentationDatasetFacet(contract.purpose),
     }
     written = output_statistics_output_dataset.OutputStatisticsOutputDatasetFacet(
         rowCount=publication.rows, fileCount=len(publication.files)
     )
-    return OutputDataset(*_place(settings.uri(agreed.table)), {"outputStatistics": written}, facets=facets)
+    return OutputDataset(*_place(settings.uri(contract.table)), {"outputStatistics": written}, facets=facets)
 
 
 def _table_facets(table: str, version: int) -> dict[str, DatasetFacet]:

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pyarrow.compute as pc
 
 from jobs.platform.errors import BadInput, MissingInput
-from jobs.platform.night import Night
+from jobs.platform.job_context import JobContext
 
 _FILE = "videos.json"
 
@@ -36,16 +36,20 @@ class Catalogue:
         return [" ".join([title or "", *tags]) for title, tags in zip(self.titles, self.tags, strict=True)]
 
 
-def catalogue(night: Night) -> Catalogue:
+def catalogue(context: JobContext) -> Catalogue:
     """The night's snapshot of silver.videos.
 
     Raises:
         MissingInput: there is none.
     """
-    if not night.has_day("silver.videos", night.date):
-        raise MissingInput("silver.videos", night.date, f"run python -m jobs.ingest.videos --date {night.date} first")
+    if not context.lake.has_day("silver.videos", context.date):
+        raise MissingInput(
+            "silver.videos", context.date, f"run python -m jobs.ingest.videos --date {context.date} first"
+        )
     columns = ["video_id", "visible", "title", "tags"]
-    table = night.arrow("silver.videos").to_table(columns=columns, filter=pc.field("arrival_date") == night.date)
+    table = context.lake.arrow("silver.videos").to_table(
+        columns=columns, filter=pc.field("arrival_date") == context.date
+    )
     table = table.sort_by("video_id")
     return Catalogue(
         video_ids=table["video_id"].to_numpy(),

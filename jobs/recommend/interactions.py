@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 from scipy.sparse import csr_matrix
 
 from jobs.platform.errors import MissingInput
-from jobs.platform.night import Night
+from jobs.platform.job_context import JobContext
 from models.recommend.recommender import Recommender
 
 TABLE = "gold.interactions"
@@ -62,24 +62,24 @@ ACTIVE_DAYS = 7
 """The window of gold.user_features."""
 
 
-def interactions(night: Night, video_ids: npt.NDArray[np.int64]) -> Interactions:
+def interactions(context: JobContext, video_ids: npt.NDArray[np.int64]) -> Interactions:
     """Read the night's partition.
 
     Args:
-        night: the night.
+        context: of the job.
         video_ids: (items,) ascending; which video each column stands for. Others are left out: they are no longer offered.
 
     Raises:
         MissingInput: gold.interactions does not have the night.
     """
-    if not night.has_day(TABLE, night.date):
-        raise MissingInput(TABLE, night.date, f"run python -m jobs.features.interactions --date {night.date} first")
+    if not context.lake.has_day(TABLE, context.date):
+        raise MissingInput(TABLE, context.date, f"run python -m jobs.features.interactions --date {context.date} first")
     columns = [
         "user_id", "video_id", "strength", "strength_before", "views_before", "long_views_before", "long_views_on_day",
         "last_event_date",
     ]  # fmt: skip
-    table = night.arrow(TABLE).to_table(columns=columns, filter=pc.field("date") == night.date)
-    return from_table(table, video_ids, night.date)
+    table = context.lake.arrow(TABLE).to_table(columns=columns, filter=pc.field("date") == context.date)
+    return from_table(table, video_ids, context.date)
 
 
 def from_table(table: pa.Table, video_ids: npt.NDArray[np.int64], date: dt.date) -> Interactions:

@@ -21,8 +21,8 @@ import numpy as np
 
 from jobs.platform import decisions, tracking
 from jobs.platform.decisions import Decision
-from jobs.platform.job import job
-from jobs.platform.night import Night
+from jobs.platform.job import run_job
+from jobs.platform.job_context import JobContext
 from jobs.recommend import REGISTERED_MODEL, plots
 from jobs.recommend.catalogue import catalogue, load_columns
 from jobs.recommend.interactions import interactions
@@ -99,21 +99,21 @@ def _figures(judged: Judged) -> str:
     return f"{judged.version} (NDCG@20 {metrics[ACCURACY]:.4f}, coverage@20 {metrics[COVERAGE]:.4f})"
 
 
-def promote(night: Night) -> Verdict:
+def promote(context: JobContext) -> Verdict:
     """Judge the champion on the night, give the verdict and record it.
 
     Raises:
         MissingInput: a model was not trained for the night, and its training does not say that it cannot be.
     """
-    untrained = tracking.untrained(night.settings, "recommend", night.date)
+    untrained = tracking.untrained(context.settings, "recommend", context.date)
     families = [family for family in RECOMMENDERS if family not in untrained]
-    versions = tracking.candidates(night.settings, REGISTERED_MODEL, night=night.date, families=families)
-    champion = tracking.champion(night.settings, REGISTERED_MODEL, before=night.date)
+    versions = tracking.candidates(context.settings, REGISTERED_MODEL, night=context.date, families=families)
+    champion = tracking.champion(context.settings, REGISTERED_MODEL, before=context.date)
     params = {"min_coverage_ratio": MIN_COVERAGE_RATIO, "refit_tolerance": REFIT_TOLERANCE}
-    with tracking.run(night, "recommend/promote", params) as run:
+    with tracking.run(context, "recommend/promote", params) as run:
         candidates = [Judged(v.version, v.family, v.metrics) for v in versions]
-        incumbent = _judged_again(night, champion) if champion and candidates else None
-        stays = decisions.decided(night, decisions.MODEL, REGISTERED_MODEL)
+        incumbent = _judged_again(context, champion) if champion and candidates else None
+        stays = decisions.decided(context, decisions.MODEL, REGISTERED_MODEL)
         if candidates:
             decided = verdict(candidates, incumbent, stays)
         else:
@@ -132,14 +132,14 @@ def promote(night: Night) -> Verdict:
         run.log_metrics({"promoted": float(decided.promoted is not None)})
         run.log_figure(plots.comparison_plot(compared, COMPARED), "comparison.png")
         live = next((v for v in versions if v.version == decided.promoted), None)
-        tracking.set_verdict(night.settings, REGISTERED_MODEL, night=night.date, promoted=live)
+        tracking.set_verdict(context.settings, REGISTERED_MODEL, night=context.date, promoted=live)
     return decided
 
 
-def _judged_again(night: Night, champion: tracking.ModelVersion) -> Judged:
-    directory = tracking.download(night.settings, champion)
-    video_ids = catalogue(night).video_ids
-    known = interactions(night, video_ids)
+def _judged_again(context: JobContext, champion: tracking.ModelVersion) -> Judged:
+    directory = tracking.download(context.settings, champion)
+    video_ids = catalogue(context).video_ids
+    known = interactions(context, video_ids)
     if known.targets.nnz == 0:
         return Judged(champion.version, champion.family, {})
     own_ids = load_columns(directory)
@@ -152,8 +152,8 @@ def _judged_again(night: Night, champion: tracking.ModelVersion) -> Judged:
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Print the verdict in words."""
-    with job(argv, __doc__, trains=REGISTERED_MODEL) as night:
-        print(promote(night).reason)
+    with run_job(argv, __doc__, trains=REGISTERED_MODEL) as context:
+        print(promote(context).reason)
 
 
 if __name__ == "__main__":

@@ -14,14 +14,14 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from jobs.platform import decisions, tracking
-from jobs.platform.job import job
+from jobs.platform.job import run_job
 from jobs.recommend import REGISTERED_MODEL
 from jobs.recommend.catalogue import Catalogue, catalogue, load_columns
 from jobs.recommend.interactions import Interactions, interactions
 from jobs.recommend.reasons import reasons
 from models.recommend.recommender import Recommender
 from models.recommend.registry import load_recommender
-from schemas.contract import contract
+from schemas.contract import load_contract
 
 TABLE = "gold.recommendations"
 LENGTH = 50
@@ -57,7 +57,7 @@ def transform(date: dt.date, model: Recommender, version: str, videos: Catalogue
             "model_version": pa.array([version] * len(users), pa.string()),
             "reason": pa.array([reason for of_user in written for reason in of_user], pa.string()),
         },
-        schema=contract(TABLE).arrow_schema(),
+        schema=load_contract(TABLE).arrow_schema(),
     )
 
 
@@ -75,21 +75,21 @@ def in_columns(videos: Catalogue, video_ids: npt.NDArray[np.int64]) -> Catalogue
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Write the night's recommendations."""
-    with job(argv, __doc__, writes=TABLE) as night:
-        decisions.follow(night, decisions.MODEL, REGISTERED_MODEL)
-        there = catalogue(night)
-        version = tracking.serving_if_any(night.settings, REGISTERED_MODEL, "recommend", night=night.date)
+    with run_job(argv, __doc__, writes=TABLE) as context:
+        decisions.follow(context, decisions.MODEL, REGISTERED_MODEL)
+        there = catalogue(context)
+        version = tracking.serving_if_any(context.settings, REGISTERED_MODEL, "recommend", night=context.date)
         if version is None:
-            interactions(night, there.video_ids)  # these are made from it too: a change may let a model serve
-            _log.warning("%s: nothing is recommended on %s: no recommender serves yet", TABLE, night.date)
-            night.write(contract(TABLE).arrow_schema().empty_table())
+            interactions(context, there.video_ids)  # these are made from it too: a change may let a model serve
+            _log.warning("%s: nothing is recommended on %s: no recommender serves yet", TABLE, context.date)
+            context.lake.write(load_contract(TABLE).arrow_schema().empty_table())
             return
-        directory = tracking.download(night.settings, version)
+        directory = tracking.download(context.settings, version)
         video_ids = load_columns(directory)
         videos = in_columns(there, video_ids)
-        known = interactions(night, video_ids)
-        rows = transform(night.date, load_recommender(directory), version.version, videos, known)
-        night.write(rows, model=version.version)
+        known = interactions(context, video_ids)
+        rows = transform(context.date, load_recommender(directory), version.version, videos, known)
+        context.lake.write(rows, model=version.version)
 
 
 if __name__ == "__main__":

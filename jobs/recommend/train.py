@@ -16,8 +16,8 @@ import pandas as pd
 
 from jobs.platform import tracking
 from jobs.platform.errors import BadInput
-from jobs.platform.job import job
-from jobs.platform.night import Night
+from jobs.platform.job import run_job
+from jobs.platform.job_context import JobContext
 from jobs.recommend import REGISTERED_MODEL, plots
 from jobs.recommend.catalogue import catalogue, save_columns
 from jobs.recommend.interactions import TABLE, Interactions, Known, interactions
@@ -29,7 +29,7 @@ from models.recommend.registry import RECOMMENDERS
 _PYFUNC = Path(__file__).with_name("pyfunc.py")
 
 
-def train(night: Night, name: str) -> str:
+def train(context: JobContext, name: str) -> str:
     """Judge, publish and register one model.
 
     Returns:
@@ -39,11 +39,11 @@ def train(night: Night, name: str) -> str:
         MissingInput: a table does not have the night.
         CannotTrain: there is nothing to learn from.
     """
-    videos = catalogue(night)
-    known = interactions(night, videos.video_ids)
+    videos = catalogue(context)
+    known = interactions(context, videos.video_ids)
     published = _fitted(name, known.until, videos.text)
     params = {"model": name, "signal": RECOMMENDERS[name].signal, **asdict(RECOMMENDERS[name]().config)}
-    with tracking.run(night, f"recommend/{name}", params) as run:
+    with tracking.run(context, f"recommend/{name}", params) as run:
         run.log_metrics(
             {"users": len(known.user_ids), "videos": len(videos.video_ids), "pairs": known.until.watched.nnz}
         )
@@ -103,12 +103,12 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Train the model that `--model` names and print the registered version, or why there is none."""
-    with job(argv, __doc__, _arguments, trains=REGISTERED_MODEL) as night:
-        name = night.args.model
+    with run_job(argv, __doc__, _arguments, trains=REGISTERED_MODEL) as context:
+        name = context.args.model
         try:
-            print(train(night, name))
+            print(train(context, name))
         except tracking.CannotTrain as why:
-            tracking.record_untrained(night, f"recommend/{name}", name, str(why))
+            tracking.record_untrained(context, f"recommend/{name}", name, str(why))
             print(f"{name} is not trained: {why}")
 
 

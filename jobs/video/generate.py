@@ -24,7 +24,7 @@ from tqdm import tqdm
 from infra import durable
 from jobs.platform.errors import BadInput
 from jobs.platform.failpoint import failpoint
-from jobs.platform.job import job
+from jobs.platform.job import run_job
 from jobs.video import mp4
 from jobs.video.clip import Clip
 from jobs.video.generators import generator_for
@@ -123,21 +123,21 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Makes the missing clips of the shard."""
-    with job(argv, __doc__, _arguments) as night:
-        shard = night.args.shard.resolve()
-        plans = folder(night.settings.videos, night.date).resolve()
+    with run_job(argv, __doc__, _arguments) as context:
+        shard = context.args.shard.resolve()
+        plans = folder(context.settings.videos, context.date).resolve()
         if shard.parent != plans:
-            raise BadInput(f"{night.args.shard} is not a shard of {night.date}: those lie in {plans}")
+            raise BadInput(f"{context.args.shard} is not a shard of {context.date}: those lie in {plans}")
         clips = [request.clip for request in read_shard(shard)]
-        if all(is_made(clip, night.settings.videos) for clip in clips):
+        if all(is_made(clip, context.settings.videos) for clip in clips):
             _log.info("all %d clips are there already", len(clips))
             return
-        generator = generator_for(night)
+        generator = generator_for(context)
         if planned := {clip.generator_version for clip in clips} - {generator.version}:
             raise BadInput(
                 f"{shard.name} was planned for {planned.pop()}, the generator is {generator.version}; plan again"
             )
-        generate(night.settings.videos, clips, generator)
+        generate(context.settings.videos, clips, generator)
 
 
 if __name__ == "__main__":

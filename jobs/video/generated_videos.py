@@ -13,40 +13,40 @@ from typing import Any
 import pyarrow as pa
 
 from jobs.platform.errors import BadInput, MissingInput
-from jobs.platform.job import job
-from jobs.platform.night import Night
+from jobs.platform.job import run_job
+from jobs.platform.job_context import JobContext
 from jobs.video import mp4
 from jobs.video.clip import Clip
 from jobs.video.contact_sheet import Strip, write_contact_sheet
 from jobs.video.plan import folder, read_shard, requests_of
 from jobs.video.prompts import in_english
-from schemas.contract import contract
+from schemas.contract import load_contract
 
 TABLE = "gold.generated_videos"
 
 _log = logging.getLogger(__name__)
 
 
-def manifest(night: Night) -> pa.Table:
+def manifest(context: JobContext) -> pa.Table:
     """The rows of the night, by rank of the request.
 
     Raises:
         MissingInput: the night has no requests, or a request has neither a video nor a recorded failure.
         BadInput: the plan is not of these requests, or no request succeeded.
     """
-    videos = night.settings.videos
-    requests = requests_of(night)
-    shards = sorted(folder(videos, night.date).glob("shard-*.json"))
+    videos = context.settings.videos
+    requests = requests_of(context)
+    shards = sorted(folder(videos, context.date).glob("shard-*.json"))
     planned = {request.request_id: request.clip for shard in shards for request in read_shard(shard)}
     if planned.keys() != {row["request_id"] for row in requests}:
         raise BadInput(
-            f"the plan of {night.date} is not of its requests; run python -m jobs.video.plan --date {night.date}"
+            f"the plan of {context.date} is not of its requests; run python -m jobs.video.plan --date {context.date}"
         )
     rows, missing = [], []
     for request in requests:
         clip = planned[request["request_id"]]
         try:
-            rows.append(_row(night, request["request_id"], clip, clip.facts(videos)))
+            rows.append(_row(context, request["request_id"], clip, clip.facts(videos)))
         except (FileNotFoundError, mp4.BrokenVideo) as error:
             if isinstance(error, FileNotFoundError) and (videos / clip.failure).is_file():
                 failure = json.loads((videos / clip.failure).read_text(encoding="utf-8"))
@@ -55,17 +55,17 @@ def manifest(night: Night) -> pa.Table:
                 missing.append(f"{clip.path} ({error})" if isinstance(error, mp4.BrokenVideo) else str(clip.path))
     if missing:
         raise MissingInput(
-            f"{len(missing)} of the {len(requests)} videos of {night.date} in {videos}, first {missing[0]}",
+            f"{len(missing)} of the {len(requests)} videos of {context.date} in {videos}, first {missing[0]}",
             hint="run the shards of the plan again",
         )
     if requests and not rows:
-        raise BadInput(f"every one of the {len(requests)} prompts of {night.date} failed; the warnings above say why")
-    return pa.Table.from_pylist(rows, schema=contract(TABLE).arrow_schema())
+        raise BadInput(f"every one of the {len(requests)} prompts of {context.date} failed; the warnings above say why")
+    return pa.Table.from_pylist(rows, schema=load_contract(TABLE).arrow_schema())
 
 
-def _row(night: Night, request_id: str, clip: Clip, facts: dict[str, Any]) -> dict[str, Any]:
+def _row(context: JobContext, request_id: str, clip: Clip, facts: dict[str, Any]) -> dict[str, Any]:
     return {
-        "date": night.date, "request_id": request_id, "video_name": clip.name, "prompt": clip.prompt,
+        "date": context.date, "request_id": request_id, "video_name": clip.name, "prompt": clip.prompt,
         "generator": clip.generator, "generator_version": clip.generator_version, "seed": clip.seed,
         "width": clip.spec.width, "height": clip.spec.height, "frames": clip.spec.frames, "fps": clip.spec.fps,
         "path": str(clip.path), "sha256": facts["sha256"], "checks": facts["checks"], "seconds": float(facts["seconds"]),
@@ -77,18 +77,18 @@ def contact_sheet_path(videos: Path, date: object) -> Path:
     return videos / "contact_sheets" / f"{date}.png"
 
 
-def _draw(night: Night, rows: pa.Table) -> None:
-    sheet = contact_sheet_path(night.settings.videos, night.date)
+def _draw(context: JobContext, rows: pa.Table) -> None:
+    sheet = contact_sheet_path(context.settings.videos, context.date)
     if not rows.num_rows:
         sheet.unlink(missing_ok=True)
         return
     strips = [
         Strip(
-            mp4.read_mp4(night.settings.videos / row["path"]), row["prompt"], in_english(row["prompt"]) or _plain(row)
+            mp4.read_mp4(context.settings.videos / row["path"]), row["prompt"], in_english(row["prompt"]) or _plain(row)
         )
         for row in rows.to_pylist()
     ]
-    write_contact_sheet(sheet, f"Nightreel {night.date}", strips)
+    write_contact_sheet(sheet, f"Nightreel {context.date}", strips)
     _log.info("contact sheet %s", sheet)
 
 
@@ -98,11 +98,11 @@ def _plain(row: dict[str, Any]) -> str:
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Writes the manifest and the contact sheet."""
-    with job(argv, __doc__, writes=TABLE) as night:
-        rows = manifest(night)
-        _draw(night, rows)
+    with run_job(argv, __doc__, writes=TABLE) as context:
+        rows = manifest(context)
+        _draw(context, rows)
         versions = set(rows["generator_version"].to_pylist())
-        night.write(rows, model=versions.pop() if versions else None)
+        context.lake.write(rows, model=versions.pop() if versions else None)
         _log.info("%d videos", rows.num_rows)
 
 

@@ -18,8 +18,8 @@ import pyarrow.compute as pc
 
 from infra import durable
 from jobs.platform.errors import BadInput, MissingInput
-from jobs.platform.job import job
-from jobs.platform.night import Night
+from jobs.platform.job import run_job
+from jobs.platform.job_context import JobContext
 from jobs.video.clip import Clip
 from models.video.generator import VideoGenerator, VideoSpec
 
@@ -40,15 +40,15 @@ def folder(videos: Path, date: dt.date) -> Path:
     return videos / "plans" / date.isoformat()
 
 
-def requests_of(night: Night) -> list[dict[str, Any]]:
+def requests_of(context: JobContext) -> list[dict[str, Any]]:
     """The rows of gold.video_requests of the night, by rank.
 
     Raises:
         MissingInput: they were never published.
     """
-    if not night.has_day(REQUESTS, night.date):
-        raise MissingInput(REQUESTS, night.date, f"run python -m jobs.video.requests --date {night.date} first")
-    rows = night.arrow(REQUESTS).to_table(filter=pc.field("date") == pa.scalar(night.date))
+    if not context.lake.has_day(REQUESTS, context.date):
+        raise MissingInput(REQUESTS, context.date, f"run python -m jobs.video.requests --date {context.date} first")
+    rows = context.lake.arrow(REQUESTS).to_table(filter=pc.field("date") == pa.scalar(context.date))
     return list(rows.sort_by("rank").to_pylist())
 
 
@@ -96,9 +96,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     # Imports torch, which takes seconds and which reading a shard does not need.
     from jobs.video.generators import generator_for
 
-    with job(argv, __doc__) as night:
-        requests = requests_of(night)
-        shards = write_plan(night.settings.videos, night.date, requests, generator_for(night))
+    with run_job(argv, __doc__) as context:
+        requests = requests_of(context)
+        shards = write_plan(context.settings.videos, context.date, requests, generator_for(context))
         print(json.dumps([str(path) for path in shards]))
 
 

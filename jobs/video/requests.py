@@ -19,10 +19,10 @@ from sklearn.cluster import KMeans
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from jobs.platform.errors import MissingInput
-from jobs.platform.job import job
-from jobs.platform.night import Night
+from jobs.platform.job import run_job
+from jobs.platform.job_context import JobContext
 from jobs.video.prompts import prompts_for
-from schemas.contract import contract
+from schemas.contract import load_contract
 
 TABLE = "gold.video_requests"
 
@@ -58,7 +58,7 @@ def transform(videos: pl.DataFrame, video_features: pl.DataFrame, tastes: pl.Dat
                 "origin": origin, "tag": tag, "rank": rank, "seed": int(digest[16:23], 16),
             }
         )  # fmt: skip
-    return pa.Table.from_pylist(rows, schema=contract(TABLE).arrow_schema())
+    return pa.Table.from_pylist(rows, schema=load_contract(TABLE).arrow_schema())
 
 
 def trending_tags(videos: pl.DataFrame, video_features: pl.DataFrame) -> list[str]:
@@ -105,10 +105,12 @@ def _distinctive(shares: np.ndarray, labels: np.ndarray, tags: Sequence[str], as
             yield tag
 
 
-def _day(night: Night, table: str, columns: Sequence[str], day_column: str) -> pa.Table:
-    if not night.has_day(table, night.date):
-        raise MissingInput(table, night.date, f"run the night of {night.date} first")
-    return night.arrow(table).to_table(columns=list(columns), filter=pc.field(day_column) == pa.scalar(night.date))
+def _day(context: JobContext, table: str, columns: Sequence[str], day_column: str) -> pa.Table:
+    if not context.lake.has_day(table, context.date):
+        raise MissingInput(table, context.date, f"run the night of {context.date} first")
+    return context.lake.arrow(table).to_table(
+        columns=list(columns), filter=pc.field(day_column) == pa.scalar(context.date)
+    )
 
 
 def tastes_by_tag(features: pa.Table) -> pl.DataFrame:
@@ -121,14 +123,14 @@ def tastes_by_tag(features: pa.Table) -> pl.DataFrame:
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Writes the night's requests."""
-    with job(argv, __doc__, writes=TABLE) as night:
-        videos = _day(night, "silver.videos", ["video_id", "tags"], "arrival_date")
-        features = _day(night, "gold.video_features", ["video_id", "views_3d", "views_7d"], "date")
-        tastes = _day(night, "gold.user_features", ["user_id", "category_tastes"], "date")
-        requests = transform(pl.DataFrame(videos), pl.DataFrame(features), tastes_by_tag(tastes), night.date)
+    with run_job(argv, __doc__, writes=TABLE) as context:
+        videos = _day(context, "silver.videos", ["video_id", "tags"], "arrival_date")
+        features = _day(context, "gold.video_features", ["video_id", "views_3d", "views_7d"], "date")
+        tastes = _day(context, "gold.user_features", ["user_id", "category_tastes"], "date")
+        requests = transform(pl.DataFrame(videos), pl.DataFrame(features), tastes_by_tag(tastes), context.date)
         if not requests.num_rows:
-            _log.warning("%s: no tag was viewed and no taste is known on %s: nothing is asked for", TABLE, night.date)
-        night.write(requests)
+            _log.warning("%s: no tag was viewed and no taste is known on %s: nothing is asked for", TABLE, context.date)
+        context.lake.write(requests)
 
 
 if __name__ == "__main__":

@@ -17,14 +17,14 @@ from matplotlib.figure import Figure
 from tqdm import tqdm
 
 from jobs.platform import tracking
-from jobs.platform.job import job
-from jobs.platform.night import Night
+from jobs.platform.job import run_job
+from jobs.platform.job_context import JobContext
 from jobs.video.contact_sheet import Strip, write_contact_sheet
 from jobs.video.generators import REGISTERED_MODEL, own, trained
 from jobs.video.prompts import SCENE_PROMPTS
+from models.video.cartoons.scenes import SCENE_NAMES, Clips
 from models.video.generator import TrainedGenerator, VideoSpec
 from models.video.scene_judge import SceneJudge
-from models.video.scenes import SCENE_NAMES, Clips
 from models.video.vae_network import FRAME_SIZE
 
 _LOG_EVERY = 20
@@ -33,10 +33,10 @@ _PYFUNC = Path(__file__).with_name("pyfunc.py")
 _log = logging.getLogger(__name__)
 
 
-def train(night: Night, model: type[TrainedGenerator]) -> TrainedGenerator:
+def train(context: JobContext, model: type[TrainedGenerator]) -> TrainedGenerator:
     """Trains a generator and makes it the one that nights use."""
     generator, config = model(), model.nightly
-    with tracking.run(night, f"video/{model.name}", asdict(config)) as run:
+    with tracking.run(context, f"video/{model.name}", asdict(config)) as run:
         clips, captions = generator.training_data()
         _log.info("%d clips and %d captions to learn from", len(clips.frames), len(captions.texts))
         with tqdm(total=config.steps, unit="step", disable=not sys.stderr.isatty()) as bar:
@@ -62,8 +62,8 @@ def train(night: Night, model: type[TrainedGenerator]) -> TrainedGenerator:
             prediction = generator.generate(example["prompt"].tolist(), [1], generator.spec)
             family = model.family()
             run.log_model(REGISTERED_MODEL, family, saved, pyfunc=_PYFUNC, input_example=example, prediction=prediction)
-    (version,) = tracking.candidates(night.settings, REGISTERED_MODEL, night=night.date, families=[family])
-    tracking.set_verdict(night.settings, REGISTERED_MODEL, night=night.date, promoted=version)
+    (version,) = tracking.candidates(context.settings, REGISTERED_MODEL, night=context.date, families=[family])
+    tracking.set_verdict(context.settings, REGISTERED_MODEL, night=context.date, promoted=version)
     return generator
 
 
@@ -93,14 +93,14 @@ def loss_plot(generator: TrainedGenerator) -> Figure:
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Trains the generator where that is still to be done."""
-    with job(argv, __doc__, trains=REGISTERED_MODEL) as night:
-        model = own(night)
+    with run_job(argv, __doc__, trains=REGISTERED_MODEL) as context:
+        model = own(context)
         if model is None:
-            _log.info("NIGHTREEL_VIDEO_GENERATOR is %s: nothing to train", night.settings.video_generator)
-        elif (found := trained(night, model)) is not None:
+            _log.info("NIGHTREEL_VIDEO_GENERATOR is %s: nothing to train", context.settings.video_generator)
+        elif (found := trained(context, model)) is not None:
             _log.info("%s is trained already", found.version)
         else:
-            print(train(night, model).version)
+            print(train(context, model).version)
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from PIL import Image
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from models.video.scenes import Captions, Clips
+    from models.video.cartoons.scenes import Captions, Clips
 
 Frames = NDArray[np.uint8]
 """A clip (T, H, W, 3), or clips (N, T, H, W, 3): sRGB, uint8."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from models.video.cartoons.scenes import Clips
 from models.video.generator import Frames
-from models.video.scenes import Clips
 
 _CELLS = 8  # a frame is averaged to 8 x 8 cells
 _MOMENTS = 4  # frames looked at

@@ -16,8 +16,16 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from models.video.cartoons.scenes import (
+    COLOUR_NAMES,
+    SCENE_NAMES,
+    SCENES,
+    Captions,
+    Clips,
+    render_clips,
+    write_captions,
+)
 from models.video.generator import Frames, TrainedGenerator, VideoSpec, check_prompts, fit_to_spec
-from models.video.scenes import COLOUR_NAMES, SCENE_NAMES, SCENES, Captions, Clips, render_clips, write_captions
 from models.video.text import TextEncoder, fit_text_encoder
 from models.video.vae_network import FRAME_SIZE, ConditionalVAE, kl_divergence, thumbnails
 

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 from infra.local.paths import State
 from jobs.platform.lake import stage
 from jobs.platform.lake.audit import audit
-from schemas.contract import contract
+from schemas.contract import load_contract
 from tests.infra.connect_server import connect_server
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def events(spark: "SparkSession", count: int) -> "DataFrame":
     of_type = {"date": F.lit(DAY), "int": (number % 2).cast("int"), "bigint": number % 1000}
     rows = spark.range(count, numPartitions=4)
     return rows.select(
-        *((given[c.name] if c.name in given else of_type[c.type]).alias(c.name) for c in contract(TABLE).columns)
+        *((given[c.name] if c.name in given else of_type[c.type]).alias(c.name) for c in load_contract(TABLE).columns)
     )
 
 
@@ -55,18 +55,18 @@ def measure(count: int) -> None:
     """Write and audit a day of so many rows, and print what that took."""
     from jobs.platform.spark import session
 
-    agreed, spark = contract(TABLE), session()
+    contract, spark = load_contract(TABLE), session()
     took: dict[str, float] = {}
     for rows in (1000, count):  # the first one warms up
         with tempfile.TemporaryDirectory() as uri:
             before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
             started = time.perf_counter()
-            written = stage.write(events(spark, rows), agreed, uri, DAY)
+            written = stage.write(events(spark, rows), contract, uri, DAY)
             took["write"] = time.perf_counter() - started
-            content = audit(spark, agreed, uri, DAY, written)
+            content = audit(spark, contract, uri, DAY, written)
             took["audit"] = time.perf_counter() - started - took["write"]
             sha256 = stage.digests(spark, uri, [written.attempt])
-            staged = stage.describe(uri, agreed, DAY, written, content, sha256)
+            staged = stage.describe(uri, contract, DAY, written, content, sha256)
             took["files"] = time.perf_counter() - started - took["write"] - took["audit"]
     after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     seconds = ", ".join(f"{name} {seconds / count * 1e6:.2f}" for name, seconds in took.items())

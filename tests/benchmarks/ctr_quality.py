@@ -28,7 +28,7 @@ from models.ads.baselines import ClickRate
 from models.ads.examples import Batch, Fields
 from models.ads.metrics import click_metrics
 from models.ads.registry import CLICK_MODELS
-from schemas.contract import contract
+from schemas.contract import load_contract
 from tests.benchmarks import ad_impressions
 
 _ZONE = ZoneInfo("Asia/Shanghai")
@@ -113,7 +113,7 @@ def _snapshot(spark: SparkSession, path: Path, table: str, day: dt.date) -> Data
             F.regexp_replace(column.name, r"\.0$", "").cast(column.type).alias(column.name)
             if column.type in ("int", "bigint")
             else F.col(column.name).cast(column.type)
-            for column in contract(table).columns
+            for column in load_contract(table).columns
         )
     )
 

@@ -21,7 +21,7 @@ from deltalake import DeltaTable
 from tqdm import tqdm
 
 from jobs.platform.settings import settings
-from tests.jobs.operate.ageing import age
+from tests.jobs.integrity.ageing import age
 
 FIRST = dt.date(2022, 3, 1)
 TABLES = ("silver.behavior_events", "gold.interactions")
@@ -109,7 +109,7 @@ def main() -> None:
         answers = {name: ask() for name, ask in asked.items()}
         files, times = stored(), best(asked)
 
-        from jobs.operate import maintenance
+        from jobs.integrity import maintenance
 
         for _ in range(2):
             a_week_passes()

@@ -20,7 +20,7 @@ from jobs.ingest.landed import landed
 from jobs.ingest.parse import parse
 from jobs.ingest.snapshot import sorted_out
 from jobs.platform.errors import NightreelError
-from jobs.platform.night import Night
+from jobs.platform.job_context import JobContext
 from jobs.platform.pseudonym import key, pseudonym
 from jobs.platform.settings import settings
 from jobs.platform.spark_errors import bad_rows_named
@@ -78,7 +78,7 @@ def outcome(home: Path, feed: str) -> tuple[list[tuple[object, ...]], list[str]]
     Raises:
         NightreelError: the landing's check refuses it; ingest then does so too.
     """
-    night = Night(MAY_1, settings())
+    night = JobContext(MAY_1, settings())
     try:
         counted = sum(landed_files.rows(home / "landing", feed, MAY_1).values())
         landed_files.digest(home / "landing", feed, MAY_1)
@@ -428,5 +428,5 @@ def test_what_cannot_be_right_is_refused_in_one_line(home: Path, spark: SparkSes
     assert said in str(refused.value)
     assert "\n" not in str(refused.value)
     with pytest.raises(NightreelError) as refused_by_ingest, bad_rows_named(VIDEOS):
-        landed(Night(MAY_1, settings()), VIDEOS).count()
+        landed(JobContext(MAY_1, settings()), VIDEOS).count()
     assert str(refused_by_ingest.value) == str(refused.value)

@@ -12,7 +12,7 @@ import pytest
 from airflow.dag_processing.dagbag import DagBag
 from airflow.sdk.exceptions import ParamValidationError
 
-from dags._job import PYTHON, ROOT
+from dags._job_operator import PYTHON, ROOT
 from dags.accept import KINDS, SUBJECTS, who_decides
 
 FORM = {"night": "2022-05-02", "what": "volume", "of": "users", "why": "a 'sale' {{ 1 + 1 }}; 大促"}

@@ -50,7 +50,7 @@ print(json.dumps(found))
 _DAG = """
 import datetime as dt
 from airflow.sdk import DAG
-from dags._job import JobOperator
+from dags._job_operator import JobOperator
 from dags._night import NIGHTLY, ZONE
 
 with DAG("nights", schedule=NIGHTLY, start_date=dt.datetime(2022, 1, 1, tzinfo=ZONE)) as dag:

@@ -12,7 +12,7 @@ from tests.dags.conftest import ROOT
 _DAG = """
 import datetime as dt, json
 from airflow.sdk import DAG, TriggerRule, XComArg
-from dags._job import JobOperator
+from dags._job_operator import JobOperator
 from dags._night import NIGHTLY, ZONE
 from dags._tasks import job_per_value
 

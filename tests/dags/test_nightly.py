@@ -68,7 +68,7 @@ def test_what_a_task_reads_is_written_before(dags: DagBag, first: str, then: str
 
 def test_a_task_waits_for_the_night_before_where_it_reads_it(dags: DagBag) -> None:
     tasks: list[Any] = dags.dags["nightly"].tasks
-    assert {task.task_id: list(task.after_yesterday) for task in tasks if task.after_yesterday} == WAITS
+    assert {task.task_id: list(task.after_previous_night) for task in tasks if task.after_previous_night} == WAITS
 
 
 def test_no_edge_is_drawn_that_follows_from_others(dags: DagBag) -> None:
@@ -95,7 +95,8 @@ def test_a_new_table_and_a_new_recommender_are_in_the_dag_without_an_edit_of_its
     program = """
 from dags.nightly import dag
 table, examples, model = map(dag.get_task, ("features.new", "features.ctr_examples", "recommend.train_new"))
-print([asset.name for asset in table.outlets], table.after_yesterday, table.downstream_task_ids, examples.after_yesterday)
+waits = [table.after_previous_night, examples.after_previous_night]
+print([asset.name for asset in table.outlets], waits[0], table.downstream_task_ids, waits[1])
 print(model.downstream_task_ids)
 """
     asked = subprocess.run(

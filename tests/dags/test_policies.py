@@ -160,7 +160,7 @@ def test_what_waits_for_yesterday_waits_for_tasks_that_exist(dags: DagBag) -> No
     waited_for = {
         name
         for task in nightly.tasks
-        for entry in getattr(task, "after_yesterday", ())
+        for entry in getattr(task, "after_previous_night", ())
         for name in re.findall(r"[a-z_]+\.[a-z_]+", entry.replace("params.source", ""))
     }
     assert waited_for

@@ -9,7 +9,7 @@ import pytest
 
 from infra.local.paths import State
 from jobs.platform import lake
-from schemas.contract import contract
+from schemas.contract import load_contract
 from tests.faults import rows
 from tests.faults.table import NOTES
 from tests.infra.connect_server import connect_server
@@ -24,7 +24,7 @@ RecordFault: TypeAlias = Callable[[str, str], None]
 def table(home: Path, spark: "SparkSession") -> str:
     """The path of an empty table."""
     uri = str(home / "lake" / rows.TABLE.replace(".", "/"))
-    lake.create(contract(rows.TABLE), uri)
+    lake.create(load_contract(rows.TABLE), uri)
     return uri
 
 

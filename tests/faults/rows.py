@@ -11,7 +11,7 @@ from jobs.platform.failpoint import failpoint
 from jobs.platform.lake import commit, log_backup
 from jobs.platform.lake.history import latest
 from jobs.platform.lake.stage import Staged
-from schemas.contract import contract
+from schemas.contract import load_contract
 from tests import publishing
 
 TABLE = "silver.quarantine"
@@ -39,14 +39,14 @@ def as_table(uri: str, day: dt.date, content: list[dict[str, object]]) -> pa.Tab
 
 def stage(uri: str, day: dt.date, content: list[dict[str, object]]) -> Staged:
     """Write a day's rows aside, and describe them."""
-    return publishing.stage(uri, contract(TABLE), day, as_table(uri, day, content))
+    return publishing.stage(uri, load_contract(TABLE), day, as_table(uri, day, content))
 
 
 def publish_day(uri: str, day: dt.date, content: list[dict[str, object]]) -> int:
     """Publish a day's rows; the table's version."""
     seen = commit.token(uri, day)
     failpoint("begun")
-    return commit.commit(uri, contract(TABLE), stage(uri, day, content), seen, {"run": "test", "inputs": {}})
+    return commit.commit(uri, load_contract(TABLE), stage(uri, day, content), seen, {"run": "test", "inputs": {}})
 
 
 def damage(uri: str) -> list[str]:

@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from jobs.operate.summary import aligned
+from jobs.report.summary import aligned
 
 NOTES = Path("test-artifacts", "faults.jsonl")
 """A line of JSON for each thing noted, in the order in which the tests ran."""

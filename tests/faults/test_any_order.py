@@ -10,15 +10,15 @@ from types import ModuleType
 import pytest
 from pyspark.sql import SparkSession
 
+from jobs.backfill.accept import accept
+from jobs.backfill.stale_days import stale_days
 from jobs.features import interactions
 from jobs.ingest import behavior_events, behavior_log, campaigns, quarantine, reconciliation, users, videos
 from jobs.ingest.feeds import BEHAVIOR_LOGS
-from jobs.operate.accept import accept
-from jobs.operate.stale_days import stale_days
 from jobs.platform import decisions
+from jobs.platform.job_context import JobContext
 from jobs.platform.lake import tables
 from jobs.platform.lake.history import latest
-from jobs.platform.night import Night
 from jobs.platform.settings import settings
 from tests.faults.conftest import RecordFault
 from tests.jobs.ingest.nights import NOON_MAY_1, lay, line
@@ -99,7 +99,7 @@ def test_they_converge(
             lay(home, arrived, night)
             if reconciliation in jobs:
                 accept(
-                    Night(night, settings(), writes=decisions.TABLE),
+                    JobContext(night, settings(), writes=decisions.TABLE),
                     decisions.VOLUME,
                     BEHAVIOR_LOGS,
                     "test",

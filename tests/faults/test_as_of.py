@@ -10,12 +10,12 @@ from pyspark.sql import SparkSession
 from jobs.features import ctr_examples, interactions, user_features, video_features
 from jobs.ingest import behavior_events, behavior_log
 from jobs.ingest.behavior_rows import EVENTS
+from jobs.platform.job_context import JobContext
 from jobs.platform.lake.history import latest
-from jobs.platform.night import Night
 from jobs.platform.settings import settings
 from tests.faults.conftest import RecordFault
+from tests.jobs import lake
 from tests.jobs.ingest.nights import MAY_1, MAY_2, NOON_MAY_1, lay, line
-from tests.jobs.operate import lake
 
 FEATURES: dict[str, Callable[[Sequence[str]], None]] = {
     "gold.user_features": user_features.main,
@@ -30,7 +30,7 @@ def recommend(argv: Sequence[str]) -> None:
     from jobs.platform import tracking  # what trains takes seconds to import
     from jobs.recommend import REGISTERED_MODEL, recommendations, train
 
-    night = Night(MAY_1, settings())
+    night = JobContext(MAY_1, settings())
     train.train(night, "popularity")
     (version,) = tracking.candidates(night.settings, REGISTERED_MODEL, night=night.date, families=["popularity"])
     tracking.set_verdict(night.settings, REGISTERED_MODEL, night=night.date, promoted=version)
@@ -61,11 +61,11 @@ def test_late_rows_leave_the_night_as_it_was(
     for _ in range(2):
         for job in jobs.values():
             job(["--date", str(MAY_1)])
-        night = Night(MAY_2, settings())
-        written.append({table: latest(night.uri(table))[MAY_1].content for table in jobs})
+        night = JobContext(MAY_2, settings())
+        written.append({table: latest(night.lake.uri(table))[MAY_1].content for table in jobs})
         if len(written) == 1:
             late = [line(n % 5, n % 9, NOON_MAY_1 + 1000 + n) for n in range(40)]
             land(home, [*late, line(1, time_ms=NOON_MAY_1 + 86_400_000)], MAY_2)
     assert written[0] == written[1]
-    assert night.read_day(EVENTS, MAY_2).where(f"event_date = DATE'{MAY_1}'").count() == 40, "there are late rows"
+    assert night.lake.read_day(EVENTS, MAY_2).where(f"event_date = DATE'{MAY_1}'").count() == 40, "there are late rows"
     record_fault("rows that arrive late", f"{', '.join(jobs)}: the same rows as on the night itself")

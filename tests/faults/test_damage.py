@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from deltalake import DeltaTable
 
-from jobs.operate import restore, verify
+from jobs.integrity import restore, verify
 from jobs.platform import lake
 from jobs.platform.lake import Damaged
 from jobs.platform.lake.restore import restore as put_right

@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 from pyspark.sql import SparkSession
 
+from jobs.backfill.accept import accept
 from jobs.features import interactions, user_features, video_features
 from jobs.ingest import landing
 from jobs.ingest.feeds import BEHAVIOR_LOGS, VIDEOS
-from jobs.operate.accept import accept
 from jobs.platform import decisions, pseudonym
+from jobs.platform.job_context import JobContext
 from jobs.platform.lake.history import latest
-from jobs.platform.night import Night
 from jobs.platform.settings import settings
 from tests.faults.conftest import RecordFault
 from tests.jobs.ingest.nights import HEADER, MAY_1, NOON_MAY_1, SNAPSHOTS, ingest, lay_feed, line
@@ -100,7 +100,7 @@ def run_nights(home: Path, lines: list[Line], chance: random.Random) -> dict[tup
     for night in NIGHTS:
         lay_snapshots(home, night)
         accept(
-            Night(night, settings(), writes=decisions.TABLE),
+            JobContext(night, settings(), writes=decisions.TABLE),
             decisions.VOLUME,
             BEHAVIOR_LOGS,
             "test",
@@ -109,8 +109,8 @@ def run_nights(home: Path, lines: list[Line], chance: random.Random) -> dict[tup
         ingest(night)
         for feature in FEATURES.values():
             feature.main(["--date", str(night)])
-    found = Night(MAY_1, settings())
-    return {(table, n): made.content for table in FEATURES for n, made in latest(found.uri(table)).items()}
+    found = JobContext(MAY_1, settings())
+    return {(table, n): made.content for table in FEATURES for n, made in latest(found.lake.uri(table)).items()}
 
 
 @pytest.mark.long
@@ -121,17 +121,19 @@ def test_every_line_is_where_it_belongs(
     lines = [line for user in range(USERS) for line in history(user, chance)]
     features = run_nights(home, lines, chance)
 
-    night = Night(NIGHTS[-1], settings())
+    night = JobContext(NIGHTS[-1], settings())
     key = pseudonym.key(settings())
     true = {
         (pseudonym.pseudonym(int(user), key), int(video), int(time), arrived)
         for arrived, (user, video, _, _, time, *_) in ((a, text.split(",")) for a, text, b in lines if b == "rows_out")
     }
-    events = night.read("silver.behavior_events").select("user_id", "video_id", "time_ms", "arrival_date").collect()
+    events = (
+        night.lake.read("silver.behavior_events").select("user_id", "video_id", "time_ms", "arrival_date").collect()
+    )
     assert len(events) == len(true)
     assert set(map(tuple, events)) == true
     counts = Counter((arrived, became) for arrived, _, became in lines)
-    for books in night.read("ops.reconciliation").where("source = 'silver.behavior_events'").collect():
+    for books in night.lake.read("ops.reconciliation").where("source = 'silver.behavior_events'").collect():
         for column in ("rows_out", "duplicates", "quarantined"):
             assert books[column] == counts[books.arrival_date, column], (books.arrival_date, column)
 

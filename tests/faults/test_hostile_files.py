@@ -9,8 +9,9 @@ import pytest
 import torch
 from scipy.sparse import csr_matrix
 
-from jobs.operate import explain, verify
+from jobs.integrity import verify
 from jobs.platform.settings import settings
+from jobs.query import explain
 from jobs.video.clip import Clip
 from models.ads.logistic_regression import LogisticRegression
 from models.ads.registry import load_click_model

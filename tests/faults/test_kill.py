@@ -13,9 +13,9 @@ import pytest
 from mlflow import MlflowClient
 from pyspark.sql import SparkSession
 
+from jobs.backfill.table_days import table_days
 from jobs.features import interactions
 from jobs.ingest import behavior_log, campaigns, quarantine, reconciliation, users, videos
-from jobs.operate.table_days import table_days
 from jobs.platform.lake.history import publications
 from jobs.platform.lake.verify import verify
 from jobs.platform.settings import Settings, settings
@@ -34,7 +34,7 @@ STEPS: dict[str, tuple[str, ...]] = {
     "ads.train": TRAINING,
     "recommend.promote": ("promoted",),
     "ads.promote": ("promoted",),
-    "operate.report": (),
+    "report.report": (),
 }
 """The failpoints that a job passes; those of a table's write unless it is listed."""
 _AT_MOST = 8
@@ -175,4 +175,4 @@ def test_a_day_is_published_once_for_each_run(home: Path, spark: SparkSession) -
     lay(home, LINES)
     night = ingest()
     for table in state():
-        assert len(publications(night.uri(table))) == 1
+        assert len(publications(night.lake.uri(table))) == 1

@@ -15,7 +15,7 @@ from infra.local.daemon import Daemon, free_port
 from infra.local.mlflow_server import mlflow_server
 from infra.local.paths import HOST, State
 from jobs.platform import tracking
-from jobs.platform.night import Night
+from jobs.platform.job_context import JobContext
 from jobs.platform.settings import settings
 from tests.faults.conftest import RecordFault
 
@@ -24,7 +24,7 @@ MAY_1 = dt.date(2022, 5, 1)
 
 def train(value: float) -> None:
     """What every training does with MLflow."""
-    with tracking.run(Night(MAY_1, settings()), "recommend/als", {"factors": 8}) as run:
+    with tracking.run(JobContext(MAY_1, settings()), "recommend/als", {"factors": 8}) as run:
         run.log_metrics({"ndcg_at_20": value})
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 from deltalake import DeltaTable
 from pyspark.sql import SparkSession
 
-from jobs.operate import maintenance
-from jobs.platform.night import Night
+from jobs.integrity import maintenance
+from jobs.platform.job_context import JobContext
 from jobs.platform.settings import settings
 from tests.faults import rows
 from tests.faults.conftest import RecordFault
@@ -67,9 +67,9 @@ def test_no_reader_fails_or_sees_half_a_day(
 def test_no_reader_fails_while_files_are_joined(
     table: str, home: Path, spark: SparkSession, record_fault: RecordFault
 ) -> None:
-    Night(DAY, settings(), writes=rows.TABLE).write(rows.as_table(table, DAY, rows.rows(DAY, 50, "0")))
+    JobContext(DAY, settings(), writes=rows.TABLE).lake.write(rows.as_table(table, DAY, rows.rows(DAY, 50, "0")))
     files = set(DeltaTable(table).file_uris())
-    night = Night(DAY + dt.timedelta(days=1), settings())
+    night = JobContext(DAY + dt.timedelta(days=1), settings())
     reads = 0
     with ThreadPoolExecutor(1) as aside:
         joined = aside.submit(lambda: [maintenance._join(night, rows.TABLE, DAY) for _ in range(JOINS)])

@@ -11,9 +11,9 @@ from tests.faults.conftest import RecordFault
 from tests.infra.connect_server import connect_server
 
 _JOB = """
-from jobs.platform.job import job
+from jobs.platform.job import run_job
 
-with job(["--date", "2022-05-01"], None) as night:
+with run_job(["--date", "2022-05-01"], None) as night:
     numbers = night.spark.range(10**15)
     print("running", flush=True)
     numbers.selectExpr("sum(hash(id))").collect()

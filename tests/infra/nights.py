@@ -15,7 +15,7 @@ import pytest
 from infra.local.backfill import night_of
 from infra.local.paths import State
 from infra.local.services import Services
-from jobs.operate.table_days import table_days
+from jobs.backfill.table_days import table_days
 from jobs.platform.settings import settings
 
 ROOT = Path(__file__).resolve().parents[2]

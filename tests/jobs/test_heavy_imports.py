@@ -14,7 +14,7 @@ USED = {
     "jobs.ads.audience_segments": {"mlflow", "torch"},
     "jobs.ads.promote": {"matplotlib.axes", "mlflow"},
     "jobs.ads.train": {"matplotlib.axes", "mlflow", "torch"},
-    "jobs.operate.report": {"matplotlib.axes", "mlflow"},
+    "jobs.report.report": {"matplotlib.axes", "mlflow"},
     "jobs.platform.tracking.__main__": {"mlflow"},
     "jobs.recommend.promote": {"matplotlib.axes", "mlflow"},
     "jobs.recommend.recommendations": {"mlflow"},

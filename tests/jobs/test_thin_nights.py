@@ -6,14 +6,14 @@ from pathlib import Path
 import pytest
 from pyspark.sql import SparkSession
 
-from jobs.operate.accept import accept
-from jobs.operate.backfill_plan import NEW, planned
-from jobs.operate.stale_days import stale_days
-from jobs.operate.summary import summary
+from jobs.backfill.accept import accept
+from jobs.backfill.plan import NEW, planned
+from jobs.backfill.stale_days import stale_days
 from jobs.platform import decisions
+from jobs.platform.job_context import JobContext
 from jobs.platform.lake.verify import verify
-from jobs.platform.night import Night
 from jobs.platform.settings import settings
+from jobs.report.summary import summary
 from schemas.dependencies import tables_of_a_night
 from tests.jobs import small_nights
 from tests.jobs.ingest.nights import SNAPSHOTS
@@ -22,7 +22,7 @@ FIRST, EMPTY, LAST = (dt.date(2022, 5, day) for day in range(1, 4))
 
 
 def _rows(date: dt.date, table: str) -> int:
-    return Night(date, settings()).read_day(table).count()
+    return JobContext(date, settings()).lake.read_day(table).count()
 
 
 def _said(date: dt.date, capsys: pytest.CaptureFixture[str]) -> str:
@@ -57,9 +57,9 @@ def test_thin_nights_one_after_another(
     assert ended.value.code == 66
     assert f"make accept DATE={EMPTY} AS=empty OF=behavior_logs WHY=…" in capsys.readouterr().err
     for kind, subject in ((decisions.EMPTY, "behavior_logs"), *((decisions.SNAPSHOT, feed) for feed in SNAPSHOTS)):
-        accept(Night(EMPTY, settings(), writes=decisions.TABLE), kind, subject, "ann", "the data centre was down")
+        accept(JobContext(EMPTY, settings(), writes=decisions.TABLE), kind, subject, "ann", "the data centre was down")
     small_nights.run(EMPTY)
-    books = Night(EMPTY, settings()).read_day("ops.reconciliation").collect()
+    books = JobContext(EMPTY, settings()).lake.read_day("ops.reconciliation").collect()
     assert all(row.decision.endswith("as ann decided: the data centre was down") for row in books)
     assert "no model serves yet: the night has no impression" in _said(EMPTY, capsys)
     for table in ("silver.behavior_events", "silver.quarantine", "gold.ctr_examples", "gold.audience_segments"):
@@ -76,7 +76,7 @@ def test_thin_nights_one_after_another(
     nights = (FIRST, EMPTY, LAST)
     made = [table for table in tables_of_a_night() if table != "gold.generated_videos"]
     for date in nights:
-        assert all(Night(date, settings()).has_day(table, date) for table in made)
+        assert all(JobContext(date, settings()).lake.has_day(table, date) for table in made)
         assert (home / "reports" / f"{date}.html").is_file()
     stale = stale_days(settings(), LAST)
     assert stale == []

@@ -11,7 +11,7 @@ from datacontract.data_contract import DataContract
 from deltalake import DeltaTable
 
 from jobs.platform import erasure, lake
-from schemas.contract import Contract, ContractError, contract, tables
+from schemas.contract import Contract, ContractError, load_contract, tables
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -36,48 +36,48 @@ def test_it_passes_datacontract_lint(table: str) -> None:
 
 @every_table
 def test_it_says_whose_the_table_is_and_what_it_holds(table: str) -> None:
-    agreed = contract(table)
+    contract = load_contract(table)
     document = yaml.safe_load((SCHEMAS / f"{table.replace('.', '/')}.yaml").read_text(encoding="utf-8"))
     assert document["id"] == table
     assert document["kind"] == "DataContract"
-    assert agreed.owner
-    assert agreed.retention_days > 7, "VACUUM and a week's features need more than a week"
-    assert len(agreed.purpose.split()) > 4
-    for sentence in (agreed.purpose, *(column.description for column in agreed.columns)):
+    assert contract.owner
+    assert contract.retention_days > 7, "VACUUM and a week's features need more than a week"
+    assert len(contract.purpose.split()) > 4
+    for sentence in (contract.purpose, *(column.description for column in contract.columns)):
         assert sentence.endswith(".")
 
 
 @every_table
 def test_its_columns_keys_and_days_fit_together(table: str) -> None:
-    agreed = contract(table)
-    columns = {column.name: column for column in agreed.columns}
-    assert len(columns) == len(agreed.columns)
-    assert columns[agreed.day_column].type == "date"
-    assert agreed.day_column in agreed.partitioned_by
-    assert agreed.key
-    for name in {*agreed.key, *agreed.partitioned_by}:
+    contract = load_contract(table)
+    columns = {column.name: column for column in contract.columns}
+    assert len(columns) == len(contract.columns)
+    assert columns[contract.day_column].type == "date"
+    assert contract.day_column in contract.partitioned_by
+    assert contract.key
+    for name in {*contract.key, *contract.partitioned_by}:
         assert columns[name].required, f"{name} of {table} identifies a row or its place, so no row may lack it"
-    assert len({rule.name for rule in agreed.rules}) == len(agreed.rules)
-    assert not any(columns[name].volatile for name in agreed.key)
+    assert len({rule.name for rule in contract.rules}) == len(contract.rules)
+    assert not any(columns[name].volatile for name in contract.key)
 
 
 @every_table
 def test_a_column_that_says_who_a_user_is_is_marked_as_personal(table: str) -> None:
-    assert all(column.personal for column in contract(table).columns if column.name in ("user_id", "raw"))
+    assert all(column.personal for column in load_contract(table).columns if column.name in ("user_id", "raw"))
 
 
 @every_table
 def test_a_table_about_people_says_which_column_tells_whose_a_row_is(table: str) -> None:
-    agreed = contract(table)
-    has_people = any(column.personal for column in agreed.columns)
-    assert erasure.holders(agreed)[:1] == (["user_id"] if has_people else [])
-    assert all(column.personal for column in agreed.columns if column.pseudonym)
+    contract = load_contract(table)
+    has_people = any(column.personal for column in contract.columns)
+    assert erasure.holders(contract)[:1] == (["user_id"] if has_people else [])
+    assert all(column.personal for column in contract.columns if column.pseudonym)
 
 
 def test_a_column_is_personal_wherever_it_is() -> None:
     marks: dict[str, set[bool]] = {}
     for table in tables():
-        for column in contract(table).columns:
+        for column in load_contract(table).columns:
             marks.setdefault(column.name, set()).add(column.personal)
     assert {name for name, found in marks.items() if len(found) > 1} == set()
 
@@ -86,41 +86,41 @@ def test_columns_of_one_name_have_one_type() -> None:
     """So that tables join without a cast; `video_type` is a word everywhere."""
     types: dict[str, dict[str, str]] = {}
     for table in tables():
-        for column in contract(table).columns:
+        for column in load_contract(table).columns:
             types.setdefault(column.name, {})[table] = column.type
     assert {name: of for name, of in types.items() if len(set(of.values())) > 1} == {}
 
 
 @every_table
 def test_the_delta_table_is_what_the_contract_says(table: str, spark: "SparkSession", tmp_path: Path) -> None:
-    agreed = contract(table)
-    lake.create(agreed, str(tmp_path / "table"))
+    contract = load_contract(table)
+    lake.create(contract, str(tmp_path / "table"))
     made = DeltaTable(tmp_path / "table")
-    declared = agreed.struct_type().fields
+    declared = contract.struct_type().fields
     assert [(f.name, f.nullable) for f in made.schema().fields] == [(f.name, f.nullable) for f in declared]
-    assert [f.metadata["comment"] for f in made.schema().fields] == [column.description for column in agreed.columns]
+    assert [f.metadata["comment"] for f in made.schema().fields] == [column.description for column in contract.columns]
     read = spark.read.format("delta").load(str(tmp_path / "table")).schema
-    assert [(f.name, f.dataType.simpleString()) for f in read.fields] == [(c.name, c.type) for c in agreed.columns]
-    assert made.metadata().description == agreed.purpose
-    assert tuple(made.metadata().partition_columns) == agreed.partitioned_by
+    assert [(f.name, f.dataType.simpleString()) for f in read.fields] == [(c.name, c.type) for c in contract.columns]
+    assert made.metadata().description == contract.purpose
+    assert tuple(made.metadata().partition_columns) == contract.partitioned_by
     checks = {
         k.removeprefix("delta.constraints."): v
         for k, v in made.metadata().configuration.items()
         if ".constraints." in k
     }
-    assert checks == {rule.name: rule.expression for rule in agreed.rules}
+    assert checks == {rule.name: rule.expression for rule in contract.rules}
 
 
 @every_table
 def test_a_rule_lets_a_column_be_null_that_may_be_null(table: str, spark: "SparkSession") -> None:
     """Delta refuses a row whose CHECK is null, whatever SQL's CHECK does."""
-    agreed = contract(table)
-    optional = {column.name for column in agreed.columns if not column.required}
+    contract = load_contract(table)
+    optional = {column.name for column in contract.columns if not column.required}
     nothing = spark.range(1).selectExpr(
-        *(f"CAST(NULL AS {column.type}) AS `{column.name}`" for column in agreed.columns)
+        *(f"CAST(NULL AS {column.type}) AS `{column.name}`" for column in contract.columns)
     )
-    names = {column.name for column in agreed.columns}
-    for rule in agreed.rules:
+    names = {column.name for column in contract.columns}
+    for rule in contract.rules:
         if names & set(re.findall(r"\w+", rule.expression)) <= optional:
             (held,) = nothing.selectExpr(f"{rule.expression} AS held").collect()
             assert held.held is True, f"{table}: {rule.name} refuses null: {rule.expression}"
@@ -128,9 +128,9 @@ def test_a_rule_lets_a_column_be_null_that_may_be_null(table: str, spark: "Spark
 
 def test_an_unknown_table_is_named_with_those_there_are() -> None:
     with pytest.raises(ContractError, match=r"no contract for table 'gold\.nothing'.*gold\.interactions"):
-        contract("gold.nothing")
+        load_contract("gold.nothing")
     with pytest.raises(ContractError):
-        contract("../README")
+        load_contract("../README")
 
 
 def test_tables_are_listed_in_order() -> None:
@@ -139,5 +139,5 @@ def test_tables_are_listed_in_order() -> None:
 
 def test_a_contract_is_not_changed_by_who_reads_it() -> None:
     with pytest.raises(AttributeError):
-        contract(tables()[0]).owner = "nobody"  # type: ignore[misc]
-    assert isinstance(contract(tables()[0]), Contract)
+        load_contract(tables()[0]).owner = "nobody"  # type: ignore[misc]
+    assert isinstance(load_contract(tables()[0]), Contract)

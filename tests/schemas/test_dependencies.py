@@ -11,7 +11,7 @@ import pytest
 from jobs.ads import REGISTERED_MODEL as CLICK_MODEL
 from jobs.ingest.feeds import FEEDS, NIGHTLY
 from jobs.recommend import REGISTERED_MODEL as RECOMMENDER
-from schemas.contract import contract, tables
+from schemas.contract import load_contract, tables
 from schemas.dependencies import days_read, in_order, made_by, read_further_back, sources, tables_of_a_night
 from schemas.made_from import LANDING, MODELS, DaysBack, read_made_from
 from schemas.models import models
@@ -67,9 +67,9 @@ def test_what_cannot_be_understood_is_refused_with_what_to_write(declared: objec
 
 def test_every_table_is_made_by_a_job_that_there_is() -> None:
     for table in tables():
-        module = ROOT / "jobs" / f"{contract(table).made_by.replace('.', '/')}.py"
+        module = ROOT / "jobs" / f"{load_contract(table).made_by.replace('.', '/')}.py"
         assert "writes=" in module.read_text(encoding="utf-8")
-        assert made_by(contract(table).made_by) == (table,), "a job writes one table"
+        assert made_by(load_contract(table).made_by) == (table,), "a job writes one table"
     for model in models().values():
         for job in filter(None, (model.trained_by, model.promoted_by)):
             assert (ROOT / "jobs" / f"{job.replace('.', '/')}.py").is_file()

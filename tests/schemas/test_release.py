@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from schemas.contract import Column, Contract, Rule, contract, tables
+from schemas.contract import Column, Contract, Rule, load_contract, tables
 from schemas.release import problems, released
 
-WAS = replace(contract("gold.recommendations"), version="1.2.0")
+WAS = replace(load_contract("gold.recommendations"), version="1.2.0")
 SCORE = next(column for column in WAS.columns if column.name == "score")
 NEW = Column("why", "string", required=False, description="Why.", personal=False, volatile=False)
 RULE = Rule("score_is_finite", "score < 1e9")
@@ -25,7 +25,7 @@ def added(column: Column) -> Contract:
 @pytest.mark.parametrize("table", tables())
 def test_every_contract_may_follow_on_the_released_one(table: str) -> None:
     was = released().get(table)
-    assert was is None or problems(was, contract(table)) == []
+    assert was is None or problems(was, load_contract(table)) == []
 
 
 def test_no_released_table_is_gone() -> None:

@@ -41,13 +41,13 @@ class ForeignCommit:
         return f"version {self.version}, {self.made_at:%Y-%m-%d %H:%M:%S} UTC, {self.operation} by {self.who}{remark}"
 
 
-def foreign_commits(table: DeltaTable, uri: str, agreed: Contract) -> Iterator[ForeignCommit]:
+def foreign_commits(table: DeltaTable, uri: str, contract: Contract) -> Iterator[ForeignCommit]:
     """The commits of others, the newest first; not the one that made the table.
 
     Args:
         table: the table.
         uri: where it lies.
-        agreed: its contract.
+        contract: its contract.
     """
     for commit in table.history():
         if commit["version"] == 0 or is_ours(commit):
@@ -62,18 +62,20 @@ def foreign_commits(table: DeltaTable, uri: str, agreed: Contract) -> Iterator[F
             operation=commit["operation"],
             who=f"{user} with {commit.get('engineInfo', 'an engine that it does not name')}",
             remark=commit.get("userMetadata"),
-            days=frozenset(dt.date.fromisoformat(p[agreed.day_column]) for p in partitions if p.get(agreed.day_column)),
+            days=frozenset(
+                dt.date.fromisoformat(p[contract.day_column]) for p in partitions if p.get(contract.day_column)
+            ),
             reshapes=any("metaData" in action or "protocol" in action for action in actions),
         )
 
 
-def misfit(table: DeltaTable, agreed: Contract) -> str | None:
+def misfit(table: DeltaTable, contract: Contract) -> str | None:
     """Why no job can read or write a table of this shape, if so."""
     protocol = table.protocol()
     if protocol.min_reader_version > 1:  # which contracts ask for
         needed = ", ".join(protocol.reader_features or ()) or f"version {protocol.min_reader_version} of the protocol"
         return f"its readers need {needed}, which not all jobs know"
-    optional = {column.name: not column.required for column in agreed.columns}
+    optional = {column.name: not column.required for column in contract.columns}
     for field in table.schema().fields:
         if field.name not in optional:
             return f"it has a column {field.name} that its contract has not"
@@ -82,12 +84,12 @@ def misfit(table: DeltaTable, agreed: Contract) -> str | None:
     return None
 
 
-def reshaping(current: DeltaTable, uri: str, agreed: Contract) -> ForeignCommit | None:
+def reshaping(current: DeltaTable, uri: str, contract: Contract) -> ForeignCommit | None:
     """The commit of somebody else by which the table got a shape that no job can read or write; None where it has not."""
-    if misfit(current, agreed) is None:
+    if misfit(current, contract) is None:
         return None
-    for commit in foreign_commits(current, uri, agreed):
-        if commit.reshapes and misfit(DeltaTable(uri, version=commit.version - 1), agreed) is None:
+    for commit in foreign_commits(current, uri, contract):
+        if commit.reshapes and misfit(DeltaTable(uri, version=commit.version - 1), contract) is None:
             return commit
     return None  # we ourselves did: the code is older than the table
 

@@ -31,7 +31,7 @@ class Publication:
     files: dict[str, str]
     """Path below the table -> SHA-256."""
     made_by: dict[str, Any]
-    """Run, version of the code, versions of the input tables, model: see `Night.write`."""
+    """Run, version of the code, versions of the input tables, model: see `JobLake.write`."""
 
     @property
     def dropped(self) -> bool:

@@ -15,7 +15,7 @@ from jobs.platform.lake.history import OURS, Publication, publications
 from jobs.platform.lake.stage import Staged
 from jobs.platform.lake.verify import damaged_files, verify
 from jobs.platform.settings import Settings
-from schemas.contract import contract
+from schemas.contract import load_contract
 
 
 def restore(settings: Settings, table: str, by: Mapping[str, str]) -> Iterator[str]:
@@ -43,7 +43,7 @@ def restore(settings: Settings, table: str, by: Mapping[str, str]) -> Iterator[s
         seen = commit.token(uri, day)  # a night that publishes the day from now on wins over this
         of_day = [p for p in publications(uri) if p.day == day]
         if not of_day or of_day[0].dropped:
-            commit.drop(uri, contract(table), day, seen, by)
+            commit.drop(uri, load_contract(table), day, seen, by)
             yield f"{table} {day}: taken out, since {'its retention is over' if of_day else 'nobody published it'}"
             continue
         sound = next((p for p in of_day if not p.dropped and _is_sound(uri, table, p)), None)
@@ -68,7 +68,7 @@ def _shape(uri: str, table: str) -> str | None:
         current = DeltaTable(uri)
     except DeltaError:
         return None  # which `verify` tells
-    reshaped = reshaping(current, uri, contract(table))
+    reshaped = reshaping(current, uri, load_contract(table))
     if reshaped is None:
         return None
     try:
@@ -87,7 +87,7 @@ def _shape(uri: str, table: str) -> str | None:
 
 def _published_files(uri: str, table: str, publication: Publication) -> tuple[DataFile, ...]:
     """The files that were published, as the table's log had them then."""
-    then = files_of(DeltaTable(uri, version=publication.version), contract(table))
+    then = files_of(DeltaTable(uri, version=publication.version), load_contract(table))
     return tuple(replace(f, sha256=publication.files[f.path]) for f in then if f.day == publication.day)
 
 
@@ -98,4 +98,4 @@ def _is_sound(uri: str, table: str, publication: Publication) -> bool:
 def _publish_again(uri: str, table: str, sound: Publication, seen: int, by: Mapping[str, str]) -> None:
     files = _published_files(uri, table, sound)
     staged = Staged(f"{sound.attempt}-restored", sound.day, sound.rows, sound.content, files)
-    commit.commit(uri, contract(table), staged, seen, {**sound.made_by, "restored": sound.version, **by})
+    commit.commit(uri, load_contract(table), staged, seen, {**sound.made_by, "restored": sound.version, **by})

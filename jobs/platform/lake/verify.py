@@ -19,7 +19,7 @@ from jobs.platform.lake.history import Publication, latest
 from jobs.platform.lake.read import frame
 from jobs.platform.settings import Settings
 from jobs.platform.spark import session
-from schemas.contract import Contract, contract
+from schemas.contract import Contract, load_contract
 
 
 @dataclass(frozen=True)
@@ -49,12 +49,12 @@ def verify(settings: Settings, table: str, day: dt.date | None = None) -> Iterat
         if where is None or (where / "_delta_log").exists():
             yield Damage(table, None, f"its log cannot be read: {error}")
         return
-    if reshaped := reshaping(current, uri, contract(table)):
-        yield Damage(table, None, f"{misfit(current, contract(table))} since {reshaped}")
+    if reshaped := reshaping(current, uri, load_contract(table)):
+        yield Damage(table, None, f"{misfit(current, load_contract(table))} since {reshaped}")
         return
     published = latest(uri)
     files: dict[dt.date, list[DataFile]] = defaultdict(list)
-    for file in files_of(current, contract(table)):
+    for file in files_of(current, load_contract(table)):
         files[file.day].append(file)
     asked = sorted(published.keys() | files.keys() if day is None else {day} & (published.keys() | files.keys()))
     ours = [replace(f, sha256=published[f.day].files.get(f.path)) for d in asked if d in published for f in files[d]]
@@ -62,7 +62,7 @@ def verify(settings: Settings, table: str, day: dt.date | None = None) -> Iterat
     # Files that are all as they were published need not be read as rows.
     whole = [each for each in asked if each in published and not any(file.path in broken for file in files[each])]
     others = [each for each in whole if {file.path for file in files[each]} != published[each].files.keys()]
-    changed = dict(_changed(uri, current.version(), contract(table), [published[each] for each in others]))
+    changed = dict(_changed(uri, current.version(), load_contract(table), [published[each] for each in others]))
     for each in asked:
         if each not in published:
             yield Damage(table, each, f"is in {len(files[each])} files that nobody published")
@@ -141,7 +141,7 @@ def touched_by_others(
         return
     current = DeltaTable(uri)
     published = latest(uri)
-    for commit in reversed(list(foreign_commits(current, uri, contract(table)))):
+    for commit in reversed(list(foreign_commits(current, uri, load_contract(table)))):
         if day is None or day in commit.days:
             yield f"{table}: {commit}: {_became(commit, published, changed)}"
 

@@ -14,8 +14,9 @@ from mlflow.exceptions import MlflowException
 from mlflow.models import infer_signature
 
 from jobs.platform.failpoint import failpoint
+from jobs.platform.job_context import JobContext
 from jobs.platform.mlflow_artifacts import ROOT, database
-from jobs.platform.night import Night, code_version, run_id
+from jobs.platform.run import code_version, run_id
 from jobs.platform.settings import Settings
 from jobs.platform.tracking._registry import find, input_tags, training_tags
 from jobs.platform.tracking._saved import digest, saved
@@ -33,8 +34,8 @@ _REPOSITORY = Path(__file__).parents[3]
 class Run:
     """The MLflow run of one training."""
 
-    def __init__(self, night: Night, run: MlflowRun) -> None:
-        self._night = night
+    def __init__(self, context: JobContext, run: MlflowRun) -> None:
+        self._night = context
         self._run_id: str = run.info.run_id
 
     def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
@@ -75,7 +76,7 @@ class Run:
         """
         night, settings = self._night.date, self._night.settings
         version = f"{family}-{night}-{digest(directory)}"
-        trained = training_tags(settings, self._run_id, self._night.inputs)
+        trained = training_tags(settings, self._run_id, self._night.lake.inputs)
         promoted = "false"
         if (registered := find(settings, name, version)) is not None:
             if saved(settings, registered) is not None:
@@ -104,24 +105,24 @@ class Run:
 
 
 @contextmanager
-def run(night: Night, key: str, params: Mapping[str, object]) -> Iterator[Run]:
+def run(context: JobContext, key: str, params: Mapping[str, object]) -> Iterator[Run]:
     """Track one training. Run again for the same night, it goes on with the run it made before.
 
     The tables read up to the end, with their versions, and the version of the code become tags of the run.
 
     Args:
-        night: the night that trains.
+        context: of the job that trains.
         key: stage and model, e.g. `recommend/als`; the stage is the experiment.
         params: hyperparameters.
     """
-    experiment = _experiment(night.settings, key.split("/")[0])
-    name = f"{key.split('/', 1)[1]} {night.date}"
+    experiment = _experiment(context.settings, key.split("/")[0])
+    name = f"{key.split('/', 1)[1]} {context.date}"
     previous = _previous_run(experiment, name, params)
     with mlflow.start_run(run_id=previous, experiment_id=experiment, run_name=None if previous else name) as active:
         mlflow.log_params({k: str(v) for k, v in params.items()})
-        mlflow.set_tags({"night": str(night.date), "scheduler_run": run_id(), "code_version": code_version()})
-        yield Run(night, active)
-        mlflow.set_tags(input_tags(night.inputs))
+        mlflow.set_tags({"night": str(context.date), "scheduler_run": run_id(), "code_version": code_version()})
+        yield Run(context, active)
+        mlflow.set_tags(input_tags(context.lake.inputs))
 
 
 def artifact(settings: Settings, key: str, night: dt.date, file: str) -> Path | None:

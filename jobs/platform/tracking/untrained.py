@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 import mlflow
 
-from jobs.platform.night import Night
+from jobs.platform.job_context import JobContext
 from jobs.platform.settings import Settings
 from jobs.platform.tracking._store import client, is_empty
 from jobs.platform.tracking.runs import artifact, run
@@ -23,16 +23,16 @@ class CannotTrain(Exception):
     """The night's data is too thin to train this model; says what it lacks, as the end of "not trained: …"."""
 
 
-def record_untrained(night: Night, key: str, model: str, reason: str) -> None:
+def record_untrained(context: JobContext, key: str, model: str, reason: str) -> None:
     """Record that the night trained no such model.
 
     Args:
-        night: the night.
+        context: of the job.
         key: stage and model, as in `run`.
         model: which kind of model it would have been.
         reason: why not.
     """
-    with run(night, key, {"model": model, _REASON: reason}):
+    with run(context, key, {"model": model, _REASON: reason}):
         pass
 
 

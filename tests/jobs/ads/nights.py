@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from scipy.special import expit
 
-from tests.jobs.operate.lake import lay
+from tests.jobs.lake import lay
 
 FIRST = dt.date(2022, 5, 1)
 SECOND = dt.date(2022, 5, 2)

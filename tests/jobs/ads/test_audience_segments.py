@@ -13,12 +13,12 @@ from jobs.ads import REGISTERED_MODEL, audience_segments, promote, train
 from jobs.ads.audience_segments import SEGMENTS, segments
 from jobs.platform import tracking
 from jobs.platform.errors import MissingInput
-from jobs.platform.night import Night
+from jobs.platform.job_context import JobContext
 from jobs.platform.settings import settings
 from models.ads.registry import CLICK_MODELS
-from schemas.contract import contract
+from schemas.contract import load_contract
 from tests.jobs.ads.nights import FIRST, USERS, VIDEOS, impressions, lay_examples
-from tests.jobs.operate.lake import lay, publish_rows
+from tests.jobs.lake import lay, publish_rows
 
 scored = st.lists(
     st.tuples(st.integers(0, 2), st.integers(0, 99), st.sampled_from([0.1, 0.2, 0.3, 0.4])),
@@ -123,13 +123,13 @@ def test_a_night_aims_its_campaigns_with_the_model_that_serves(spark: SparkSessi
     with pytest.raises(
         MissingInput, match="click_model: no version promoted up to 2022-05-01; run that night's promotion first"
     ):
-        audience_segments.audience_segments(Night(FIRST, settings()))
+        audience_segments.audience_segments(JobContext(FIRST, settings()))
     for model in CLICK_MODELS:
         train.main(["--date", str(FIRST), "--model", model])
     promote.main(["--date", str(FIRST)])
     audience_segments.main(["--date", str(FIRST)])
-    night = Night(FIRST, settings())
-    first = night.arrow("gold.audience_segments").to_table()
+    night = JobContext(FIRST, settings())
+    first = night.lake.arrow("gold.audience_segments").to_table()
     rows = first.to_pylist()
     serving = tracking.serving(settings(), REGISTERED_MODEL, night=FIRST)
     assert {row["model_version"] for row in rows} == {serving.version}
@@ -141,18 +141,18 @@ def test_a_night_aims_its_campaigns_with_the_model_that_serves(spark: SparkSessi
     by_campaign = {number: [row["expected_ctr"] for row in rows if row["campaign_id"] == number] for number in (1, 2)}
     assert min(by_campaign[1]) > 0.6  # the appeal of the examples: high for video 13, low for video 2
     assert max(by_campaign[2]) < 0.4
-    assert set(night.arrow("gold.audience_segments").schema.names) == {
-        c.name for c in contract("gold.audience_segments").columns
+    assert set(night.lake.arrow("gold.audience_segments").schema.names) == {
+        c.name for c in load_contract("gold.audience_segments").columns
     }
     audience_segments.main(["--date", str(FIRST)])
-    again = Night(FIRST, settings()).arrow("gold.audience_segments").to_table()
+    again = JobContext(FIRST, settings()).lake.arrow("gold.audience_segments").to_table()
     order = [("campaign_id", "ascending"), ("user_id", "ascending")]
     assert again.sort_by(order).equals(first.sort_by(order))
     for nothing_to_aim in ("silver.campaigns", "gold.user_features"):
         publish_rows(home, nothing_to_aim, FIRST, [])
         audience_segments.main(["--date", str(FIRST)])
-        later = Night(FIRST, settings())
-        assert later.read_day(audience_segments.TABLE).collect() == []
+        later = JobContext(FIRST, settings())
+        assert later.lake.read_day(audience_segments.TABLE).collect() == []
         lay(home, "silver.campaigns", [campaign(1, 14), campaign(2, 2)])  # 14 is hidden
 
 
@@ -162,16 +162,16 @@ def test_without_a_model_nobody_is_aimed_at(spark: SparkSession, home: Path) -> 
     for model in CLICK_MODELS:
         train.main(["--date", str(FIRST), "--model", model])
     promote.main(["--date", str(FIRST)])
-    rows, version = audience_segments.audience_segments(Night(FIRST, settings()))
+    rows, version = audience_segments.audience_segments(JobContext(FIRST, settings()))
     assert (rows.num_rows, version) == (0, None)
-    assert rows.schema.names == [c.name for c in contract("gold.audience_segments").columns]
+    assert rows.schema.names == [c.name for c in load_contract("gold.audience_segments").columns]
 
 
 def test_users_are_imagined_in_their_busiest_hour_and_tab(spark: SparkSession, home: Path) -> None:
     _lay_night(home)
-    night = Night(FIRST, settings())
+    night = JobContext(FIRST, settings())
     shown = spark.createDataFrame([(1, 13)], "campaign_id bigint, video_id bigint")
-    found = audience_segments.pairs(shown, night.read_day("gold.user_features")).collect()
+    found = audience_segments.pairs(shown, night.lake.read_day("gold.user_features")).collect()
     assert {(row.user_id, row.hour, row.tab) for row in found} == {
         (f"{at:032x}", 8, 0 if at % 2 else 1) for at in range(USERS)
     }

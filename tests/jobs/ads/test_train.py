@@ -18,11 +18,11 @@ from jobs.ads.time_split import split_of
 from jobs.platform import tracking
 from jobs.platform.decisions import MODEL, Decision
 from jobs.platform.errors import MissingInput
-from jobs.platform.night import Night
+from jobs.platform.job_context import JobContext
 from jobs.platform.settings import settings
 from models.ads.registry import CLICK_MODELS, load_click_model
 from tests.jobs.ads.nights import FIRST, ROWS, SECOND, lay_examples
-from tests.jobs.operate.lake import lay_decisions
+from tests.jobs.lake import lay_decisions
 
 
 @pytest.fixture(scope="module")
@@ -126,31 +126,33 @@ def test_running_a_night_again_changes_nothing(nights: Path) -> None:
         ]
 
     before = versions()
-    verdict = promote.promote(Night(SECOND, settings()))
+    verdict = promote.promote(JobContext(SECOND, settings()))
     train.main(["--date", str(SECOND), "--model", "logistic_regression"])
     promote.main(["--date", str(FIRST)])
     assert versions() == before
-    assert promote.promote(Night(SECOND, settings())) == verdict
+    assert promote.promote(JobContext(SECOND, settings())) == verdict
     assert _run(f"logistic_regression {SECOND}").data.metrics["examples_judged"] == ROWS
 
 
 def test_the_champion_stays_until_the_decision_is_taken_back(nights: Path) -> None:
-    before = promote.promote(Night(SECOND, settings()))
+    before = promote.promote(JobContext(SECOND, settings()))
     made_at = dt.datetime(2022, 5, 3, tzinfo=dt.UTC)
     stays = Decision(SECOND, MODEL, REGISTERED_MODEL, "anna", "an experiment runs", made_at)
     lay_decisions(nights, stays)
     (first,) = [v.version for v in tracking.history(settings(), FIRST, FIRST) if v.promoted and v.name == stays.subject]
-    assert promote.promote(Night(SECOND, settings())).reason == f"{first} stays, as anna decided: an experiment runs"
+    assert (
+        promote.promote(JobContext(SECOND, settings())).reason == f"{first} stays, as anna decided: an experiment runs"
+    )
     assert tracking.serving(settings(), REGISTERED_MODEL, night=SECOND).version == first
     lay_decisions(nights, replace(stays, withdrawn=True, made_at=made_at + dt.timedelta(hours=1)))
-    assert promote.promote(Night(SECOND, settings())) == before
+    assert promote.promote(JobContext(SECOND, settings())) == before
 
 
 def test_the_published_model_knows_the_night_that_the_judged_one_did_not(home: Path) -> None:
     """On a night that turns all tastes around, only a model that has seen it predicts it."""
     lay_examples(home, FIRST, rows=400)
     lay_examples(home, SECOND, sign=-1.0)
-    night = Night(SECOND, settings())
+    night = JobContext(SECOND, settings())
     train.train(night, "logistic_regression")
     run = _run(f"logistic_regression {SECOND}")
     (version,) = tracking.candidates(settings(), REGISTERED_MODEL, night=SECOND, families=["logistic_regression"])
@@ -162,7 +164,7 @@ def test_the_published_model_knows_the_night_that_the_judged_one_did_not(home: P
 
 def test_rows_are_read_in_batches_and_only_once_needed(home: Path) -> None:
     rows = lay_examples(home, FIRST)
-    stream = split_of(Night(FIRST, settings())).judged
+    stream = split_of(JobContext(FIRST, settings())).judged
     assert isinstance(stream, ExampleStream)
     assert sum(len(labels) for _, labels in stream) == sum(len(labels) for _, labels in stream) == ROWS // 5
     last = sorted(rows, key=lambda row: row["time_ms"])[-ROWS // 5 :]
@@ -174,7 +176,7 @@ def test_a_night_without_examples_is_named(home: Path) -> None:
     with pytest.raises(
         MissingInput, match=r"gold.ctr_examples has no rows for 2022-05-02; run python -m jobs.features.ctr_examples"
     ):
-        train.train(Night(SECOND, settings()), "dcn_v2")
+        train.train(JobContext(SECOND, settings()), "dcn_v2")
 
 
 def test_an_unknown_model_is_a_usage_error(home: Path) -> None:

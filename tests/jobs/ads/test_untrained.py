@@ -17,7 +17,7 @@ from jobs.platform.settings import settings as project
 from models.ads.registry import CLICK_MODELS
 from tests.jobs.ads.nights import FIRST, SECOND, impressions
 from tests.jobs.ads.test_time_split import NIGHT, streamed
-from tests.jobs.operate.lake import lay, publish_rows
+from tests.jobs.lake import lay, publish_rows
 
 Rows = list[dict[str, Any]]
 THIRD = SECOND + dt.timedelta(days=1)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pyspark.sql import DataFrame, Row, SparkSession
 
 from jobs.features import ctr_examples, user_features, video_features
-from schemas.contract import contract
+from schemas.contract import load_contract
 from tests.jobs.features.events import NIGHT, Event, frame, nights
 
 DAY = NIGHT + dt.timedelta(days=1)
@@ -26,18 +26,18 @@ few = settings(max_examples=2, deadline=None, suppress_health_check=list(HealthC
 
 def users(spark: SparkSession, fans: dict[dt.date, int], count: int = 4) -> DataFrame:
     """A snapshot of users a day, all with so many fans."""
-    blank = dict.fromkeys(column.name for column in contract("silver.users").columns)
+    blank = dict.fromkeys(column.name for column in load_contract("silver.users").columns)
     rows = [
         {**blank, "user_id": f"{user:032x}", "arrival_date": day, "fans_user_num": number, "onehot_feat0": number}
         for day, number in fans.items()
         for user in range(count)
     ]
-    return spark.createDataFrame(rows, contract("silver.users").struct_type())
+    return spark.createDataFrame(rows, load_contract("silver.users").struct_type())
 
 
 def videos(spark: SparkSession, authors: dict[dt.date, int]) -> DataFrame:
     """A snapshot of videos a day, all of one author."""
-    blank = dict.fromkeys(column.name for column in contract("silver.videos").columns)
+    blank = dict.fromkeys(column.name for column in load_contract("silver.videos").columns)
     rows = [
         {
             **blank,
@@ -51,7 +51,7 @@ def videos(spark: SparkSession, authors: dict[dt.date, int]) -> DataFrame:
         for day, author in authors.items()
         for video, tags in TAGS.items()
     ]
-    return spark.createDataFrame(rows, contract("silver.videos").struct_type())
+    return spark.createDataFrame(rows, load_contract("silver.videos").struct_type())
 
 
 def examples(spark: SparkSession, events: Sequence[Event], snapshots: dict[dt.date, int]) -> dict[tuple[Any, ...], Row]:
@@ -178,7 +178,7 @@ def test_has_the_columns_of_its_contract(spark: SparkSession) -> None:
         DAY,
         ZONE,
     )
-    declared = {column.name: column.type for column in contract("gold.ctr_examples").columns}
+    declared = {column.name: column.type for column in load_contract("gold.ctr_examples").columns}
     assert {field.name: field.dataType.simpleString() for field in rows.schema.fields} == declared
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pyspark.sql import SparkSession
 
 from jobs.features import interactions
-from schemas.contract import contract
+from schemas.contract import load_contract
 from tests.jobs.features.events import NIGHT, Event, frame, nights, with_another_future
 
 _HISTORY_DAY = NIGHT - dt.timedelta(days=7)
@@ -110,5 +110,5 @@ def test_evidence_older_than_the_lookback_is_forgotten(spark: SparkSession) -> N
 
 def test_the_frame_is_what_the_contract_says(spark: SparkSession) -> None:
     computed = interactions.transform(frame(spark, []), None, NIGHT)
-    declared = {column.name: column.type for column in contract("gold.interactions").columns}
+    declared = {column.name: column.type for column in load_contract("gold.interactions").columns}
     assert {field.name: field.dataType.simpleString() for field in computed.schema} == declared

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from pyspark.sql import DataFrame, SparkSession
 
 from jobs.features import user_features
-from schemas.contract import contract
+from schemas.contract import load_contract
 from tests.jobs.features.events import NIGHT, Event, frame, nights, with_another_future
 
 ZONE = ZoneInfo("Asia/Shanghai")
@@ -85,7 +85,7 @@ def test_what_was_known_is_counted_whatever_comes_later(spark: SparkSession, eve
 
 def test_the_frame_is_what_the_contract_says(spark: SparkSession) -> None:
     computed = user_features.transform(frame(spark, []), _videos(spark), NIGHT, ZONE)
-    declared = {column.name: column.type for column in contract("gold.user_features").columns}
+    declared = {column.name: column.type for column in load_contract("gold.user_features").columns}
     assert {field.name: field.dataType.simpleString() for field in computed.schema} == declared
 
 

@@ -16,7 +16,7 @@ from jobs.ingest import (
     videos,
 )
 from jobs.ingest.feeds import BEHAVIOR_LOGS, CAMPAIGNS, NIGHTLY, USERS, VIDEOS
-from jobs.platform.night import Night
+from jobs.platform.job_context import JobContext
 from jobs.platform.settings import settings
 
 HEADER = ",".join(NIGHTLY[BEHAVIOR_LOGS].required)
@@ -70,8 +70,8 @@ def lay_feed(
     return folder
 
 
-def ingest(date: dt.date = MAY_1) -> Night:
+def ingest(date: dt.date = MAY_1) -> JobContext:
     """Run the jobs of ingest for one night, from its landing to its books; returns the night, to look at its tables."""
     for job in (users, videos, campaigns, behavior_log, behavior_events, quarantine, reconciliation):
         job.main(["--date", str(date)])
-    return Night(date, settings())
+    return JobContext(date, settings())

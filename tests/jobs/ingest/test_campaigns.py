@@ -6,7 +6,7 @@ from pyspark.sql import SparkSession
 from jobs.ingest import campaigns
 from jobs.ingest.feeds import CAMPAIGNS
 from jobs.platform.errors import MissingInput
-from jobs.platform.night import Night
+from jobs.platform.job_context import JobContext
 from jobs.platform.settings import settings
 from tests.jobs.ingest.nights import MAY_1, ingest, lay, lay_feed, line
 
@@ -33,7 +33,7 @@ def _row(number: int, name: str, advertiser: str, tag: str, video: int, bid: flo
 def test_campaigns_are_typed_a_row_a_campaign_and_video(spark: SparkSession, home: Path) -> None:
     lay_feed(home, CAMPAIGNS, ROWS)
     campaigns.main(["--date", str(MAY_1)])
-    found = Night(MAY_1, settings()).arrow("silver.campaigns").to_table()
+    found = JobContext(MAY_1, settings()).lake.arrow("silver.campaigns").to_table()
     assert found.sort_by([("campaign_id", "ascending"), ("video_id", "ascending")]).to_pylist() == [
         _row(1, "summer·美食", "店", "美食", 10, 0.5, 100.0),
         _row(1, "summer·美食", "店", "美食", 11, 0.5, 100.0),
@@ -65,9 +65,9 @@ def test_rows_that_cannot_be_used_are_kept_aside_and_the_others_go_on(spark: Spa
     lay(home, [line(n) for n in range(30)])
     lay_feed(home, CAMPAIGNS, [*ROWS, ROWS[0], *many, *BAD])
     night = ingest()
-    assert night.read("silver.campaigns").count() == len(ROWS) + len(many)
-    aside = night.read("silver.quarantine").collect()
+    assert night.lake.read("silver.campaigns").count() == len(ROWS) + len(many)
+    aside = night.lake.read("silver.quarantine").collect()
     assert {row.source for row in aside} == {"silver.campaigns"}
     assert {row.raw: row.reasons for row in aside} == {raw: [reason] for raw, reason in BAD.items()}
-    (books,) = night.read("ops.reconciliation").where("source = 'silver.campaigns'").collect()
+    (books,) = night.lake.read("ops.reconciliation").where("source = 'silver.campaigns'").collect()
     assert (books.lines_in, books.rows_out, books.duplicates, books.quarantined) == (210, 203, 1, 6)

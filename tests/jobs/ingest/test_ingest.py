@@ -8,23 +8,24 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pyspark.sql import Row, SparkSession
 
+from jobs.backfill import replay
+from jobs.backfill.accept import accept
 from jobs.ingest import behavior_log, reconciliation
 from jobs.ingest.behavior_events import transform
 from jobs.ingest.behavior_rows import EVENTS, parse_bronze
 from jobs.ingest.feeds import BEHAVIOR_LOGS
 from jobs.ingest.parse import valid
-from jobs.operate import replay, summary
-from jobs.operate.accept import accept
 from jobs.platform import decisions
-from jobs.platform.night import Night
+from jobs.platform.job_context import JobContext
 from jobs.platform.pseudonym import key, pseudonym
 from jobs.platform.settings import settings as read_settings
+from jobs.report import summary
 from tests.jobs.ingest.nights import HEADER, MAY_1, MAY_2, NOON_MAY_1, ingest, lay, line
 
 
-def of_log(night: Night) -> list[Row]:
+def of_log(night: JobContext) -> list[Row]:
     """The books of the night's log."""
-    return night.read_day("ops.reconciliation").where(f"source = '{EVENTS}'").collect()
+    return night.lake.read_day("ops.reconciliation").where(f"source = '{EVENTS}'").collect()
 
 
 def test_a_night_balances_and_runs_twice_alike(home: Path, spark: SparkSession) -> None:
@@ -41,7 +42,7 @@ def test_a_night_balances_and_runs_twice_alike(home: Path, spark: SparkSession) 
     lay(home, [line(1), line(1), line(1, play=7000), line(2), line(2, video_id=3), *broken, *many])
     for _ in range(2):
         night = ingest()
-        events = night.read(EVENTS).where("log_line <= 6").collect()
+        events = night.lake.read(EVENTS).where("log_line <= 6").collect()
         assert sorted((row.video_id, row.play_time_ms) for row in events) == [(2, 5000), (2, 7000), (3, 5000)]
         (books,) = of_log(night)
         assert (books.lines_in, books.rows_out, books.duplicates, books.quarantined) == (212, 203, 2, 7)
@@ -52,7 +53,7 @@ def test_every_reason_is_kept_with_the_raw_text(home: Path, spark: SparkSession)
     lay(home, [line(n) for n in range(200)] + broken)
     night = ingest()
     secret = key(read_settings())
-    kept = {row.log_line: (row.raw, row.reasons) for row in night.read("silver.quarantine").collect()}
+    kept = {row.log_line: (row.raw, row.reasons) for row in night.lake.read("silver.quarantine").collect()}
     assert kept == {
         202: (
             line(pseudonym(1, secret), time_ms="soon", click=2, play=-5),
@@ -75,14 +76,14 @@ def test_no_real_id_is_in_the_lake(home: Path, spark: SparkSession) -> None:
     lay(home, [line(987654321987), *(line(n) for n in range(50)), "987654321987,broken"])
     night = ingest()
     for table in ("bronze.behavior_log", EVENTS, "silver.quarantine"):
-        for row in night.read(table).collect():
+        for row in night.lake.read(table).collect():
             assert "987654321987" not in str(row)
 
 
 def test_the_event_day_is_the_beijing_day(home: Path, spark: SparkSession) -> None:
     midnight = 1_651_334_400_000  # 2022-05-01 00:00 in Beijing, 16:00 the day before in UTC
     lay(home, [line(1, time_ms=midnight), line(2, time_ms=midnight - 1)])
-    days = {row.time_ms: row.event_date for row in ingest().read(EVENTS).collect()}
+    days = {row.time_ms: row.event_date for row in ingest().lake.read(EVENTS).collect()}
     assert days == {midnight: MAY_1, midnight - 1: dt.date(2022, 4, 30)}
 
 
@@ -91,7 +92,7 @@ def test_a_row_that_comes_again_the_next_night_is_a_duplicate(home: Path, spark:
     ingest()
     lay(home, [line(1), line(3), line(4, time_ms=NOON_MAY_1 + 86_400_000)], MAY_2)
     night = ingest(MAY_2)
-    arrived = {row.log_line: row.event_date for row in night.read_day(EVENTS).collect()}
+    arrived = {row.log_line: row.event_date for row in night.lake.read_day(EVENTS).collect()}
     assert arrived == {3: MAY_1, 4: MAY_2}
     (books,) = of_log(night)
     assert (books.lines_in, books.rows_out, books.duplicates) == (3, 2, 1)
@@ -100,7 +101,7 @@ def test_a_row_that_comes_again_the_next_night_is_a_duplicate(home: Path, spark:
 def test_events_from_the_future_are_quarantined(home: Path, spark: SparkSession) -> None:
     lay(home, [*(line(n) for n in range(30)), line(time_ms=NOON_MAY_1 + 86_400_000)])
     night = ingest()
-    (row,) = night.read("silver.quarantine").collect()
+    (row,) = night.lake.read("silver.quarantine").collect()
     assert row.reasons == ["event_not_after_arrival: event_date <= arrival_date"]
 
 
@@ -111,8 +112,10 @@ def test_late_rows_go_to_their_own_day_and_later_ones_are_kept_aside(home: Path,
         [*(line(n) for n in range(30)), line(30, time_ms=NOON_MAY_1 - 3 * day), line(31, time_ms=NOON_MAY_1 - 4 * day)],
     )
     night = ingest()
-    assert {row.event_date for row in night.read(EVENTS).where("log_line = 32").collect()} == {dt.date(2022, 4, 28)}
-    (row,) = night.read("silver.quarantine").collect()
+    assert {row.event_date for row in night.lake.read(EVENTS).where("log_line = 32").collect()} == {
+        dt.date(2022, 4, 28)
+    }
+    (row,) = night.lake.read("silver.quarantine").collect()
     assert row.reasons == ["too_late: 4 days after its own day, NIGHTREEL_LATE_DAYS is 3"]
     (books,) = of_log(night)
     assert (books.lines_in, books.rows_out, books.quarantined) == (32, 31, 1)
@@ -134,10 +137,10 @@ def test_an_odd_night_stops_and_can_be_accepted(
         error = capsys.readouterr().err.splitlines()[-1]
         assert said in error
         assert "make accept DATE=2022-05-02 AS=volume OF=behavior_logs WHY=…" in error
-    accept(Night(MAY_2, read_settings(), writes=decisions.TABLE), decisions.VOLUME, BEHAVIOR_LOGS, "ann", "a sale")
+    accept(JobContext(MAY_2, read_settings(), writes=decisions.TABLE), decisions.VOLUME, BEHAVIOR_LOGS, "ann", "a sale")
     for _ in range(2):
         reconciliation.main(["--date", str(MAY_2)])
-        (books,) = of_log(Night(MAY_2, read_settings()))
+        (books,) = of_log(JobContext(MAY_2, read_settings()))
         assert "as ann decided: a sale" in books.decision
 
 
@@ -146,8 +149,8 @@ def test_rows_that_are_lost_on_the_way_are_noticed(
 ) -> None:
     lay(home, [line(n) for n in range(10)])
     ingest()
-    night = Night(MAY_1, read_settings(), writes=EVENTS)
-    night.write(night.read_day(EVENTS).where("log_line > 3"))
+    night = JobContext(MAY_1, read_settings(), writes=EVENTS)
+    night.lake.write(night.lake.read_day(EVENTS).where("log_line > 3"))
     with pytest.raises(SystemExit):
         reconciliation.main(["--date", str(MAY_1)])
     assert (
@@ -196,7 +199,7 @@ def test_bad_landings_are_refused_before_anything_is_written(home: Path, spark: 
         with pytest.raises(SystemExit) as ended:
             behavior_log.main(["--date", str(MAY_1)])
         assert ended.value.code == 65
-        assert not Night(MAY_1, read_settings()).has_day("bronze.behavior_log", MAY_1)
+        assert not JobContext(MAY_1, read_settings()).lake.has_day("bronze.behavior_log", MAY_1)
 
 
 def test_columns_that_the_log_adds_are_kept_and_reported(
@@ -206,10 +209,10 @@ def test_columns_that_the_log_adds_are_kept_and_reported(
     folder = lay(home, [*lines, line(30) + ",tablet", line(31)], header=HEADER + ",device")
     night = ingest()
     assert f"{folder / 'log.csv.gz'} has columns that nobody reads yet: device" in caplog.text
-    assert night.read_day("silver.behavior_events").count() == 31
-    kept = {row.raw.rpartition(",")[2] for row in night.read_day("bronze.behavior_log").collect()}
+    assert night.lake.read_day("silver.behavior_events").count() == 31
+    kept = {row.raw.rpartition(",")[2] for row in night.lake.read_day("bronze.behavior_log").collect()}
     assert {"phone", "tablet"} < kept
-    (refused,) = night.read_day("silver.quarantine").collect()
+    (refused,) = night.lake.read_day("silver.quarantine").collect()
     assert refused.reasons == ["20 fields expected, found 19"]
     assert replay.passing(night, EVENTS, "") == {}
     summary.main(["--date", str(MAY_1)])

@@ -9,7 +9,7 @@ from pyspark.sql import functions as F
 
 from jobs.ingest import java_zone
 from jobs.platform.errors import UsageError
-from jobs.platform.night import Night
+from jobs.platform.job_context import JobContext
 from jobs.platform.settings import settings
 from schemas.days import day_of
 from tests.schemas.changes import zones
@@ -24,7 +24,7 @@ DAY = dt.date(2022, 5, 1)
 
 def check(monkeypatch: pytest.MonkeyPatch, zone: str, day: dt.date = DAY) -> None:
     monkeypatch.setenv("NIGHTREEL_TIMEZONE", zone)
-    java_zone.check(Night(day, settings()))
+    java_zone.check(JobContext(day, settings()))
 
 
 @pytest.mark.parametrize(

@@ -16,8 +16,8 @@ import schemas.contract
 from jobs.ingest import behavior_events, behavior_log
 from jobs.ingest.behavior_rows import EVENTS
 from jobs.ingest.feeds import BEHAVIOR_LOGS, NIGHTLY
+from jobs.platform.job_context import JobContext
 from jobs.platform.lake.history import latest
-from jobs.platform.night import Night
 from jobs.platform.settings import settings
 from tests.jobs.ingest.nights import HEADER, MAY_1, NOON_MAY_1, lay_feed, line
 
@@ -35,7 +35,7 @@ def contracts(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monk
     shutil.copytree(schemas.contract._FOLDER, folder, dirs_exist_ok=True)
     monkeypatch.setattr(schemas.contract, "_FOLDER", folder)
     yield folder
-    schemas.contract.contract.cache_clear()
+    schemas.contract.load_contract.cache_clear()
 
 
 def set_column(contracts: Path, known: bool) -> None:
@@ -47,7 +47,7 @@ def set_column(contracts: Path, known: bool) -> None:
     )
     changed = text.replace("  - name: log_file\n", f"{column}  - name: log_file\n", 1)
     (contracts / "silver" / "behavior_events.yaml").write_text(changed if known else text, encoding="utf-8")
-    schemas.contract.contract.cache_clear()
+    schemas.contract.load_contract.cache_clear()
 
 
 def fields_of(user: int, night: dt.date, columns: list[str]) -> dict[str, str]:
@@ -79,7 +79,7 @@ def test_whatever_columns_a_night_has_its_rows_are_right(
         behavior_events.main(["--date", str(night)])
 
     set_column(contracts, known=True)
-    events = Night(MAY_1, settings()).read(EVENTS).collect()
+    events = JobContext(MAY_1, settings()).lake.read(EVENTS).collect()
     found = sorted((row.arrival_date, row.play_time_ms, row[NEW]) for row in events)
     assert found == sorted(
         (night, 5000, f"{NEW} of {user}" if NEW in columns else None)

@@ -10,7 +10,7 @@ from pyspark.sql import SparkSession
 
 from jobs.ingest import landing, users, videos, watch_history
 from jobs.ingest.feeds import NIGHTLY, USERS, VIDEOS, WATCH_HISTORY
-from jobs.platform.night import Night
+from jobs.platform.job_context import JobContext
 from jobs.platform.pseudonym import key, pseudonym
 from jobs.platform.settings import settings
 from tests.jobs.ingest import nights
@@ -21,7 +21,7 @@ VIDEO = "{},7,NORMAL,2022-04-10,LongImport,{},87433.0,720.0,1280.0,9155697141,9.
 
 
 def read(table: str) -> list[dict[str, object]]:
-    return [row.asDict() for row in Night(MAY_1, settings()).read(table).collect()]
+    return [row.asDict() for row in JobContext(MAY_1, settings()).lake.read(table).collect()]
 
 
 def test_users_come_in_under_pseudonyms(home: Path, spark: SparkSession) -> None:
@@ -74,8 +74,8 @@ def test_every_row_is_kept_once_or_kept_aside(home: Path, spark: SparkSession) -
         lay_feed(home, VIDEOS, order)
         with suppress(SystemExit):  # the books say that this is too much to go on with
             ingest()
-        night = Night(MAY_1, settings())
-        aside = night.read("silver.quarantine").orderBy("raw").collect()
+        night = JobContext(MAY_1, settings())
+        aside = night.lake.read("silver.quarantine").orderBy("raw").collect()
         seen.append(
             (
                 sorted((row["video_id"], row["visible"]) for row in read("silver.videos")),
@@ -121,4 +121,4 @@ def test_the_watch_history_enters_once(home: Path, spark: SparkSession) -> None:
 
 def test_without_a_history_there_is_nothing_to_do(home: Path, spark: SparkSession) -> None:
     watch_history.main(["--date", str(MAY_1)])
-    assert not Night(MAY_1, settings()).exists("silver.watch_history")
+    assert not JobContext(MAY_1, settings()).lake.exists("silver.watch_history")

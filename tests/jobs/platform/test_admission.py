@@ -18,13 +18,13 @@ from jobs.ingest import campaigns
 from jobs.ingest.feeds import CAMPAIGNS
 from jobs.platform import admission, erasure
 from jobs.platform.errors import UsageError
-from jobs.platform.job import job
+from jobs.platform.job import run_job
 from jobs.platform.lake import identity
 from jobs.platform.pseudonym import key
 from jobs.platform.settings import settings
 from tests.jobs.ingest.nights import MAY_1, lay_feed
 from tests.jobs.ingest.test_campaigns import ROWS
-from tests.jobs.operate.lake import lay as lay_table
+from tests.jobs.lake import lay as lay_table
 
 Machine = Callable[[str], Path]
 PROCESSES, ROUNDS = 3, 25
@@ -185,7 +185,7 @@ def test_the_key_of_the_environment_goes_first_and_may_be_the_wrong_one(
 
 def test_a_new_lake_is_only_looked_at(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("NIGHTREEL_PSEUDONYM_KEY")
-    with job(["--date", str(MAY_1)], "doc"):
+    with run_job(["--date", str(MAY_1)], "doc"):
         pass
     assert not list(home.iterdir())
 

@@ -6,9 +6,11 @@ import pytest
 from pyspark.sql import SparkSession
 
 from jobs.ingest import check_landing
-from jobs.operate import erase, explain, restore, sql, verify
+from jobs.integrity import restore, verify
 from jobs.platform.command import command
 from jobs.platform.errors import BadInput
+from jobs.privacy import erase
+from jobs.query import explain, sql
 
 
 @pytest.mark.parametrize("module", [check_landing, erase, explain, restore, sql, verify], ids=lambda m: m.__name__)

@@ -13,11 +13,11 @@ from jobs.ingest.feeds import NIGHTLY
 from jobs.platform import decisions
 from jobs.platform.decisions import EMPTY, LABELS, MODEL, SNAPSHOT, SUBJECTS, TABLE, VOLUME, Decision
 from jobs.platform.errors import UsageError
-from jobs.platform.night import Night
+from jobs.platform.job_context import JobContext
 from jobs.platform.settings import settings
 from jobs.recommend import REGISTERED_MODEL as RECOMMENDER
-from schemas.contract import contract
-from tests.jobs.operate.lake import lay_decisions
+from schemas.contract import load_contract
+from tests.jobs.lake import lay_decisions
 
 MAY_1, MAY_2 = dt.date(2022, 5, 1), dt.date(2022, 5, 2)
 SALE = Decision(MAY_1, VOLUME, "behavior_logs", "anna", "a sale", dt.datetime(2022, 5, 2, 9, tzinfo=dt.UTC))
@@ -46,10 +46,10 @@ def test_the_last_word_on_a_matter_counts_unless_it_takes_back(record: list[Deci
 
 
 def test_a_lake_without_decisions_has_none_and_remembers_no_input(home: Path) -> None:
-    night = Night(MAY_1, settings())
+    night = JobContext(MAY_1, settings())
     assert decisions.decided(night, EMPTY) is None
     assert decisions.on_record(settings()) == []
-    assert (night.inputs, night.rules) == ({}, {})
+    assert (night.lake.inputs, night.lake.fingerprints) == ({}, {})
 
 
 def test_what_is_on_record_is_read_back_the_oldest_first(home: Path) -> None:
@@ -62,34 +62,34 @@ def test_what_is_on_record_is_read_back_the_oldest_first(home: Path) -> None:
 
 def test_a_decision_is_an_input_and_a_rule_of_what_goes_by_it_and_of_nothing_else(home: Path) -> None:
     lay_decisions(home, SALE)
-    night = Night(MAY_1, settings())
+    night = JobContext(MAY_1, settings())
     assert decisions.decided(night, VOLUME, "users") is None
     assert decisions.decided(night, MODEL, "recommender") is None
-    assert decisions.decided(Night(MAY_2, settings()), VOLUME, "behavior_logs") is None
-    assert (night.inputs, night.rules) == ({}, {})
+    assert decisions.decided(JobContext(MAY_2, settings()), VOLUME, "behavior_logs") is None
+    assert (night.lake.inputs, night.lake.fingerprints) == ({}, {})
     assert decisions.decided(night, VOLUME, "behavior_logs") == SALE
-    assert night.inputs == {TABLE: 0}
-    assert night.rules == {
+    assert night.lake.inputs == {TABLE: 0}
+    assert night.lake.fingerprints == {
         "decision on volume of behavior_logs": "the volume of behavior_logs is right, as anna decided: a sale"
     }
 
 
 def test_a_job_that_has_gone_by_a_decision_reads_on_at_that_version(home: Path) -> None:
     lay_decisions(home, SALE)
-    night = Night(MAY_1, settings())
+    night = JobContext(MAY_1, settings())
     decisions.decided(night, VOLUME, "behavior_logs")
     lay_decisions(home, replace(SALE, withdrawn=True, made_at=SALE.made_at + dt.timedelta(days=1)))
     assert decisions.decided(night, VOLUME, "behavior_logs") == SALE
-    assert decisions.decided(Night(MAY_1, settings()), VOLUME, "behavior_logs") is None
+    assert decisions.decided(JobContext(MAY_1, settings()), VOLUME, "behavior_logs") is None
 
 
 def test_what_follows_from_a_decision_depends_on_it_before_there_is_one(home: Path) -> None:
-    night = Night(MAY_1, settings())
+    night = JobContext(MAY_1, settings())
     decisions.follow(night, MODEL, "recommender")
-    assert night.rules == {"decision on model of recommender": ""}
+    assert night.lake.fingerprints == {"decision on model of recommender": ""}
     lay_decisions(home, replace(SALE, kind=MODEL, subject="recommender"))
     decisions.follow(night, MODEL, "recommender")
-    assert night.rules == {
+    assert night.lake.fingerprints == {
         "decision on model of recommender": "the recommender of before stays, as anna decided: a sale"
     }
 
@@ -120,5 +120,5 @@ def test_subjects_are_feeds_of_the_landing_and_registered_models() -> None:
     assert {*SUBJECTS[EMPTY], *SUBJECTS[SNAPSHOT]} == feeds
     assert SUBJECTS[MODEL] == (RECOMMENDER, CLICK_MODEL)
     assert SUBJECTS[LABELS] == (CLICK_MODEL,)
-    (of_contract,) = [rule.expression for rule in contract(TABLE).rules if rule.name == "kind_is_known"]
+    (of_contract,) = [rule.expression for rule in load_contract(TABLE).rules if rule.name == "kind_is_known"]
     assert [kind for kind in SUBJECTS if f"'{kind}'" in of_contract] == list(SUBJECTS)

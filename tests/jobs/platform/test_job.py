@@ -9,12 +9,12 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from jobs.platform.errors import BadInput, MissingInput, UsageError
-from jobs.platform.job import job
+from jobs.platform.job import run_job
 from schemas.days import last_complete
 
 
 def test_a_job_is_given_its_night(home: Path) -> None:
-    with job(["--date", "2022-05-01", "--model", "als"], "doc", lambda p: p.add_argument("--model")) as night:
+    with run_job(["--date", "2022-05-01", "--model", "als"], "doc", lambda p: p.add_argument("--model")) as night:
         assert night.date == dt.date(2022, 5, 1)
         assert night.args.model == "als"
         assert night.settings.home == home
@@ -26,7 +26,7 @@ def test_a_job_is_given_its_night(home: Path) -> None:
 def test_a_wrong_command_line_ends_with_64(
     home: Path, arguments: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with pytest.raises(SystemExit) as ended, job(arguments, "doc"):
+    with pytest.raises(SystemExit) as ended, run_job(arguments, "doc"):
         pass
     assert ended.value.code == 64
     assert capsys.readouterr().err.splitlines()[-1].startswith("error: ")
@@ -38,16 +38,16 @@ def test_a_wrong_command_line_ends_with_64(
 def test_an_error_is_one_line_and_a_code(
     home: Path, error: Exception, code: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with pytest.raises(SystemExit) as ended, job(["--date", "2022-05-01"], "doc"):
+    with pytest.raises(SystemExit) as ended, run_job(["--date", "2022-05-01"], "doc"):
         raise error
     assert ended.value.code == code
     assert capsys.readouterr().err == f"error: {error}\n"
 
 
 def test_other_errors_keep_their_traceback_and_end_in_a_line(home: Path) -> None:
-    with pytest.raises(ZeroDivisionError), job(["--date", "2022-05-01"], "doc"):
+    with pytest.raises(ZeroDivisionError), run_job(["--date", "2022-05-01"], "doc"):
         1 / 0
-    with pytest.raises(OSError, match="lost") as raised, job(["--date", "2022-05-01"], "doc"):
+    with pytest.raises(OSError, match="lost") as raised, run_job(["--date", "2022-05-01"], "doc"):
         raise OSError("lost\n\tat org.apache.spark" + " deep" * 100)
     last = "".join(traceback.format_exception(raised.value)).splitlines()[-1]
     assert last.startswith("error: OSError: lost at org.apache.spark deep ")
@@ -60,7 +60,7 @@ def test_yesterday_is_the_last_night_that_is_over_in_the_lakes_zone(
 ) -> None:
     monkeypatch.setenv("NIGHTREEL_TIMEZONE", zone)
     before = last_complete(dt.datetime.now(dt.UTC), ZoneInfo(zone))
-    with job(["--date", "yesterday"], "doc") as night:
+    with run_job(["--date", "yesterday"], "doc") as night:
         assert night.date in (before, last_complete(dt.datetime.now(dt.UTC), ZoneInfo(zone)))
 
 
@@ -68,7 +68,7 @@ def test_a_day_that_the_zone_left_out_is_no_night(
     home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("NIGHTREEL_TIMEZONE", "Pacific/Apia")
-    with pytest.raises(SystemExit) as ended, job(["--date", "2011-12-30"], "doc"):
+    with pytest.raises(SystemExit) as ended, run_job(["--date", "2011-12-30"], "doc"):
         pass
     assert ended.value.code == 64
     assert capsys.readouterr().err.startswith("error: there was no 2011-12-30 in Pacific/Apia")
@@ -78,9 +78,9 @@ def test_a_day_that_the_zone_left_out_is_no_night(
     "command",
     [
         ["jobs.ingest.reconciliation", "--date", "2022-05-01"],
-        ["jobs.operate.stale_days", "--date", "yesterday"],
-        ["jobs.operate.sql", "show all tables"],
-        ["jobs.operate.verify"],
+        ["jobs.backfill.stale_days", "--date", "yesterday"],
+        ["jobs.query.sql", "show all tables"],
+        ["jobs.integrity.verify"],
     ],
     ids=["reconciliation", "stale_days", "sql", "verify"],
 )

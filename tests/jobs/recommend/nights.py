@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from tests.jobs.operate.lake import lay
+from tests.jobs.lake import lay
 from tests.models.recommend.tastes import GROUPS, interactions
 
 FIRST = dt.date(2022, 5, 1)

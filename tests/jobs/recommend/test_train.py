@@ -9,15 +9,14 @@ import mlflow
 import pandas as pd
 import pytest
 
-from jobs.operate.stale_days import stale_days
+from jobs.backfill.stale_days import stale_days
 from jobs.platform import tracking
 from jobs.platform.decisions import MODEL, Decision
-from jobs.platform.job import job
-from jobs.platform.night import Night
+from jobs.platform.job_context import JobContext
 from jobs.platform.settings import settings
 from jobs.recommend import promote, recommendations, train
 from models.recommend.registry import RECOMMENDERS
-from tests.jobs.operate.lake import lay_decisions
+from tests.jobs.lake import lay_decisions
 from tests.jobs.recommend.nights import FIRST, SECOND, USERS, VIDEOS, lay_night, lay_videos, video
 
 if TYPE_CHECKING:
@@ -36,7 +35,7 @@ def test_two_nights(home: Path, spark: "SparkSession", capsys: pytest.CaptureFix
         promote.main(["--date", str(date)])
         reason = capsys.readouterr().out.strip()
         recommendations.main(["--date", str(date)])
-        rows = Night(date, settings()).arrow("gold.recommendations").to_table().to_pandas()
+        rows = JobContext(date, settings()).lake.arrow("gold.recommendations").to_table().to_pandas()
         rows = rows[rows["date"] == date].sort_values(["user_id", "rank"]).reset_index(drop=True)
         found = (versions, reason, rows)
         if date in lists:
@@ -74,7 +73,7 @@ def test_two_nights(home: Path, spark: "SparkSession", capsys: pytest.CaptureFix
     promote.main(["--date", str(SECOND)])
     assert capsys.readouterr().out.strip() == f"{versions[0]} stays, as anna decided: too few creators"
     recommendations.main(["--date", str(SECOND)])
-    kept = Night(SECOND, settings()).arrow("gold.recommendations").to_table().to_pandas()
+    kept = JobContext(SECOND, settings()).lake.arrow("gold.recommendations").to_table().to_pandas()
     assert set(kept["model_version"]) == {versions[0]}
     assert "gold.recommendations" not in {s.table for s in stale_days(settings(), SECOND)}
 
@@ -91,6 +90,6 @@ def test_what_is_missing_is_named(home: Path, capsys: pytest.CaptureFixture[str]
             train.main(["--date", str(date), "--model", "als"])
         assert ended.value.code == 66
         assert ("gold.interactions" if date == FIRST else "silver.videos") in capsys.readouterr().err.splitlines()[-1]
-    with pytest.raises(SystemExit) as ended, job(["--date", str(FIRST)], "doc") as night:
+    with pytest.raises(SystemExit) as ended, run_job(["--date", str(FIRST)], "doc") as night:
         promote.promote(night)
     assert ended.value.code == 66

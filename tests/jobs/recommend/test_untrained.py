@@ -7,11 +7,11 @@ import pytest
 from pyspark.sql import SparkSession
 
 from jobs.platform import tracking
-from jobs.platform.night import Night
+from jobs.platform.job_context import JobContext
 from jobs.platform.settings import settings
 from jobs.recommend import REGISTERED_MODEL, promote, recommendations, train
 from models.recommend.registry import RECOMMENDERS
-from tests.jobs.operate.lake import lay
+from tests.jobs.lake import lay
 from tests.jobs.recommend.nights import FIRST, SECOND, interaction_rows, lay_night, lay_videos, video
 
 THIRD, FOURTH = (SECOND + dt.timedelta(days=later) for later in (1, 2))
@@ -31,9 +31,9 @@ def _night(date: dt.date, capsys: pytest.CaptureFixture[str]) -> tuple[dict[str,
 
 
 def _recommended(date: dt.date) -> int:
-    night = Night(date, settings())
-    assert night.has_day("gold.recommendations", date)
-    return night.read_day("gold.recommendations").count()
+    night = JobContext(date, settings())
+    assert night.lake.has_day("gold.recommendations", date)
+    return night.lake.read_day("gold.recommendations").count()
 
 
 def test_thin_nights(home: Path, spark: SparkSession, capsys: pytest.CaptureFixture[str]) -> None:

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from jobs.video.mp4 import BrokenVideo, read_mp4, verify_mp4, write_mp4
+from models.video.cartoons.scenes import render
 from models.video.generator import Frames
-from models.video.scenes import render
 
 
 @pytest.fixture(scope="module")

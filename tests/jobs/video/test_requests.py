@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from jobs.video.prompts import SCENE_PROMPTS, TAG_SCENES, prompts_for
 from jobs.video.requests import taste_tags, tastes_by_tag, transform, trending_tags
-from models.video.scenes import SCENE_NAMES
+from models.video.cartoons.scenes import SCENE_NAMES
 
 NIGHT = dt.date(2022, 5, 1)
 TAGS = ["美食", "旅游", "39", "2", "音乐", "体育", "科技", "11", "汽车", "7", "教育", "萌宠"]

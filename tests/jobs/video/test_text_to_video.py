@@ -12,12 +12,12 @@ import pytest
 from deltalake import DeltaTable, write_deltalake
 
 from jobs.platform.errors import MissingInput
-from jobs.platform.night import Night
+from jobs.platform.job_context import JobContext
 from jobs.platform.settings import settings
 from jobs.video import generate, generated_videos, generators, plan, requests, train_generator
 from jobs.video.mp4 import verify_mp4
 from models.video.vae import VaeGenerator
-from schemas.contract import contract
+from schemas.contract import load_contract
 from tests.jobs.video.clips import SMALL
 from tests.models.video.tiny_pipeline import save_tiny_pipeline
 
@@ -47,7 +47,7 @@ def asked(home: Path, pipeline: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         }
         for number, prompt in enumerate(PROMPTS)
     ]  # fmt: skip
-    table = pa.Table.from_pylist(rows, schema=contract(requests.TABLE).arrow_schema())
+    table = pa.Table.from_pylist(rows, schema=load_contract(requests.TABLE).arrow_schema())
     write_deltalake(str(home / "lake" / "gold" / "video_requests"), table, partition_by=["date"])
     return home
 
@@ -97,7 +97,7 @@ def test_a_failed_prompt_has_no_row_and_stops_nothing(asked: Path, capsys: pytes
     (videos / failed.path).unlink()
     (videos / failed.sidecar).unlink()
     (videos / failed.failure).write_text('{"error": "ValueError()", "prompt": "waves"}', encoding="utf-8")
-    rows = generated_videos.manifest(Night(NIGHT, settings()))
+    rows = generated_videos.manifest(JobContext(NIGHT, settings()))
     assert sorted(rows["prompt"].to_pylist()) == sorted(set(PROMPTS) - {"waves"})
 
 
@@ -108,12 +108,14 @@ def test_a_night_that_asks_for_nothing_has_no_video(
     sheet.parent.mkdir(parents=True)
     sheet.touch()  # of a run before this one
     shutil.rmtree(asked / "lake")
-    Night(NIGHT, settings(), writes=requests.TABLE).write(contract(requests.TABLE).arrow_schema().empty_table())
+    JobContext(NIGHT, settings(), writes=requests.TABLE).lake.write(
+        load_contract(requests.TABLE).arrow_schema().empty_table()
+    )
     assert _plan(capsys) == []
     generated_videos.main(DATE)
-    night = Night(NIGHT, settings())
-    assert night.has_day(generated_videos.TABLE, NIGHT)
-    assert night.arrow(generated_videos.TABLE).count_rows() == 0
+    night = JobContext(NIGHT, settings())
+    assert night.lake.has_day(generated_videos.TABLE, NIGHT)
+    assert night.lake.arrow(generated_videos.TABLE).count_rows() == 0
     assert not sheet.exists()
 
 
@@ -158,7 +160,7 @@ def test_the_generator_is_trained_once(
     train_generator.main(["--date", "2022-05-03"])
     train_generator.main(["--date", "2022-04-28"])
     assert capsys.readouterr().out == ""
-    found = generators.generator_for(Night(NIGHT, settings()))
+    found = generators.generator_for(JobContext(NIGHT, settings()))
     assert found.version == version
 
     (experiment,) = [e for e in mlflow.search_experiments() if e.name == "video"]
@@ -175,4 +177,4 @@ def test_the_generator_is_trained_once(
 
 def test_an_untrained_generator_is_named_with_the_command_that_trains_it(home: Path) -> None:
     with pytest.raises(MissingInput, match=r"python -m jobs\.video\.train_generator --date 2022-05-01"):
-        generators.generator_for(Night(NIGHT, settings()))
+        generators.generator_for(JobContext(NIGHT, settings()))

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.video.captions import LANGUAGES, PHRASES, caption
-from models.video.scenes import COLOUR_NAMES, SCENE_NAMES
+from models.video.cartoons.captions import LANGUAGES, PHRASES, caption
+from models.video.cartoons.scenes import COLOUR_NAMES, SCENE_NAMES
 from models.video.text import ngrams
 from models.video.vae import VaeGenerator
 

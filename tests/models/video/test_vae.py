@@ -8,9 +8,9 @@ import pytest
 import torch
 
 from jobs.video.prompts import SCENE_PROMPTS
+from models.video.cartoons.scenes import SCENE_NAMES, render_clips
 from models.video.generator import VideoSpec
 from models.video.scene_judge import SceneJudge
-from models.video.scenes import SCENE_NAMES, render_clips
 from models.video.vae import VaeConfig, VaeGenerator
 
 SPEC = VideoSpec(64, 64, 16, 8)

@@ -14,10 +14,10 @@ from jobs.platform.lake import commit
 from jobs.platform.lake.foreign_commits import foreign_commits
 from jobs.platform.lake.history import publications
 from jobs.platform.lake.stage import Unreadable
-from schemas.contract import contract
+from schemas.contract import load_contract
 from tests import publishing
-from tests.jobs.operate import analyst
-from tests.jobs.operate.analyst import CHANGES, DAYS, REARRANGES, TABLE
+from tests.jobs.integrity import analyst
+from tests.jobs.integrity.analyst import CHANGES, DAYS, REARRANGES, TABLE
 
 
 @pytest.mark.parametrize("act", [*REARRANGES, *CHANGES])
@@ -38,7 +38,7 @@ def test_a_commit_of_others_that_comes_in_between_is_seen(
     (left,) = between
     assert analyst.read() == left | {DAYS[1]: analyst.says(DAYS[1], "second")}
     table = DeltaTable(analyst.uri())
-    found = list(foreign_commits(table, analyst.uri(), contract(TABLE)))
+    found = list(foreign_commits(table, analyst.uri(), load_contract(TABLE)))
     assert len(found) + len(publications(analyst.uri())) == table.version()
 
 
@@ -61,7 +61,7 @@ def test_nobody_loses_a_commit(home: Path, spark: SparkSession) -> None:
         analyst.publish_day(DAYS[0], str(turns))
     other.join()
     table = DeltaTable(analyst.uri())
-    assert len(list(foreign_commits(table, analyst.uri(), contract(TABLE)))) == appends
+    assert len(list(foreign_commits(table, analyst.uri(), load_contract(TABLE)))) == appends
     assert len(publications(analyst.uri())) == turns + 1
     assert analyst.read() == {
         DAYS[0]: analyst.says(DAYS[0], str(turns)),
@@ -71,9 +71,9 @@ def test_nobody_loses_a_commit(home: Path, spark: SparkSession) -> None:
 
 def test_files_that_a_vacuum_took_before_they_were_published_are_not(home: Path, spark: SparkSession) -> None:
     analyst.publish_day(DAYS[0], "first")
-    at, agreed = analyst.uri(), contract(TABLE)
-    staged = publishing.stage(at, agreed, DAYS[1], analyst.rows(DAYS[1], "first"))
+    at, contract = analyst.uri(), load_contract(TABLE)
+    staged = publishing.stage(at, contract, DAYS[1], analyst.rows(DAYS[1], "first"))
     DeltaTable(at).vacuum(0, enforce_retention_duration=False, dry_run=False, full=True)
     with pytest.raises(Unreadable, match="is gone before it was published"):
-        commit.commit(at, agreed, staged, 0, {})
+        commit.commit(at, contract, staged, 0, {})
     assert analyst.read() == {DAYS[0]: analyst.says(DAYS[0], "first")}

@@ -14,7 +14,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from jobs.platform.lake.content_hash import NO_ROWS, content_hash
-from schemas.contract import Column, Contract, contract
+from schemas.contract import Column, Contract, load_contract
 
 TYPES = {
     "text": "string",
@@ -54,7 +54,7 @@ def declared(types: dict[str, str]) -> Contract:
     columns = [
         Column(name, of, required=False, description="", personal=False, volatile=False) for name, of in types.items()
     ]
-    return replace(contract("silver.quarantine"), columns=tuple(columns))
+    return replace(load_contract("silver.quarantine"), columns=tuple(columns))
 
 
 def frame(spark: SparkSession, rows: Sequence[Row], types: dict[str, str] = TYPES) -> DataFrame:

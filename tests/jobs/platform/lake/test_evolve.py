@@ -14,12 +14,12 @@ from jobs.platform.lake import commit, log_backup
 from jobs.platform.lake.evolve import evolve
 from jobs.platform.lake.verify import verify
 from jobs.platform.settings import settings
-from schemas.contract import Column, Contract, Rule, contract
+from schemas.contract import Column, Contract, Rule, load_contract
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-BOOKS = contract("ops.reconciliation")
+BOOKS = load_contract("ops.reconciliation")
 MAY_1, MAY_2 = dt.date(2022, 5, 1), dt.date(2022, 5, 2)
 NEW = Column(
     "remark", "string", required=False, description="What a person said of it.", personal=False, volatile=False
@@ -28,14 +28,14 @@ RULE = Rule("remark_is_short", "remark IS NULL OR length(remark) < 10")
 LATER = replace(BOOKS, version="9.1.0", columns=(*BOOKS.columns, NEW), rules=(*BOOKS.rules[1:], RULE))
 
 
-def write(spark: "SparkSession", agreed: Contract, day: dt.date, **values: object) -> None:
+def write(spark: "SparkSession", contract: Contract, day: dt.date, **values: object) -> None:
     given = {"source": "log", BOOKS.day_column: day, **values}
     zero = {"bigint": 0, "int": 0, "string": ""}
-    row = tuple(given.get(c.name, zero.get(c.type) if c.required else None) for c in agreed.columns)
+    row = tuple(given.get(c.name, zero.get(c.type) if c.required else None) for c in contract.columns)
     uri = f"{settings().lake}/ops/reconciliation"
-    rows = spark.createDataFrame([row], agreed.struct_type())
+    rows = spark.createDataFrame([row], contract.struct_type())
     made_by: dict[str, object] = {"run": "manual", "code": "c0de", "inputs": {}, "landed": {}, "model": None}
-    lake.replace_day(spark, rows, agreed, uri, day, commit.token(uri, day), made_by)
+    lake.replace_day(spark, rows, contract, uri, day, commit.token(uri, day), made_by)
 
 
 def test_the_next_write_adds_what_the_contract_adds(

@@ -9,7 +9,7 @@ from jobs.platform.lake import identity
 from jobs.platform.lake.identity import Identity
 from jobs.platform.settings import Settings
 from jobs.platform.settings import settings as read_settings
-from tests.jobs.operate.lake import lay
+from tests.jobs.lake import lay
 
 FIRST, SECOND, OTHER = (Identity("0a" * 8, f"{users}-{'0b' * 16}") for users in (0, 1, 2))
 

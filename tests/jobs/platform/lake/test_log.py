@@ -13,12 +13,12 @@ from deltalake import DeltaTable
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
-from jobs.operate import maintenance
+from jobs.integrity import maintenance
 from jobs.platform import lake
-from jobs.platform.night import Night
+from jobs.platform.job_context import JobContext
 from jobs.platform.settings import settings
-from schemas.contract import contract
-from tests.jobs.operate.lake import arrow, publish_rows
+from schemas.contract import load_contract
+from tests.jobs.lake import arrow, publish_rows
 
 TABLE = "silver.videos"
 DAYS = [dt.date(2022, 5, day) for day in (1, 2, 3)]
@@ -48,7 +48,7 @@ def actions(uri: str, version: int) -> dict[str, list[dict[str, Any]]]:
 def table(home: Path, spark: SparkSession) -> str:
     """A table whose first day was written before its log had bounds."""
     uri = settings().uri(TABLE)
-    lake.create(contract(TABLE), uri)
+    lake.create(load_contract(TABLE), uri)
     for day in DAYS:
         of_day = [row for row in ROWS if row["arrival_date"] == day]
         if day == DAYS[0]:
@@ -66,7 +66,7 @@ def test_no_engine_loses_a_row_by_the_bounds_of_files(table: str, spark: SparkSe
     dataset = DeltaTable(table).to_pyarrow_dataset()
     ours = lake.arrow(table, DeltaTable(table).version())
     lazy, frame = pl.scan_delta(table), spark.read.format("delta").load(table)
-    for name in (c.name for c in contract(TABLE).columns if not c.type.startswith("array<")):
+    for name in (c.name for c in load_contract(TABLE).columns if not c.type.startswith("array<")):
         for value in {row[name] for row in whole}:
             filtered = ds.field(name).is_null() if value is None else ds.field(name) == value
             condition = f"{name} is null" if value is None else f"{name} = '{value}'"
@@ -82,7 +82,7 @@ def test_no_engine_loses_a_row_by_the_bounds_of_files(table: str, spark: SparkSe
 
 
 def test_readers_skip_files_by_bounds(table: str, spark: SparkSession) -> None:
-    assert "video_id" in contract(TABLE).bounded
+    assert "video_id" in load_contract(TABLE).bounded
     dataset = DeltaTable(table).to_pyarrow_dataset()
     of_last = ds.field("video_id") >= 20
     assert len(list(dataset.get_fragments())) == 3
@@ -96,14 +96,14 @@ def test_readers_skip_files_by_bounds(table: str, spark: SparkSession) -> None:
 
 def test_no_personal_column_has_bounds(home: Path, spark: SparkSession) -> None:
     for name in ("silver.behavior_events", "silver.users", "gold.recommendations"):
-        personal = {c.name for c in contract(name).columns if c.personal}
+        personal = {c.name for c in load_contract(name).columns if c.personal}
         assert personal
-        assert personal.isdisjoint(contract(name).bounded)
+        assert personal.isdisjoint(load_contract(name).bounded)
     user = {"user_id": "5e" * 16, "arrival_date": DAYS[0], "event_date": DAYS[0]}
     publish_rows(home, "silver.behavior_events", DAYS[0], [user])
     log = actions(settings().uri("silver.behavior_events"), 1)
     assert "5e" * 16 not in json.dumps(log["add"])
-    assert set(json.loads(log["add"][0]["stats"])["minValues"]) == set(contract("silver.behavior_events").bounded)
+    assert set(json.loads(log["add"][0]["stats"])["minValues"]) == set(load_contract("silver.behavior_events").bounded)
 
 
 def test_a_replaced_day_is_recorded_as_an_overwrite_of_it(table: str, home: Path, spark: SparkSession) -> None:
@@ -120,9 +120,9 @@ def test_a_replaced_day_is_recorded_as_an_overwrite_of_it(table: str, home: Path
 
 
 def test_files_that_are_only_joined_change_no_data(home: Path, spark: SparkSession) -> None:
-    night = Night(DAYS[0], settings(), writes=TABLE)
-    night.write(spark.createDataFrame(arrow(TABLE, ROWS[:4]), contract(TABLE).struct_type()).repartition(2))
-    assert len(lake.files(night.uri(TABLE), contract(TABLE))) == 2
-    assert maintenance._join(Night(DAYS[2], settings()), TABLE, DAYS[0]) == 2
-    log = actions(night.uri(TABLE), DeltaTable(night.uri(TABLE)).version())
+    night = JobContext(DAYS[0], settings(), writes=TABLE)
+    night.lake.write(spark.createDataFrame(arrow(TABLE, ROWS[:4]), load_contract(TABLE).struct_type()).repartition(2))
+    assert len(lake.files(night.lake.uri(TABLE), load_contract(TABLE))) == 2
+    assert maintenance._join(JobContext(DAYS[2], settings()), TABLE, DAYS[0]) == 2
+    log = actions(night.lake.uri(TABLE), DeltaTable(night.lake.uri(TABLE)).version())
     assert [kind["dataChange"] for kind in (*log["add"], *log["remove"])] == [False] * 3

@@ -11,7 +11,7 @@ import pandas as pd
 from mlflow.cli import cli
 
 from jobs.platform import tracking
-from jobs.platform.night import Night
+from jobs.platform.job_context import JobContext
 from jobs.platform.settings import Settings, settings
 
 FIRST, SECOND = dt.date(2022, 4, 30), dt.date(2022, 5, 1)
@@ -46,7 +46,8 @@ def train(found: Settings, night: dt.date, family: str, quality: int) -> str:
         (pyfunc := Path(folder, "pyfunc.py")).write_text(_PYFUNC)
         (saved := Path(folder, family)).mkdir()
         (saved / "model.json").write_text(str(quality))
-        trains = Night(night, found, inputs={"gold.interactions": quality})
+        trains = JobContext(night, found)
+        trains.lake.inputs["gold.interactions"] = quality
         with tracking.run(trains, f"recommend/{family}", {"quality": quality}) as run:
             run.log_metrics({"auc": quality})
             example = pd.DataFrame({"x": ["u"]})
@@ -57,7 +58,7 @@ def promote(found: Settings, night: dt.date) -> str:
     """The best model of the night goes live."""
     versions = tracking.candidates(found, "recommender", night=night, families=FAMILIES)
     best = max(versions, key=lambda version: version.metrics["auc"])
-    with tracking.run(Night(night, found), "recommend/promote", {}) as run:
+    with tracking.run(JobContext(night, found), "recommend/promote", {}) as run:
         run.log_dict({"promoted": best.version}, "verdict.json")
         tracking.set_verdict(found, "recommender", night=night, promoted=best)
     return best.version

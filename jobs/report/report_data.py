@@ -1,0 +1,191 @@
+"""The questions that the nightly report answers, asked of the lake as it stood at the end of a night."""
+
+import datetime as dt
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import duckdb
+
+from jobs.query.duckdb_views import rows
+
+Rows = list[dict[str, Any]]
+
+WEEK = dt.timedelta(days=7)
+_TOP = 10
+
+
+def nights(lake: duckdb.DuckDBPyConnection, date: dt.date, count: int) -> Rows:
+    """The last `count` nights up to `date`: `night`, `events`, `users`, `videos`, `watch_hours`, `long_view_rate`, `late`.
+
+    `late` is the share of events that belong to an earlier day than the one that brought them. Of the nights without an event
+    only `date` itself is there; it has no shares.
+    """
+    return rows(
+        lake,
+        """
+        with arrived as (
+            from silver.behavior_events where arrival_date between $first and $day
+        ), nights as (
+            select arrival_date as night from arrived union select $day::date
+        )
+        select night, count(arrival_date) as events, count(distinct user_id) as users,
+               count(distinct video_id) as videos, coalesce(sum(play_time_ms), 0) / 3.6e6 as watch_hours,
+               avg(long_view) as long_view_rate, avg((event_date < arrival_date)::int) as late
+        from nights left join arrived on night = arrival_date
+        group by night order by night
+        """,
+        first=date - dt.timedelta(days=count - 1),
+        day=date,
+    )
+
+
+def hours(lake: duckdb.DuckDBPyConnection, date: dt.date, timezone: ZoneInfo) -> Rows:
+    """Views by hour of the day in the lake's zone: `hour`, `on_day`, and `usual`, the mean of the six days before."""
+    offset = dt.datetime.combine(date, dt.time(12), timezone).utcoffset() or dt.timedelta()
+    return rows(
+        lake,
+        """
+        with counted as (
+            select event_date = $day as on_day, (time_ms // 1000 + $offset) // 3600 % 24 as hour, count(*) as views
+            from silver.behavior_events
+            where event_date > $last_week and event_date <= $day and arrival_date > $last_week and arrival_date <= $day
+            group by all
+        ), nights as (
+            select nullif(count(distinct arrival_date), 0) as before
+            from silver.behavior_events where arrival_date > $last_week and arrival_date < $day
+        )
+        select hour, coalesce(sum(views) filter (on_day), 0)::bigint as on_day,
+               coalesce(sum(views) filter (not on_day), 0) / any_value(before) as usual
+        from range(24) as clock(hour) left join counted using (hour), nights
+        group by hour order by hour
+        """,
+        day=date,
+        last_week=date - WEEK,
+        offset=int(offset.total_seconds()),
+    )
+
+
+def books(lake: duckdb.DuckDBPyConnection, date: dt.date) -> Rows:
+    """What became of the lines of the last seven nights, the newest first."""
+    return rows(
+        lake,
+        "select * from ops.reconciliation where arrival_date between ? and ? order by arrival_date desc, source",
+        date - WEEK + dt.timedelta(days=1),
+        date,
+    )
+
+
+def catalogue(lake: duckdb.DuckDBPyConnection, date: dt.date) -> None:
+    """Make, for the questions below, `catalogue` (the latest snapshot of videos) and `shown` (views of two weeks a video)."""
+    lake.execute(
+        """
+        create or replace temp table catalogue as
+        select video_id, title, tags, visible from silver.videos
+        where arrival_date = (select max(arrival_date) from silver.videos where arrival_date <= $day);
+        """,
+        {"day": date},
+    )
+    lake.execute(
+        """
+        create or replace temp table shown as
+        select video_id,
+               count(*) filter (event_date > $last_week) as views,
+               count(*) filter (event_date <= $last_week) as before
+        from silver.behavior_events
+        where event_date > $week_before and event_date <= $day and arrival_date <= $day
+        group by video_id
+        """,
+        {"day": date, "last_week": date - WEEK, "week_before": date - 2 * WEEK},
+    )
+
+
+def categories_that_moved(lake: duckdb.DuckDBPyConnection) -> Rows:
+    """The categories whose share of views changed most against the week before: `tag`, `views`, `share`, `gain`.
+
+    A view of a video with two tags counts for both. `gain` is null where the lake has no week before: then the most viewed.
+    """
+    return rows(
+        lake,
+        """
+        with tagged as (
+            select tag, sum(views)::bigint as views, sum(before) as before
+            from shown join catalogue using (video_id), unnest(tags) as tags(tag)
+            group by tag
+        ), shares as (
+            select tag, views, views / sum(views) over () as share, before / nullif(sum(before) over (), 0) as share_before
+            from tagged
+        )
+        select tag, views, share, share - share_before as gain
+        from shares order by abs(coalesce(gain, share)) desc, tag limit ?
+        """,
+        _TOP,
+    )
+
+
+def videos_that_gained(lake: duckdb.DuckDBPyConnection) -> Rows:
+    """The videos that gained most in share of views: `video_id`, `title`, `tags`, `views`, `share`, `gain` as for categories."""
+    return rows(
+        lake,
+        """
+        with shares as (
+            select video_id, views, views / sum(views) over () as share, before / nullif(sum(before) over (), 0) as share_before
+            from shown
+        )
+        select video_id, title, tags, views, share, share - share_before as gain
+        from shares left join catalogue using (video_id)
+        order by coalesce(gain, share) desc, video_id limit ?
+        """,
+        _TOP,
+    )
+
+
+def coverage(lake: duckdb.DuckDBPyConnection, date: dt.date) -> Rows:
+    """How widely a night recommends: `users`, `videos`, `visible` of the catalogue, `top_share` of its ten commonest videos."""
+    return rows(
+        lake,
+        """
+        with counted as (
+            select video_id, count(*) as slots from gold.recommendations where date = $day group by video_id
+        )
+        select (select count(distinct user_id) from gold.recommendations where date = $day) as users,
+               count(*) as videos,
+               (select count(*) from catalogue where visible) as visible,
+               (select sum(slots) from (from counted order by slots desc limit 10)) / sum(slots) as top_share,
+               (select max(model_version) from gold.recommendations where date = $day) as model_version
+        from counted having count(*) > 0
+        """,
+        day=date,
+    )
+
+
+def recommended_most(lake: duckdb.DuckDBPyConnection, date: dt.date) -> Rows:
+    """The videos that most users get: `video_id`, `title`, `tags`, `users`, `mean_rank`."""
+    return rows(
+        lake,
+        """
+        select video_id, any_value(title) as title, any_value(tags) as tags,
+               count(distinct user_id) as users, avg(rank) as mean_rank
+        from gold.recommendations left join catalogue using (video_id)
+        where date = ? group by video_id order by users desc, mean_rank, video_id limit ?
+        """,
+        date,
+        _TOP // 2,
+    )
+
+
+def segments(lake: duckdb.DuckDBPyConnection, date: dt.date) -> Rows:
+    """The night's audiences: `name`, `advertiser`, `tag`, `segment`, `users`, `expected_ctr` on average."""
+    return rows(
+        lake,
+        """
+        select campaign_id, any_value(name) as name, any_value(advertiser) as advertiser, any_value(tag) as tag,
+               segment, count(*) as users, avg(expected_ctr) as expected_ctr
+        from gold.audience_segments
+        left join (
+            from silver.campaigns
+            where arrival_date = (select max(arrival_date) from silver.campaigns where arrival_date <= $day)
+        ) using (campaign_id)
+        where date = $day group by campaign_id, segment order by campaign_id, expected_ctr desc, segment
+        """,
+        day=date,
+    )
