@@ -7,6 +7,7 @@ import pytest
 
 from jobs.ingest import landed
 from jobs.platform.errors import UndeclaredInput
+from jobs.platform.job import run_job
 from jobs.platform.job_context import JobContext
 from jobs.platform.settings import settings
 from tests.jobs.ingest.nights import MAY_1, MAY_2
@@ -57,7 +58,7 @@ def test_a_day_that_is_not_declared_is_refused() -> None:
 def test_a_feed_that_is_not_declared_is_refused() -> None:
     with pytest.raises(UndeclaredInput, match=r"^silver\.users reads landing\.videos, which it does not declare"):
         JobContext(MAY_1, settings(), writes="silver.users").lake.landed_with("videos", "digest")
-    assert "night.landed_with(" in Path(landed.__file__).read_text(encoding="utf-8")
+    assert "context.lake.landed_with(" in Path(landed.__file__).read_text(encoding="utf-8")
 
 
 def test_a_training_job_reads_what_its_model_declares() -> None:

@@ -10,7 +10,7 @@ from deltalake import write_deltalake
 
 from jobs.platform.lake import tables
 from jobs.platform.settings import settings
-from jobs.query import sql
+from jobs.query import duckdb_views, sql
 from jobs.query.duckdb_views import connect
 from schemas.contract import Contract, load_contract
 from tests.jobs.lake import lay

@@ -12,6 +12,7 @@ import pytest
 from jobs.backfill.stale_days import stale_days
 from jobs.platform import tracking
 from jobs.platform.decisions import MODEL, Decision
+from jobs.platform.job import run_job
 from jobs.platform.job_context import JobContext
 from jobs.platform.settings import settings
 from jobs.recommend import promote, recommendations, train
