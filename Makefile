@@ -23,6 +23,7 @@ AIRFLOW := .venv-airflow/bin/python
 JOBS_READY := .venv/.ready
 AIRFLOW_READY := .venv-airflow/.ready
 SPARK_READY := .venv/spark-conf/spark-defaults.conf
+CLASSES_READY := .venv/spark-classes.jsa
 
 .PHONY: help
 help: ## Print this list
@@ -99,7 +100,8 @@ docs: $(JOBS_READY) ## Build a browsable catalogue of all tables from their cont
 
 ##@ Working on it
 .PHONY: setup
-setup: $(SPARK_READY) $(AIRFLOW_READY) ## Install everything: two environments from their locks, Java, Spark's jars
+setup: ## Install everything: two environments from their locks, Java, Spark's jars
+	@$(MAKE) --jobs 2 $(CLASSES_READY) $(AIRFLOW_READY)
 
 .PHONY: test
 test: setup ## Run the tests, all but the long ones of `make faults`
@@ -168,3 +170,6 @@ $(AIRFLOW_READY): requirements-airflow.txt .venv/bin/uv
 
 $(SPARK_READY): $(JOBS_READY) $(wildcard infra/spark/*.*)
 	@$(JOBS) -m infra.spark.resolve_jars .venv
+
+$(CLASSES_READY): $(SPARK_READY)
+	@$(JOBS) -m infra.spark.class_archive

@@ -9,15 +9,14 @@ from infra.local.paths import State
 from infra.spark import launch, user
 
 _CLASS = "org.apache.spark.sql.connect.service.SparkConnectServer"
-_LISTENER = "io.openlineage.spark.agent.OpenLineageSparkListener"
 
 
 def spark_server(state: State, port: int) -> Daemon:
     """The server, on this port."""
-    command = [str(launch.spark_home() / "bin" / "spark-submit"), "--name", "nightreel"]
+    command = [str(launch.spark_home() / "bin" / "spark-submit"), "--name", "nightreel", *launch.settings()]
     settings = {
         "spark.connect.grpc.binding.port": port,
-        "spark.extraListeners": _LISTENER,
+        "spark.extraListeners": launch.LINEAGE_LISTENER,
         "spark.openlineage.namespace": os.environ.get("OPENLINEAGE_NAMESPACE", lineage.NAMESPACE),
     }
     command += [word for name, value in settings.items() for word in ("--conf", f"{name}={value}")]

@@ -53,7 +53,7 @@ def fetch(jars: dict[str, str], into: Path) -> None:
         command = [str(launch.spark_home() / "bin" / "spark-submit"), "--master", "local[1]"]
         command += ["--conf", f"spark.jars.ivy={ivy}", "--conf", f"spark.driver.extraJavaOptions=-Duser.home={scratch}"]
         command += ["--packages", ",".join(map(maven_coordinate, jars)), "--exclude-packages", EXCLUDED, str(nothing)]
-        environment = os.environ | launch.variables() | {"SPARK_CONF_DIR": scratch}
+        environment = os.environ | launch.variables() | {"SPARK_CONF_DIR": scratch, "SPARK_SUBMIT_OPTS": ""}
         result = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
         for name, digest in jars.items():
             found = ivy / "jars" / name

@@ -37,7 +37,10 @@ def content_hash(contract: Contract, there: Collection[str]) -> "Column":
         # xxhash64 passes over nulls, so the same value in the next column would give the same hash.
         name = F.lit(zlib.crc32(column.name.encode())).cast("bigint")
         hashed += [F.when(value.isNotNull(), name), _explicit(value, column.type)]
-    total = F.pmod(F.sum(F.xxhash64(*hashed).cast("decimal(20,0)")), F.lit(Decimal(2**64)))
+    row = F.xxhash64(*hashed)
+    # Two sums of 32 bits each cannot overflow below 2**31 rows, and cost a tenth of one sum of decimals.
+    high, low = F.sum(F.shiftrightunsigned(row, 32)), F.sum(row.bitwiseAND(F.lit(2**32 - 1)))
+    total = F.pmod(high.cast("decimal(38,0)") * F.lit(Decimal(2**32)) + low, F.lit(Decimal(2**64)))
     return F.coalesce(F.lower(F.lpad(F.conv(total.cast("string"), 10, 16), 16, "0")), F.lit(NO_ROWS))
 
 
