@@ -14,7 +14,7 @@ from infra.local.daemon import ServiceError
 from schemas.days import day_of, days_between
 from schemas.zone import zone
 
-_POLL_S = 1.0
+_POLL_S = 2.0
 _PATIENCE_S = 180.0
 """For an API server that was started again."""
 _OVER = frozenset({"success", "failed", "upstream_failed", "skipped", "removed"})
