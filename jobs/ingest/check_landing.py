@@ -35,7 +35,7 @@ _REASONS = 10
 _WIDTH = 160
 
 
-def lay_aside(given: Path, mapping: str, date: dt.date | None, root: Path, settings: Settings) -> dt.date:
+def land_copy(given: Path, mapping: str, date: dt.date | None, root: Path, settings: Settings) -> dt.date:
     """Lay a night of a folder in a landing of its own.
 
     Args:
@@ -59,7 +59,7 @@ def lay_aside(given: Path, mapping: str, date: dt.date | None, root: Path, setti
             raise MissingInput(
                 f"a night in {given}", hint="its files do not say which night they are of: give DATE=YYYY-MM-DD"
             )
-        source.lay(given, root, night, mapping, settings.timezone)
+        source.land_night(given, root, night, mapping, settings.timezone)
         return night
     there = {found for feed in NIGHTLY for found in landing.nights(given, feed)}
     if not there or (date and date not in there):
@@ -158,7 +158,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     with command(argv, __doc__, _arguments) as args:
         with TemporaryDirectory() as folder:
             root = Path(folder)
-            night = lay_aside(args.dir, args.mapping, args.date, root, settings())
+            night = land_copy(args.dir, args.mapping, args.date, root, settings())
             print(f"the night of {night} of {args.dir}", flush=True)
             refused = False
             for line, is_refusal in check(session(), root, night, settings()):

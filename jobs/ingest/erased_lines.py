@@ -81,7 +81,7 @@ def redact(spark: "SparkSession", settings: Settings, feed: str, date: dt.date) 
                 shutil.copyfile(path, aside / path.name)
 
     if found:
-        landing.lay(where, write)
+        landing.write_folder(where, write)
     return sum(map(len, found.values()))
 
 

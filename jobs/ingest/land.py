@@ -46,7 +46,7 @@ def check_no_gap(root: Path, date: dt.date, zone: dt.tzinfo) -> None:
         raise MissingInput(f"landing {landing.folder(root, BEHAVIOR_LOGS, before)}", before, hint)
 
 
-def lay_decided(context: JobContext) -> None:
+def write_decided_feeds(context: JobContext) -> None:
     """Lay what somebody has decided about feeds that never came."""
     root = context.settings.landing
     for feed in NIGHTLY:
@@ -57,13 +57,13 @@ def lay_decided(context: JobContext) -> None:
             continue
         if feed == BEHAVIOR_LOGS and decisions.decided(context, decisions.EMPTY):
             header = ",".join(NIGHTLY[feed].required).encode() + b"\n"
-            landing.lay(target, lambda aside: write_gzip(aside / "empty.csv.gz", [header]))  # noqa: B023
+            landing.write_folder(target, lambda aside: write_gzip(aside / "empty.csv.gz", [header]))  # noqa: B023
         elif feed != BEHAVIOR_LOGS and decisions.decided(context, decisions.SNAPSHOT, feed):
             earlier = [day for day in landing.nights(root, feed) if day < context.date]
             if not earlier:
                 raise MissingInput(f"a landing of {feed} before {context.date}, to use instead of the night's own")
             before = landing.folder(root, feed, earlier[-1])
-            landing.lay(target, lambda aside: _copy(before, aside))  # noqa: B023
+            landing.write_folder(target, lambda aside: _copy(before, aside))  # noqa: B023
             _log.warning("%s: the snapshot of %s stands for it", target, earlier[-1])
 
 
@@ -117,7 +117,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             source.put_mappings(context)
         else:
             source.land(context)
-        lay_decided(context)
+        write_decided_feeds(context)
         is_empty = decisions.decided(context, decisions.EMPTY) is not None
         for feed, files in _checked(context, is_empty).items():
             _log.info(

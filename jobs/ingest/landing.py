@@ -42,7 +42,7 @@ def nights(landing: Path, feed: str) -> list[dt.date]:
     return sorted(found)
 
 
-def lay(target: Path, write: Callable[[Path], None]) -> bool:
+def write_folder(target: Path, write: Callable[[Path], None]) -> bool:
     """Build a night's folder aside, mark it complete and put it in place by renaming.
 
     A folder with the same bytes stays as it is. Another one is moved away first: between the two renames the night is missing,
@@ -65,7 +65,7 @@ def lay(target: Path, write: Callable[[Path], None]) -> bool:
         try:
             write(aside)
             (aside / MARKER).touch()
-            failpoint("laid")
+            failpoint("written")
             changed = not _same_files(aside, target)
             if changed:
                 durable.sync([*aside.iterdir(), aside])

@@ -38,7 +38,7 @@ def land(context: JobContext) -> None:
         BadInput: a file is damaged.
         UsageError: the layout is not known, or its mapping is wrong.
     """
-    lay(
+    land_night(
         Path(context.settings.source),
         context.settings.landing,
         context.date,
@@ -47,7 +47,7 @@ def land(context: JobContext) -> None:
     )
 
 
-def lay(source: Path, root: Path, date: dt.date, mapping: str, zone: ZoneInfo) -> None:
+def land_night(source: Path, root: Path, date: dt.date, mapping: str, zone: ZoneInfo) -> None:
     """As `land`.
 
     Args:
@@ -66,11 +66,11 @@ def lay(source: Path, root: Path, date: dt.date, mapping: str, zone: ZoneInfo) -
                     pass
     for feed, paths in found.items():
         target = landing.folder(root, feed, how[feed].day or date)
-        landing.lay(target, lambda aside: _write(aside, paths, how[feed], date, zone))  # noqa: B023
+        landing.write_folder(target, lambda aside: _write(aside, paths, how[feed], date, zone))  # noqa: B023
     if CAMPAIGNS not in how:
         videos = landing.folder(root, VIDEOS, date)
         content = ad_campaigns.text(videos, how[VIDEOS])
-        landing.lay(
+        landing.write_folder(
             landing.folder(root, CAMPAIGNS, date), lambda aside: write_gzip(aside / "campaigns.csv.gz", [content])
         )
 

@@ -53,7 +53,7 @@ def log(*lines: str) -> bytes:
     return packed(HEADERS[BEHAVIOR_LOGS], *lines)
 
 
-def lay(home: Path, feed: str, files: Files) -> None:
+def write_files(home: Path, feed: str, files: Files) -> None:
     folder = landing.folder(home / "landing", feed, MAY_1)
     folder.mkdir(parents=True)
     for name, content in files.items():
@@ -343,7 +343,7 @@ READ: dict[str, tuple[str, Files, list[tuple[object, ...]], list[str]]] = {
 @pytest.mark.parametrize("case", READ)
 def test_what_can_be_read_is_read(home: Path, spark: SparkSession, case: str) -> None:
     feed, files, expected, reasons = READ[case]
-    lay(home, feed, files)
+    write_files(home, feed, files)
     kept, kept_aside = outcome(home, feed)
     if feed in (USERS, BEHAVIOR_LOGS):
         secret = key(settings())
@@ -418,11 +418,11 @@ REFUSED: dict[str, tuple[Files, str]] = {
 @pytest.mark.parametrize("case", REFUSED)
 def test_what_cannot_be_right_is_refused_in_one_line(home: Path, spark: SparkSession, case: str) -> None:
     files, said = REFUSED[case]
-    lay(home, VIDEOS, files)
+    write_files(home, VIDEOS, files)
     for feed, row in SNAPSHOTS.items():
         if feed != VIDEOS:
-            lay(home, feed, {"part.csv.gz": packed(HEADERS[feed], row)})
-    lay(home, BEHAVIOR_LOGS, {"part.csv.gz": log(line(1))})
+            write_files(home, feed, {"part.csv.gz": packed(HEADERS[feed], row)})
+    write_files(home, BEHAVIOR_LOGS, {"part.csv.gz": log(line(1))})
     with pytest.raises(NightreelError) as refused:
         landed_files.check(home / "landing", MAY_1)
     assert said in str(refused.value)

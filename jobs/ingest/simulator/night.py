@@ -72,8 +72,10 @@ def land(
         USERS: lambda: _users(seed, scale),
     }
     for feed, contents in snapshots.items():
-        landing.lay(landing.folder(root, feed, date), lambda aside: write_gzip(aside / f"{feed}.csv.gz", contents()))  # noqa: B023
-    landing.lay(
+        landing.write_folder(
+            landing.folder(root, feed, date), lambda aside: write_gzip(aside / f"{feed}.csv.gz", contents())
+        )  # noqa: B023
+    landing.write_folder(
         landing.folder(root, BEHAVIOR_LOGS, date),
         lambda aside: _logs(aside, seed, date, zone, scale, videos.shown, slates),
     )

@@ -8,7 +8,7 @@ from pyspark.sql import SparkSession
 
 from jobs.ingest import check_landing
 from jobs.ingest.feeds import NIGHTLY, VIDEOS
-from tests.jobs.ingest.nights import MAY_1, NOON_MAY_1, lay, lay_feed, line
+from tests.jobs.ingest.nights import MAY_1, NOON_MAY_1, line, write_feed, write_landing
 from tests.jobs.ingest.test_source import LOG, USER, VIDEO, event
 
 NOON = NOON_MAY_1 // 1000
@@ -29,7 +29,7 @@ def test_a_landing_is_told_row_by_row_and_left_alone(
     home: Path, spark: SparkSession, capsys: pytest.CaptureFixture[str]
 ) -> None:
     lines = [line(n) for n in range(60)]
-    lay(home, [*lines, line(1), line(70, time_ms=NOON), line(71, click="yes")])
+    write_landing(home, [*lines, line(1), line(70, time_ms=NOON), line(71, click="yes")])
     before = sorted((path, path.stat().st_mtime_ns) for path in home.rglob("*"))
     code, out, _ = run(capsys, home / "landing")
     assert sorted((path, path.stat().st_mtime_ns) for path in home.rglob("*")) == before
@@ -46,8 +46,8 @@ def test_a_landing_is_told_row_by_row_and_left_alone(
 def test_what_would_be_refused_is_said_feed_by_feed(
     home: Path, spark: SparkSession, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    lay(home, [line(1), "1,2", "3,4"])
-    lay_feed(
+    write_landing(home, [line(1), "1,2", "3,4"])
+    write_feed(
         home, VIDEOS, [VIDEO.format(1, "NORMAL", 39)], header=",".join(NIGHTLY[VIDEOS].required).replace("tag", "tags")
     )
     code, out, error = run(capsys, home / "landing", "--date", str(MAY_1))

@@ -17,7 +17,7 @@ def _feed(root: Path, feed: str, *, header: str | None = None, rows: int = 3, na
     columns = NIGHTLY[feed].required
     body = (header or ",".join(columns)) + "\n" + (",".join("1" for _ in columns) + "\n") * rows
     folder = landing.folder(root, feed, NIGHT)
-    landing.lay(folder, lambda aside: write_gzip(aside / name, [body.encode()]))
+    landing.write_folder(folder, lambda aside: write_gzip(aside / name, [body.encode()]))
     return folder
 
 
@@ -152,7 +152,7 @@ def test_a_source_that_fails_leaves_what_was_there(landed: Path) -> None:
 
     for target in (folder, landing.folder(landed, USERS, dt.date(2022, 5, 2))):
         with pytest.raises(OSError, match="disk full"):
-            landing.lay(target, fail)
+            landing.write_folder(target, fail)
     assert sorted((path, path.read_bytes()) for path in folder.iterdir()) == before
     assert landing.nights(landed, USERS) == [NIGHT]
 
