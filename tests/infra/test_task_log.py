@@ -15,7 +15,7 @@ NOISE = {
     "event": "Task failed with exception",
     "error_detail": [{"exc_value": "cause"}, {"exc_value": "x is empty"}],
 }
-ADVICE = {"level": "error", "event": "ingest.land failed for 2022-05-01: x is empty\nWhen the reason is gone, …"}
+ADVICE = {"level": "error", "event": "ingest.land failed for 2022-05-01: x is empty\nWhen the cause is fixed, …"}
 
 
 @pytest.mark.parametrize(
