@@ -10,7 +10,7 @@ from airflow.sdk import DAG, BaseOperator
 
 from dags._tasks import job_task
 from schemas.contract import load_contract
-from schemas.dependencies import topological_order, must_run_in_sequence, tables_of_a_night
+from schemas.dependencies import must_run_in_sequence, tables_of_a_night, topological_order
 from schemas.made_from import LANDING, MODELS, DaysBack
 from schemas.models import models
 

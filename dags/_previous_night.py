@@ -18,8 +18,8 @@ _log = logging.getLogger(__name__)
 _POLL = dt.timedelta(seconds=10)
 _PATIENCE = dt.timedelta(hours=12)
 _PATIENCE_WITH_QUEUED = dt.timedelta(minutes=5)
-# A task is skipped if its run was limited to other tables; its earlier output stays valid. If a run is ended or times out, Airflow
-# skips the tasks that had not begun.
+# A task is skipped if its run was limited to other tables; its earlier output stays valid. If a run is ended or times out,
+# Airflow skips the tasks that had not begun.
 _DONE = frozenset({TaskInstanceState.SUCCESS, TaskInstanceState.SKIPPED})
 _LOST = frozenset({TaskInstanceState.FAILED, TaskInstanceState.UPSTREAM_FAILED, TaskInstanceState.REMOVED})
 

@@ -83,7 +83,7 @@ def table(name: str) -> Asset:
 
 @cache
 def spark_connection() -> Connection | None:
-    """Return the connection of a Connect server (type `spark_connect`) or a cluster (type `spark`); None: each job starts Spark."""
+    """Return the connection to a Connect server (type `spark_connect`) or cluster (type `spark`); None: each job starts Spark."""
     try:
         return BaseHook.get_connection(SPARK_CONNECTION)
     except AirflowNotFoundException:

@@ -68,7 +68,7 @@ class EndOfDays(Timetable):
         return DagRunInfo.interval(start, self._at_or_after(start + _SECOND))
 
     def _midnight(self, moment: dt.datetime) -> dt.datetime:
-        """Return the beginning of the day if `moment` is a local midnight: if midnight occurs twice, a browser may send either."""
+        """Return the beginning of the day if `moment` is a local midnight. A browser may send either of two midnights."""
         local = moment.astimezone(self._zone)
         return beginning(local.date(), self._zone) if local.time() == dt.time() else moment
 

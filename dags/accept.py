@@ -2,8 +2,8 @@
 ### Record a decision that no rule can make
 
 Press *Trigger*, and state for which night something is right although it looks wrong, and why. The decision is recorded in
-`ops.decisions` with your name and the time, as by `make accept` in the shell. From then on every run of the night follows it, and
-the night's report shows it. Afterwards clear the failed task of the night, or backfill the night again.
+`ops.decisions` with your name and the time, as by `make accept` in the shell. From then on every run of the night follows it,
+and the night's report shows it. Afterwards clear the failed task of the night, or backfill the night again.
 
 | `what` | `of` | meaning |
 |---|---|---|

@@ -5,8 +5,8 @@
 was lost; **features**, **recommend** and **ads** build on these tables; **publish** writes the tables that the app and the
 reports read.
 
-A night is a day in the lake's time zone (Asia/Shanghai by default). Every task replaces that day in its one table, so a night may
-be rerun at any time. Two nights may run at once: a task that needs the previous night waits for it, and fails if that night
+A night is a day in the lake's time zone (Asia/Shanghai by default). Every task replaces that day in its one table, so a night
+may be rerun at any time. Two nights may run at once: a task that needs the previous night waits for it, and fails if that night
 failed.
 
 **Backfill:** `make backfill FROM=… TO=…`, or in the browser *Trigger → Backfill*:

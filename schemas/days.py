@@ -53,7 +53,7 @@ def beginning(day: dt.date, zone: dt.tzinfo) -> dt.datetime:
     first, last = sorted(midnights)
     if day_of(last - dt.timedelta(seconds=1), zone) < day:
         return last
-    # Clocks go back to midnight, then the first midnight counts; or they go forward before midnight, then the day begins in between.
+    # If clocks go back to midnight, the first midnight counts. If they go forward before midnight, the day begins in between.
     seconds = range(int(first.timestamp()), int(last.timestamp()))
     place = bisect_left(seconds, day, key=lambda second: dt.datetime.fromtimestamp(second, zone).date())
     return first + dt.timedelta(seconds=place)

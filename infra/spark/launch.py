@@ -1,4 +1,4 @@
-"""What a Spark of ours is launched with: this environment's own, its settings, its Python, and a Java that is fit."""
+"""How Spark is launched: the installation, settings and Python of this environment, and a supported Java."""
 
 import os
 import sys
@@ -12,17 +12,17 @@ _SETTINGS = Path(sys.prefix, "spark-conf")
 
 
 def fault() -> str | None:
-    """What is missing here for Spark to start, in one line that says what to do; None where nothing is."""
+    """Return what is missing to start Spark and what to do, in one line; None if nothing is missing."""
     if not (_SETTINGS / "spark-defaults.conf").is_file():
-        return f"Spark's settings are not in {_SETTINGS}: run `make setup`"
+        return f"Spark's settings are missing in {_SETTINGS}: run `make setup`"
     return java.fault()
 
 
 def spark_home() -> Path:
-    """The folder of the Spark that is installed beside this Python.
+    """Return the folder of the Spark that is installed in this Python environment.
 
     Raises:
-        SystemExit: there is none.
+        SystemExit: Spark is not installed.
     """
     spec = find_spec("pyspark")
     if spec is None or spec.origin is None:
@@ -31,15 +31,15 @@ def spark_home() -> Path:
 
 
 def variables() -> dict[str, str]:
-    """What `spark-submit` is told by its environment."""
-    found = {
+    """Return the environment variables for `spark-submit`."""
+    environment = {
         "SPARK_HOME": str(spark_home()),
         "SPARK_CONF_DIR": str(_SETTINGS),
         "PYSPARK_PYTHON": sys.executable,
-        # On one machine Spark speaks to itself over loopback whatever the host's name resolves to.
+        # On one machine Spark's processes talk over loopback, whatever the host name resolves to.
         "SPARK_LOCAL_IP": "127.0.0.1",
     }
     if not has_account():
         home = os.environ["HOME"].replace("\\", "\\\\").replace('"', '\\"')
-        found["SPARK_SUBMIT_OPTS"] = f'-Duser.home="{home}"'  # Java would ask for the account's
-    return found
+        environment["SPARK_SUBMIT_OPTS"] = f'-Duser.home="{home}"'  # Java would look up the home of the account
+    return environment
