@@ -11,7 +11,7 @@ and the night's report shows it. Afterwards clear the failed task of the night, 
 | `volume` | `behavior_logs`, `users`, `videos`, `campaigns` | the number of rows is right, and so is the number in quarantine |
 | `labels` | `click_model` | the night's clicks are complete, although the click models expected more or fewer |
 | `snapshot` | `users`, `videos`, `campaigns` | the snapshot is missing; use the previous one |
-| `model` | `recommender`, `click_model` | the model that served before the night keeps serving, whatever its candidates are worth |
+| `model` | `recommender`, `click_model` | the model that served before the night keeps serving, however good the candidates |
 
 The last decision counts; `withdraw` takes it back.
 

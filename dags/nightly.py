@@ -17,9 +17,9 @@ failed.
 - `source` is where the logs come from (`simulator`, `landing`, or a folder); `mapping` tells how to read the files of a folder in
   an unknown layout. The browser passes values other than the defaults, also of `tables`, only if *Override parameters on existing
   runs* is ticked.
-- `tables` (`gold.user_features,gold.interactions`) makes only these tables again, from the existing inputs of the night. All other
-  tasks are skipped, and their tables and models stay as they are. A run keeps its `tables`: to rerun such a night completely,
-  tick that box and leave `tables` empty.
+- `tables` (`gold.user_features,gold.interactions`) makes only these tables again, from the existing inputs of the night. All
+  other tasks are skipped, and their tables and models stay as they are. A run keeps its `tables`: to rerun such a night
+  completely, tick that box and leave `tables` empty.
 
 **Stale nights** (`ops.stale_days`, updated by the DAG `stale_days`): `make backfill STALE=1`, or in the browser a backfill from
 the first stale night to the last with *All runs*, `only_stale` and *Override parameters on existing runs* ticked, then the same

@@ -116,7 +116,7 @@ def _taste() -> Column:
 def _snapshot(
     snapshots: DataFrame, key: str, fixed: Sequence[str], changing: Sequence[str], date: dt.date
 ) -> DataFrame:
-    """Return one row per user or video: the latest snapshot before `date`, otherwise the fixed columns of the snapshot of `date`."""
+    """Return one row per user or video: the latest snapshot before `date`, otherwise the fixed columns of that day's snapshot."""
     earlier = F.col("arrival_date") < F.lit(date)
     freshness = F.when(earlier, F.datediff("arrival_date", F.lit(date))).otherwise(F.lit(-(10**6)))
     values = F.struct(*fixed, *(F.when(earlier, F.col(name)).alias(name) for name in changing))

@@ -56,9 +56,7 @@ def land_copy(given: Path, mapping: str, date: dt.date | None, root: Path, setti
         source_mappings = layout(mapping) if mapping else source.recognise_layout(given)
         night = date or max(source.nights(given, source_mappings, settings.timezone), default=None)
         if night is None:
-            raise MissingInput(
-                f"a night in {given}", hint="its files do not tell their night: give DATE=YYYY-MM-DD"
-            )
+            raise MissingInput(f"a night in {given}", hint="its files do not tell their night: give DATE=YYYY-MM-DD")
         source.land_night(given, root, night, mapping, settings.timezone)
         return night
     nights = {night for feed in NIGHTLY for night in landing.nights(given, feed)}

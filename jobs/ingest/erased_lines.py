@@ -1,8 +1,8 @@
 """Remove erased users from the landing: the files of sources contain real user ids, and every rerun of a night reads them.
 
-The user of a row is determined as in ingest, by the same reader, mapping and normalization of ids. In an unreadable row any number
-may be the id; such a row is removed if one of its numbers is the id of an erased user. Lines of text are replaced by the word
-`erased`, so that other lines keep their numbers and the row counts can include them. Rows of Parquet files are dropped.
+The user of a row is determined as in ingest, by the same reader, mapping and normalization of ids. In an unreadable row any
+number may be the id; such a row is removed if one of its numbers is the id of an erased user. Lines of text are replaced by the
+word `erased`, so that other lines keep their numbers and the row counts can include them. Rows of Parquet files are dropped.
 """
 
 import codecs

@@ -61,7 +61,9 @@ def write_decided_feeds(context: JobContext) -> None:
         elif feed != BEHAVIOR_LOGS and decisions.decided(context, decisions.SNAPSHOT, feed):
             earlier = [day for day in landing.nights(root, feed) if day < context.date]
             if not earlier:
-                raise MissingInput(f"a landing of {feed} before {context.date}, to replace the night's missing snapshot")
+                raise MissingInput(
+                    f"a landing of {feed} before {context.date}, to replace the night's missing snapshot"
+                )
             before = landing.folder(root, feed, earlier[-1])
             landing.write_folder(target, lambda aside: _copy(before, aside))  # noqa: B023
             _log.warning("%s is missing; using a copy of the snapshot of %s", target, earlier[-1])
@@ -79,7 +81,9 @@ def redact(context: JobContext) -> None:
     if not erasure.read(context.settings):
         return
     root = context.settings.landing
-    days_of = {feed: [context.date] if feed in NIGHTLY else landing.nights(root, feed) for feed in erased_lines.PERSONAL}
+    days_of = {
+        feed: [context.date] if feed in NIGHTLY else landing.nights(root, feed) for feed in erased_lines.PERSONAL
+    }
     for feed, day in ((feed, day) for feed, days in days_of.items() for day in days):
         if lines := erased_lines.redact(context.spark, context.settings, feed, day):
             _log.info("%s: removed %d lines of erased users", landing.folder(root, feed, day), lines)

@@ -73,7 +73,9 @@ def files(landing: Path, feed: str, date: dt.date) -> dict[str, Path]:
             raise BadInput(f"{path}: files whose name begins with _ are not read; rename it")
         _check_names(path, feed_mapping)
     if not feed_files:
-        raise BadInput(f"{night_folder} contains no {'' if has_mapping else f'{suffix} '}file; land the {feed} of {date} again")
+        raise BadInput(
+            f"{night_folder} contains no {'' if has_mapping else f'{suffix} '}file; land the {feed} of {date} again"
+        )
     return feed_files
 
 
@@ -104,14 +106,14 @@ def _check_names(path: Path, mapping: Mapping) -> None:
     if missing:
         similar = get_close_matches(missing[0], header, 1)
         has = f"it has {similar[0]!r}" if similar else f"its first is {header[0][:40]!r}"
-        raise BadInput(f"{path} lacks columns of {feed.name}: no column {', '.join(missing)} ({has}); {remedy}")
+        raise BadInput(f"{path} has no column {', '.join(missing)} ({has}); {remedy}")
     if mapping.columns is None and (unknown := [name for name in header if name not in feed.columns]):
         note = "; they are kept in bronze" if feed.name == BEHAVIOR_LOGS else ""
         _log.warning("%s has unknown columns: %s%s", path, ", ".join(unknown), note)
 
 
 def check(landing: Path, date: dt.date, may_be_empty: bool = False) -> dict[str, dict[str, int]]:
-    """Prove that a night's landing is complete and sound, before anything is written from it.
+    """Check that a night's landing is complete and readable, before anything is written from it.
 
     Every byte is read, with the same function as in ingest.
 

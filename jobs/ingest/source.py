@@ -190,7 +190,7 @@ def _header_text(path: Path, mapping: FeedMapping) -> str:
 def _records_of_night(
     all_records: Iterator[Record], night: Source | None, date: dt.date, zone: ZoneInfo, seen: set[dt.date]
 ) -> Iterator[Record]:
-    """Yield the records of a night, and add all nights to `seen`. An unreadable night is taken to be that of the record before."""
+    """Yield the records of a night, and add all nights to `seen`. A record without a readable night follows the one before it."""
     assert night is not None
     current: dt.date | None = None
     waiting: list[Record] = []

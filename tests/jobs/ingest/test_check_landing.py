@@ -34,13 +34,13 @@ def test_a_landing_is_told_row_by_row_and_left_alone(
     code, out, _ = run(capsys, home / "landing")
     assert sorted((path, path.stat().st_mtime_ns) for path in home.rglob("*")) == before
     assert code == 0
-    assert out[0] == f"the night of {MAY_1} of {home / 'landing'}"
-    assert out[1] == "behavior_logs: 63 rows in 1 files: 60 taken in, 1 duplicates, 2 quarantined"
+    assert out[0] == f"night {MAY_1} of {home / 'landing'}"
+    assert out[1] == "behavior_logs: 63 rows in 1 files: 60 ingested, 1 duplicates, 2 quarantined"
     assert "          1  is_click is no int: 'yes'" in out
     assert f"          1  time_in_seconds: time_ms should be in milliseconds: {NOON}" in out
     assert any(text.startswith("             e.g. line 63 of log.csv.gz: ") for text in out)
     assert "    columns without a value in any row: title" in out
-    assert out[-1] == "the night would be taken in"
+    assert out[-1] == "the night would be ingested"
 
 
 def test_what_would_be_refused_is_said_feed_by_feed(
@@ -109,7 +109,7 @@ def test_shipped_layouts_are_taken_in(
     mapping = () if name.startswith("kuairand") else ("--mapping", name)
     code, out, error = run(capsys, folder, *mapping)
     assert (code, error) == (0, ""), out
-    assert out[0] == f"the night of {MAY_1} of {folder}"
+    assert out[0] == f"night {MAY_1} of {folder}"
     taken = [int(text.split(" files: ")[1].split(" ")[0]) for text in out if " files: " in text]
     assert tuple(taken) == counts
     assert not any("quarantined" in text and not text.endswith(" 0 quarantined") for text in out)
@@ -123,4 +123,4 @@ def test_a_night_that_is_not_there_names_those_there_are(
     tiktok(folder)
     code, _, error = run(capsys, folder, "--mapping", "tiktok_2019", "--date", str(MAY_1 + dt.timedelta(days=7)))
     assert code == 66
-    assert error.endswith("the nights there are: 2022-04-30, 2022-05-01")
+    assert error.endswith("available nights: 2022-04-30, 2022-05-01")

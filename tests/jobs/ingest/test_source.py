@@ -81,9 +81,9 @@ def test_a_folder_in_no_known_layout_is_refused(tmp_path: Path) -> None:
     "name",
     ["logs/log_standard_2022-04-26.csv.gz", "tables/user_features_pure.csv.gz", "history/user_sequences.parquet"],
 )
-def test_a_file_cut_short_lays_nothing(kuairand: Path, tmp_path: Path, name: str) -> None:
+def test_a_file_cut_short_lands_nothing(kuairand: Path, tmp_path: Path, name: str) -> None:
     os.truncate(kuairand / name, 10_000)
-    with pytest.raises(BadInput, match=r"cut short|damaged") as refused:
+    with pytest.raises(BadInput, match=r"truncated|damaged") as refused:
         land(kuairand, tmp_path / "landing", NIGHT)
     assert str(kuairand / name) in str(refused.value)
     assert "\n" not in str(refused.value)
@@ -131,5 +131,5 @@ def test_kuairand_as_downloaded_is_cut_into_nights(tmp_path: Path, size: str) ->
         root = tmp_path / folder.name / "landing"
         # The line that is no row, and so of no night, stays with the rows around it.
         assert land(folder, root, NIGHT) == {"behavior_logs": 3, "users": 3, "videos": 2, "campaigns": 1}
-    with pytest.raises(MissingInput, match="the nights there are: 2022-04-21, 2022-04-25, 2022-04-26, 2022-04-27"):
+    with pytest.raises(MissingInput, match="available nights: 2022-04-21, 2022-04-25, 2022-04-26, 2022-04-27"):
         land(data, tmp_path / "landing", dt.date(2022, 5, 9))
