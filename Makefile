@@ -1,4 +1,4 @@
-# Every target sets up what it needs, once. `make` alone prints this list.
+# Every target installs what it needs, once. `make` without a target prints the list of targets.
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .ONESHELL:
@@ -7,19 +7,19 @@ SHELL := /bin/bash
 MAKEFLAGS += --no-print-directory
 
 PYTHON ?= python3
-# What the shell brings for another Python or Bash stays out; infra/environment.py sees to the rest.
+# Ignore the shell's settings for another Python or Bash; infra/environment.py cleans the rest of the environment.
 unexport BASH_ENV CDPATH PIP_PREFIX PIP_TARGET PIP_USER $(filter PYTHON%,$(.VARIABLES))
-# Recipes find what they are given in their environment, word for word: in their text, make and Bash would read `$` and quotes.
+# Recipes get the user's variables through the environment: in the text of a recipe, make and Bash would expand `$` and quotes.
 GIVEN := DATE SOURCE MAPPING FROM TO TABLES STALE DRY_RUN TABLE REASON KEY Q DAY USERS DIR AS OF WHO WHY WITHDRAW
 take = $(eval override export $(1) := $$(value $(1)))
-# What the shell happens to have under one of these names was not meant for this command.
-leave = $(if $(filter environment,$(origin $(1))),$(warning $(1) of the environment is not used: give it to make, as in make … $(1)=…))$(eval override undefine $(1))$(eval unexport $(1))
+# A shell variable that happens to have one of these names is ignored.
+leave = $(if $(filter environment,$(origin $(1))),$(warning the environment variable $(1) is ignored: pass it to make, as in make … $(1)=…))$(eval override undefine $(1))$(eval unexport $(1))
 $(foreach name,$(GIVEN),$(if $(filter command,$(firstword $(origin $(name)))),$(call take,$(name)),$(call leave,$(name))))
 $(if $(value NIGHTREEL_HOME),$(call take,NIGHTREEL_HOME))
 
 JOBS := .venv/bin/python
 AIRFLOW := .venv-airflow/bin/python
-# Each is made when everything it stands for is in place.
+# Marker files: each is written when the environment that it stands for is complete.
 JOBS_READY := .venv/.ready
 AIRFLOW_READY := .venv-airflow/.ready
 SPARK_READY := .venv/spark-conf/spark-defaults.conf
@@ -31,86 +31,86 @@ help: ## Print this list
 
 ##@ Nights
 .PHONY: nightly
-nightly: setup ## Run one night, then print what it made: [DATE=YYYY-MM-DD, by default yesterday] [SOURCE=folder of logs, by default the simulator] [MAPPING=layout]
+nightly: setup ## Run one night and print its summary: [DATE=YYYY-MM-DD, by default yesterday] [SOURCE=folder of logs, by default the simulator] [MAPPING=layout]
 	@$(JOBS) -m infra.local.nightly --from "$${DATE-}" --to "$${DATE-}" --source "$${SOURCE-}" --mapping "$${MAPPING-}"
 
 .PHONY: backfill
-backfill: setup ## Run a range of nights, then say what that changed: FROM=YYYY-MM-DD TO=YYYY-MM-DD [TABLES=gold.user_features,…], or STALE=1 [SOURCE=folder] [MAPPING=layout] [DRY_RUN=1]
+backfill: setup ## Run a range of nights and print what changed: FROM=YYYY-MM-DD TO=YYYY-MM-DD [TABLES=gold.user_features,…], or STALE=1 [SOURCE=folder] [MAPPING=layout] [DRY_RUN=1]
 	@$(if $(or $(STALE),$(and $(FROM),$(TO))),,echo 'a backfill needs its first and last day: make backfill FROM=2022-04-25 TO=2022-04-28' >&2; exit 64)
 	$(JOBS) -m infra.local.nightly --backfill --from "$${FROM-}" --to "$${TO-}" --source "$${SOURCE-}" --mapping "$${MAPPING-}" --tables "$${TABLES-}" $(if $(STALE),--stale) $(if $(DRY_RUN),--dry-run)
 
 .PHONY: stale
-stale: $(SPARK_READY) ## List the nights that a run of now would make otherwise, and why, and bring ops.stale_days up to date
+stale: $(SPARK_READY) ## List the nights that would come out differently if rerun today, and why; update ops.stale_days
 	@$(JOBS) -m jobs.backfill.stale_days --date yesterday
 
 .PHONY: replay
-replay: $(SPARK_READY) ## Take in quarantined rows that pass now that a rule is fixed: TABLE=silver.behavior_events [REASON=is_click_is_flag]
-	@$(if $(value TABLE),,echo 'name the table: make replay TABLE=silver.behavior_events' >&2; exit 64)
+replay: $(SPARK_READY) ## Move quarantined rows that are valid after a rule was fixed into their table: TABLE=silver.behavior_events [REASON=is_click_is_flag]
+	@$(if $(value TABLE),,echo 'give the table: make replay TABLE=silver.behavior_events' >&2; exit 64)
 	$(JOBS) -m jobs.backfill.replay --table "$$TABLE" --reason "$${REASON-}" --date yesterday
 
 .PHONY: accept
-accept: $(SPARK_READY) ## Decide, on record, what no rule can: DATE=YYYY-MM-DD AS=empty|volume|labels|snapshot|model OF=feed or model WHY="…" [WHO=name] [WITHDRAW=1]
-	@$(if $(and $(value DATE),$(value AS),$(value WHY)),,echo 'say which night, what and why: make accept DATE=2022-05-02 AS=volume OF=behavior_logs WHY="a sale"' >&2; exit 64)
+accept: $(SPARK_READY) ## Record a decision that no rule can make: DATE=YYYY-MM-DD AS=empty|volume|labels|snapshot|model OF=feed or model WHY="…" [WHO=name] [WITHDRAW=1]
+	@$(if $(and $(value DATE),$(value AS),$(value WHY)),,echo 'give the night, the decision and the reason: make accept DATE=2022-05-02 AS=volume OF=behavior_logs WHY="a sale"' >&2; exit 64)
 	$(JOBS) -m jobs.backfill.accept --date "$$DATE" --as "$$AS" --of "$${OF-}" --why="$$WHY" $(if $(value WHO),--who="$$WHO") $(if $(value WITHDRAW),--withdraw)
 
 .PHONY: up
-up: setup ## Start Airflow, MLflow and Spark on loopback addresses, and print these
+up: setup ## Start Airflow, MLflow and Spark on loopback, and print their addresses
 	@$(JOBS) -m infra.local.services up
 
 .PHONY: down
-down: $(JOBS_READY) ## Stop what `make up` started
+down: $(JOBS_READY) ## Stop the services that `make up` started
 	@$(JOBS) -m infra.local.services down
 
 .PHONY: check-landing
-check-landing: $(SPARK_READY) ## Say what a night would make of some files, before any night: DIR=folder [MAPPING=layout] [DATE=YYYY-MM-DD]
-	@$(if $(value DIR),,echo 'name the folder: make check-landing DIR=logs' >&2; exit 64)
+check-landing: $(SPARK_READY) ## Check how a night would read the files of a folder, without writing anything: DIR=folder [MAPPING=layout] [DATE=YYYY-MM-DD]
+	@$(if $(value DIR),,echo 'give the folder: make check-landing DIR=logs' >&2; exit 64)
 	$(JOBS) -m jobs.ingest.check_landing --dir "$$DIR" --mapping "$${MAPPING-}" --date "$${DATE-}"
 
-##@ Looking
+##@ Data
 .PHONY: sql
 sql: $(JOBS_READY) ## Query any table by its name: Q="select * from gold.recommendations limit 5"
 	@$(if $(value Q),,echo 'give a query: make sql Q="select * from gold.recommendations limit 5"' >&2; exit 64)
 	$(JOBS) -m jobs.query.sql "$$Q"
 
 .PHONY: explain
-explain: $(JOBS_READY) ## Tell where a row comes from, down to the lines of the log: TABLE=gold.recommendations KEY="user_id=…,date=YYYY-MM-DD,rank=1"
-	@$(if $(and $(value TABLE),$(value KEY)),,echo 'name a table and a row: make explain TABLE=gold.video_features KEY="video_id=7,date=2022-05-01"' >&2; exit 64)
+explain: $(JOBS_READY) ## Print where a row comes from, down to the lines of the log: TABLE=gold.recommendations KEY="user_id=…,date=YYYY-MM-DD,rank=1"
+	@$(if $(and $(value TABLE),$(value KEY)),,echo 'give a table and the key of a row: make explain TABLE=gold.video_features KEY="video_id=7,date=2022-05-01"' >&2; exit 64)
 	$(JOBS) -m jobs.query.explain --table "$$TABLE" --key "$$KEY"
 
 .PHONY: verify
-verify: $(SPARK_READY) ## Read every file of the tables and say what is damaged: [TABLE=gold.interactions] [DAY=YYYY-MM-DD]
+verify: $(SPARK_READY) ## Read every file of the tables and report damaged ones: [TABLE=gold.interactions] [DAY=YYYY-MM-DD]
 	@$(JOBS) -m jobs.integrity.verify --table "$${TABLE-}" --day "$${DAY-}"
 
 .PHONY: restore
-restore: $(SPARK_READY) ## Go back to the last good version of what is damaged: [TABLE=gold.interactions]
+restore: $(SPARK_READY) ## Restore damaged tables to their last good version: [TABLE=gold.interactions]
 	@$(JOBS) -m jobs.integrity.restore --table "$${TABLE-}"
 
 .PHONY: erase
-erase: $(SPARK_READY) ## Erase users for good, wherever they are: USERS=file with a user id a line
-	@$(if $(value USERS),,echo 'give a file with a user id a line: make erase USERS=leaving.txt' >&2; exit 64)
+erase: $(SPARK_READY) ## Erase users permanently, from all tables and files: USERS=file with one user id per line
+	@$(if $(value USERS),,echo 'give a file with one user id per line: make erase USERS=leaving.txt' >&2; exit 64)
 	$(JOBS) -m jobs.privacy.erase --users "$$USERS"
 
 .PHONY: docs
 docs: $(JOBS_READY) ## Build a browsable catalogue of all tables from their contracts
 	@docs=$$(realpath -m -- "$${NIGHTREEL_HOME:-.nightreel}/docs")
 	rm -rf "$$docs"
-	cd schemas # from the root it would find the contracts that come with the environment as well
+	cd schemas # from the root it would also find contracts inside the environments
 	../.venv/bin/datacontract catalog --files '*/*.yaml' --output "$$docs" >/dev/null
 	echo "$$docs/index.html"
 
-##@ Working on it
+##@ Development
 .PHONY: setup
 setup: ## Install everything: two environments from their locks, Java, Spark's jars
 	@$(MAKE) --jobs 2 $(CLASSES_READY) $(AIRFLOW_READY)
 
 .PHONY: test
-test: setup ## Run the tests, all but the long ones of `make faults`
+test: setup ## Run all tests except the long ones of `make faults`
 	@infra/local/check_test_tools.sh
 	.venv/bin/pytest --ignore tests/dags --timeout 900 --numprocesses 2 --dist loadfile --no-loadscope-reorder
 	.venv-airflow/bin/pytest tests/dags
 
 .PHONY: faults
-faults: setup ## Break everything on purpose, at length, and print what held: see tests/faults/README.md
+faults: setup ## Run the long fault-injection tests and print their results: see tests/faults/README.md
 	@infra/local/check_test_tools.sh
 	rm -f test-artifacts/faults.jsonl
 	.venv/bin/pytest tests/faults -m "long or not long" --timeout 14400 --verbose --numprocesses 2 --dist loadfile --no-loadscope-reorder
@@ -125,15 +125,15 @@ lint: setup ## Check format, style, types and contracts
 	find schemas -mindepth 2 -name '*.yaml' -print0 | xargs -0 -r -n 1 -P 2 infra/local/lint_contract.sh
 
 .PHONY: check
-check: lint test ## Lint and test: what a change has to pass
+check: lint test ## Lint and test; every change has to pass this
 
 .PHONY: format
-format: $(JOBS_READY) ## Rewrite the code in the project's format
+format: $(JOBS_READY) ## Format the code
 	@.venv/bin/ruff format --quiet .
 	.venv/bin/ruff check --quiet --fix .
 
 .PHONY: lock
-lock: $(JOBS_READY) ## Resolve both environments anew from pyproject.toml
+lock: $(JOBS_READY) ## Update the locks of both environments from pyproject.toml
 	@export UV_CUSTOM_COMPILE_COMMAND='make lock'
 	for environment in jobs:dev airflow:airflow; do
 	    .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --upgrade \
@@ -141,11 +141,11 @@ lock: $(JOBS_READY) ## Resolve both environments anew from pyproject.toml
 	done
 
 .PHONY: release
-release: $(JOBS_READY) ## Take the contracts as they are for what readers are promised from now on
+release: $(JOBS_READY) ## Release the current contracts: from now on they are what readers rely on
 	@$(JOBS) -m schemas.release
 
 .PHONY: clean
-clean: ## Stop everything and remove all that was made here: environments, caches, and the lake in .nightreel
+clean: ## Stop all services and delete the environments, the caches, and the lake in .nightreel
 	@if [ -x $(JOBS) ]; then $(JOBS) -m infra.local.services down; fi
 	rm -rf .nightreel .venv .venv-airflow .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks test-artifacts
 	find . -name __pycache__ -prune -exec rm -rf {} +
@@ -154,7 +154,7 @@ clean: ## Stop everything and remove all that was made here: environments, cache
 	@PYTHON="$(PYTHON)" infra/local/check_system.sh
 	echo "Installing into .venv and .venv-airflow (some 6 GB, minutes the first time)"
 	"$(PYTHON)" -m venv .venv
-	# Plain pip installs the one installer, from the lock like everything else; uv lays out the rest several times faster.
+	# pip only installs uv, from the lock like everything else; uv installs the rest several times faster.
 	sed -n '/^uv==/,/# via/p' requirements-jobs.txt > .venv/uv.txt
 	.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r .venv/uv.txt
 	touch $@

@@ -1,4 +1,4 @@
-"""Which night a run is for: the one place where a moment becomes a day."""
+"""The night of a run. This is the only module that converts a logical date to a day."""
 
 import datetime as dt
 from typing import Any
@@ -11,33 +11,33 @@ from schemas.days import day_of
 from schemas.zone import zone
 
 ZONE = zone()
-"""The zone whose midnight ends a night."""
+"""The lake's time zone: a night ends at its midnight."""
 
-# Midnight, not later: a backfill's last day ends at its midnight, so that a schedule of 02:00 would lose it. The landing of a
-# night is complete when its marker file is there, which the first task checks.
+# At midnight, not later: a backfill ends at the midnight of its last day, so a schedule at 02:00 would lose that day. The first
+# task checks that the landing of the night is complete.
 NIGHTLY = EndOfDays(ZONE.key)
 WEEKLY = EndOfDays(ZONE.key, weekday=0)
 
-# The UI's way to a backfill is its Trigger button, which it switches off where manual runs are not allowed: so they are allowed
-# here, and then refused by `refuse_manual_run`.
+# The UI starts backfills from its Trigger button, which is disabled if manual runs are not allowed. So they are allowed here and
+# then refused by `refuse_manual_run`.
 RUN_TYPES: Any = ("scheduled", "backfill", "manual")
 
 
 def night(logical_date: dt.datetime, zone: dt.tzinfo = ZONE) -> dt.date:
-    """The day, in the lake's zone, that a run with this logical date is for.
+    """Return the night of a run with this logical date: its day in the lake's time zone.
 
-    Airflow's own `ds` is the day in UTC: for Beijing's 1 May it says 30 April.
+    Airflow's own `ds` is the day in UTC: for 1 May in Beijing it is 30 April.
     """
     return day_of(logical_date, zone)
 
 
 def refuse_manual_run(context: Context) -> None:
-    """Fail a run that was started by hand: it is for whatever moment it was started at, and a backfill passes its night over.
+    """Fail a manual run: its logical date is the moment of the trigger, and a later backfill would skip its night.
 
     Raises:
-        AirflowFailException: it was.
+        AirflowFailException: the run was started manually.
     """
     if context["dag_run"].run_type == "manual":
         raise AirflowFailException(
-            "a night is run as a backfill, not by hand: Trigger → Backfill, from midnight to midnight"
+            "nights must be run as a backfill, not manually: Trigger → Backfill, from midnight to midnight"
         )

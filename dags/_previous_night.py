@@ -1,7 +1,7 @@
-"""What a night needs of the night before, when that night is being run as well.
+"""Wait for tasks of the previous night, if that night has a run too.
 
-Not Airflow's `depends_on_past`: a DAG that has it can no longer be backfilled from the UI with the options as they come
-up, and it looks at the last run, which after a gap is not yesterday's.
+Airflow's `depends_on_past` does not work here: a DAG with it cannot be backfilled from the UI with the default options, and it
+checks the last run, which after a gap is not the run of the previous night.
 """
 
 import datetime as dt
@@ -18,38 +18,38 @@ _log = logging.getLogger(__name__)
 _POLL = dt.timedelta(seconds=10)
 _PATIENCE = dt.timedelta(hours=12)
 _PATIENCE_WITH_QUEUED = dt.timedelta(minutes=5)
-# A task is skipped where other tables were wanted of its run: what it made before stands. Of a run that was ended, or ran out
-# of time, Airflow itself skips what had not begun.
+# A task is skipped if its run was limited to other tables; its earlier output stays valid. If a run is ended or times out,
+# Airflow skips the tasks that had not begun.
 _DONE = frozenset({TaskInstanceState.SUCCESS, TaskInstanceState.SKIPPED})
 _LOST = frozenset({TaskInstanceState.FAILED, TaskInstanceState.UPSTREAM_FAILED, TaskInstanceState.REMOVED})
 
 
 def unfinished(task_ids: Sequence[str], states: Mapping[str, str | None], run_state: str) -> list[str]:
-    """Those of yesterday's tasks that are still to come.
+    """Return the tasks of the previous night's run that have not finished yet.
 
-    A task that yesterday's run does not have, since it was made by an older version of the DAG, is no longer waited for
-    once that run has succeeded.
+    A task may be missing in that run, because an older version of the DAG created it. Once the run has succeeded, missing tasks
+    count as finished.
 
     Raises:
-        ValueError: naming the tasks that will not succeed by themselves any more.
+        ValueError: some tasks can no longer succeed without intervention; the message is their names.
     """
-    over = run_state in {DagRunState.SUCCESS, DagRunState.FAILED}
+    is_over = run_state in {DagRunState.SUCCESS, DagRunState.FAILED}
     done = {TaskInstanceState.SUCCESS} if run_state == DagRunState.FAILED else _DONE
-    open_ = [task_id for task_id in task_ids if states.get(task_id) not in done]
-    lost = [task_id for task_id in open_ if states.get(task_id) in _LOST or run_state == DagRunState.FAILED]
+    pending = [task_id for task_id in task_ids if states.get(task_id) not in done]
+    lost = [task_id for task_id in pending if states.get(task_id) in _LOST or run_state == DagRunState.FAILED]
     if lost:
         raise ValueError(", ".join(lost))
-    return [] if over else open_
+    return [] if is_over else pending
 
 
 def wait_for_previous_night(context: Context, task_ids: Sequence[str]) -> None:
-    """Return when these tasks have succeeded for the night before, or when that night is no run of this DAG.
+    """Return if these tasks have succeeded for the previous night, or if this DAG has no run of that night.
 
-    While they run, this task steps aside and takes no slot.
+    While the task waits, it is rescheduled and takes no slot.
 
     Raises:
-        AirflowRescheduleException: to be asked again a little later.
-        AirflowFailException: one of them failed, or will never start.
+        AirflowRescheduleException: some tasks have not finished; Airflow tries again after a few seconds.
+        AirflowFailException: one of them failed, will never start, or took too long.
     """
     if not task_ids:
         return
@@ -66,7 +66,7 @@ def wait_for_previous_night(context: Context, task_ids: Sequence[str]) -> None:
         waiting = unfinished(task_ids, states.get(previous.run_id, {}), previous.state)
     except ValueError as lost:
         raise AirflowFailException(
-            f"{yesterday}: {lost} did not succeed, and {today} builds on it; put {yesterday} right, then clear this task"
+            f"{yesterday}: {lost} did not succeed, and {today} depends on it; fix {yesterday}, then clear this task"
         ) from None
     if not waiting:
         return
@@ -75,9 +75,9 @@ def wait_for_previous_night(context: Context, task_ids: Sequence[str]) -> None:
     waited = now - (run.get_first_reschedule_date(context) or now)
     if previous.state == DagRunState.QUEUED and waited > _PATIENCE_WITH_QUEUED:
         raise AirflowFailException(
-            f"{yesterday} is queued behind {today}, which needs it: backfill forwards, not backwards"
+            f"{yesterday} is queued behind {today}, which depends on it: backfill forwards, not backwards"
         )
     if waited > _PATIENCE:
-        raise AirflowFailException(f"{yesterday}: {', '.join(waiting)} still not done after {waited}")
+        raise AirflowFailException(f"{yesterday}: {', '.join(waiting)} not finished after {waited}")
     _log.info("Waiting for %s of %s", ", ".join(waiting), yesterday)
     raise AirflowRescheduleException(now + _POLL)

@@ -1,4 +1,4 @@
-"""Backfills that redo stale nights only: the parameter `only_stale`, asked of a run before its first task."""
+"""Backfills of stale nights only: check the parameter `only_stale` before the first task of a run."""
 
 import subprocess
 
@@ -11,11 +11,11 @@ from dags._previous_night import wait_for_previous_night
 
 
 def skip_unless_stale(context: Context) -> None:
-    """Skip a run that is to redo a stale night, where its night is not stale once the night before is done.
+    """Skip a run with `only_stale` if its night is not stale after the previous night has finished.
 
     Raises:
         DownstreamTasksSkipped: the night is not stale.
-        AirflowException: whether it is stale cannot be found out.
+        AirflowException: the check for stale nights failed.
     """
     if not context["params"].get("only_stale") or context["task"].upstream_task_ids:
         return
@@ -23,8 +23,9 @@ def skip_unless_stale(context: Context) -> None:
     wait_for_previous_night(context, [task.task_id for task in dag.leaves])
     day = str(night(context["logical_date"]))
     command = [PYTHON, "-m", "jobs.backfill.stale_days", "--date", day]
-    asked = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    if asked.returncode:
-        raise AirflowException(f"which nights are stale: {(asked.stderr.splitlines() or ['it said nothing'])[-1]}")
-    if not any(line.startswith(day) for line in asked.stdout.splitlines()):
+    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    if result.returncode:
+        reason = (result.stderr.splitlines() or ["no error message"])[-1]
+        raise AirflowException(f"cannot find out which nights are stale: {reason}")
+    if not any(line.startswith(day) for line in result.stdout.splitlines()):
         raise DownstreamTasksSkipped(tasks=sorted(set(dag.task_ids) - {context["task"].task_id}))

@@ -1,4 +1,4 @@
-"""The one factory of tasks: how a stage runs here, and what all tasks have in common."""
+"""Factory of all tasks: how a job is run, and the settings that all tasks have in common."""
 
 import datetime as dt
 import logging
@@ -13,44 +13,46 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowNotFoundExceptio
 from dags._job_operator import PYTHON, ROOT, JobOperator
 from dags._night import RUN_TYPES, ZONE, night, refuse_manual_run
 from dags._stale_filter import skip_unless_stale
-from schemas.dependencies import made_by
+from schemas.dependencies import tables_made_by
 
 _log = logging.getLogger(__name__)
 SPARK_CONNECTION = "spark_default"
-# Stale nights are run again from what has landed, wherever that came from.
+# Stale nights are rerun from the files that have landed, whatever their source was.
 _LOGS = {
     "NIGHTREEL_SOURCE": "{{ 'landing' if params.get('only_stale') else params.get('source', '') }}",
     "NIGHTREEL_MAPPING": "{{ '' if params.get('only_stale') else params.get('mapping') or '' }}",
 }
 
 
-def say_what_to_do(context: Context) -> None:
-    """Leave, at the end of a failed task's log, what happened and how to go on."""
+def log_advice(context: Context) -> None:
+    """Log what failed and what to do next, at the end of a failed task's log."""
     task = context["ti"]
     day = night(context["logical_date"])
-    advice = "When the reason is gone, clear the task in the UI (what follows it runs again too)"
+    advice = "When the cause is fixed, clear the task in the UI (its downstream tasks run again too)"
     if source := context["params"].get("source"):
         mapping = f" MAPPING={name}" if (name := context["params"].get("mapping")) else ""
-        advice += f", or run the night again: make backfill FROM={day} TO={day} SOURCE={source}{mapping}"
+        advice += f", or rerun the night: make backfill FROM={day} TO={day} SOURCE={source}{mapping}"
     _log.error("%s failed for %s: %s\n%s", task.task_id, day, context.get("exception"), advice)
 
 
-def begin(context: Context) -> None:
-    """What every task asks before it runs: whether the run may, and whether this task's table is wanted of it.
+def check_before_run(context: Context) -> None:
+    """Pre-execute checks of every task.
 
     Raises:
-        AirflowFailException: the run was started by hand, or its parameter `tables` names one that no task writes.
-        AirflowSkipException: the parameter names others. What the task has made of the night before stands.
-        DownstreamTasksSkipped: only a stale night was to be run.
+        AirflowFailException: the run was started manually, or its parameter `tables` contains a table that no task writes.
+        AirflowSkipException: `tables` does not contain this task's table. The table keeps its rows of the night.
+        DownstreamTasksSkipped: the run has `only_stale` and its night is not stale.
     """
     refuse_manual_run(context)
     skip_unless_stale(context)
-    wanted = {name.strip() for name in (context["params"].get("tables") or "").split(",") if name.strip()}
+    requested_tables = {name.strip() for name in (context["params"].get("tables") or "").split(",") if name.strip()}
     task, dag = context["task"], context["dag"]
-    if unknown := wanted - {asset.name for other in dag.tasks for asset in other.outlets}:
-        raise AirflowFailException(f"tables: no task of {dag.dag_id} writes {', '.join(sorted(unknown))}")
-    if wanted and wanted.isdisjoint(asset.name for asset in task.outlets):
-        raise AirflowSkipException(f"this run was to make {', '.join(sorted(wanted))} only, by its parameter `tables`")
+    if unknown := requested_tables - {asset.name for other in dag.tasks for asset in other.outlets}:
+        raise AirflowFailException(f"parameter `tables`: no task of {dag.dag_id} writes {', '.join(sorted(unknown))}")
+    if requested_tables and requested_tables.isdisjoint(asset.name for asset in task.outlets):
+        raise AirflowSkipException(
+            f"this run only makes {', '.join(sorted(requested_tables))}, as given by its parameter `tables`"
+        )
 
 
 _DEFAULTS: dict[str, Any] = {
@@ -59,9 +61,9 @@ _DEFAULTS: dict[str, Any] = {
     "retry_delay": dt.timedelta(seconds=20),
     "retry_exponential_backoff": True,
     "execution_timeout": dt.timedelta(hours=2),
-    "pre_execute": begin,
-    "trigger_rule": TriggerRule.NONE_FAILED,  # what is not wanted of a run is skipped, and holds nothing up
-    "on_failure_callback": say_what_to_do,
+    "pre_execute": check_before_run,
+    "trigger_rule": TriggerRule.NONE_FAILED,  # a task skipped by `tables` must not skip its downstream
+    "on_failure_callback": log_advice,
 }
 
 OF_ALL_DAGS: dict[str, Any] = {
@@ -71,17 +73,17 @@ OF_ALL_DAGS: dict[str, Any] = {
     "default_args": _DEFAULTS,
     "user_defined_macros": {"night": night},
 }
-"""What every DAG is given beside its own arguments."""
+"""Arguments that all DAGs have in common."""
 
 
 def table(name: str) -> Asset:
-    """The asset of a table of the lake, e.g. `gold.recommendations`."""
+    """Return the asset of a table, e.g. `gold.recommendations`."""
     return Asset(name, uri=f"x-lake://{name.replace('.', '/')}")
 
 
 @cache
 def spark_connection() -> Connection | None:
-    """Where Spark runs: a Connect server (type `spark_connect`), a cluster (type `spark`), or, if None, in each job's process."""
+    """Return the connection to a Connect server (type `spark_connect`) or cluster (type `spark`); None: each job starts Spark."""
     try:
         return BaseHook.get_connection(SPARK_CONNECTION)
     except AirflowNotFoundException:
@@ -89,29 +91,29 @@ def spark_connection() -> Connection | None:
 
 
 def job_task(module: str, *arguments: str, spark: bool = False, **options: Any) -> BaseOperator:
-    """A task that runs `python -m jobs.MODULE ARGUMENTS --date NIGHT`. Its outlets are the tables whose contracts name the job.
+    """Create a task that runs `python -m jobs.MODULE ARGUMENTS --date NIGHT`. Its outlets are the tables that the job writes.
 
     Args:
-        module: the job, below `jobs`.
-        arguments: its own arguments.
-        spark: whether it is a Spark stage, to be submitted where Spark is a cluster.
-        options: of the operator; `task_id` is the module's name unless given.
+        module: module of the job, relative to `jobs`.
+        arguments: arguments of the job.
+        spark: True for a Spark stage, which is submitted if Spark runs on a cluster.
+        options: options of the operator; the default of `task_id` is the name of the module.
     """
     options.setdefault("task_id", module.rpartition(".")[2])
-    options["outlets"] = [table(name) for name in made_by(module)]
+    options["outlets"] = [table(name) for name in tables_made_by(module)]
     connection = spark_connection()
     on_cluster = connection is not None and connection.conn_type == "spark"
     if on_cluster and spark:
         return _submitted(module, arguments, options)
     environment = dict(_LOGS)
     if connection is not None and not on_cluster:
-        # Also for what is no Spark stage: its one write then goes through the server, not through a JVM of its own.
+        # Also for tasks that are not Spark stages: they write their table through the server instead of starting a JVM.
         environment["SPARK_REMOTE"] = f"sc://{connection.host}:{connection.port}"
     return JobOperator(command=[PYTHON, "-m", f"jobs.{module}", *arguments], environment=environment, **options)
 
 
 def job_per_value(module: str, option: str, values: XComArg, **options: Any) -> MappedOperator:
-    """One mapped task for each of a list of strings: `python -m jobs.MODULE OPTION VALUE --date NIGHT`."""
+    """Create one mapped task per string of a list: `python -m jobs.MODULE OPTION VALUE --date NIGHT`."""
     mapped = JobOperator.partial(
         task_id=module.rpartition(".")[2], map_index_template="{{ task.command[-1].rpartition('/')[2] }}", **options
     )
@@ -119,7 +121,7 @@ def job_per_value(module: str, option: str, values: XComArg, **options: Any) -> 
 
 
 def _submitted(module: str, arguments: Sequence[str], options: dict[str, Any]) -> BaseOperator:
-    # Imported here, since only a cluster needs it and every task parses this file.
+    # Local import: only a cluster needs it, and every task parses this file.
     from airflow.providers.apache.spark.operators.spark_submit import SparkSubmitOperator
 
     from dags._previous_night import wait_for_previous_night
@@ -127,7 +129,7 @@ def _submitted(module: str, arguments: Sequence[str], options: dict[str, Any]) -
     after_previous_night = options.pop("after_previous_night", ())
 
     def check(context: Context) -> None:
-        begin(context)
+        check_before_run(context)
         wait_for_previous_night(context, after_previous_night)
 
     return SparkSubmitOperator(

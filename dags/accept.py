@@ -1,21 +1,21 @@
 """
-### Decide, on record, what no rule can
+### Record a decision that no rule can make
 
-Press *Trigger*, and say for which night what is right although it looks wrong, and why. `ops.decisions` keeps it with who and
-when, as `make accept` does from the shell. Every run of the night goes by it from now on, and the night's report shows it:
-clear the task of the night that failed, or backfill the night again.
+Press *Trigger*, and state for which night something is right although it looks wrong, and why. The decision is recorded in
+`ops.decisions` with your name and the time, as by `make accept` in the shell. From then on every run of the night follows it,
+and the night's report shows it. Afterwards clear the failed task of the night, or backfill the night again.
 
-| `what` | `of` | |
+| `what` | `of` | meaning |
 |---|---|---|
-| `empty` | `behavior_logs` | the night has no log, since the app or its log was down |
-| `volume` | `behavior_logs`, `users`, `videos`, `campaigns` | this much is right, and so is what of it is in quarantine |
-| `labels` | `click_model` | the night's clicks are all there are, though no click model expected so many or so few |
-| `snapshot` | `users`, `videos`, `campaigns` | it is missing, and the one before stands for it |
-| `model` | `recommender`, `click_model` | the one that served before the night goes on, whatever its candidates are worth |
+| `empty` | `behavior_logs` | the night has no log, because the app or its log was down |
+| `volume` | `behavior_logs`, `users`, `videos`, `campaigns` | the number of rows is right, and so is the number in quarantine |
+| `labels` | `click_model` | the night's clicks are complete, although the click models expected more or fewer |
+| `snapshot` | `users`, `videos`, `campaigns` | the snapshot is missing; use the previous one |
+| `model` | `recommender`, `click_model` | the model that served before the night keeps serving, however good the candidates |
 
 The last decision counts; `withdraw` takes it back.
 
-**When it fails:** nothing was recorded. The last line of the log says what was wrong: trigger it again with that put right.
+**When it fails:** nothing was recorded. The last line of the log gives the reason: correct it and trigger the DAG again.
 """
 
 import datetime as dt
@@ -28,16 +28,16 @@ from dags._tasks import OF_ALL_DAGS, job_task
 KINDS = ["empty", "volume", "labels", "snapshot", "model"]
 SUBJECTS = ["behavior_logs", "users", "videos", "campaigns", "recommender", "click_model"]
 _NOBODY = (None, "Anonymous")
-"""The user of Airflow where nobody logs in."""
+"""Airflow's user if nobody is logged in."""
 
 
 def who_decides(logged_in: str | None, named: str | None) -> str:
-    """The user who is logged in, or who is named in the form where nobody is; empty where neither is known."""
+    """Return the user who is logged in, otherwise the name from the form, otherwise an empty string."""
     return (named or "") if logged_in in _NOBODY else str(logged_in)
 
 
-def say_what_to_do(context: Context) -> None:
-    """Leave, at the end of a failed task's log, that nothing was recorded."""
+def log_advice(context: Context) -> None:
+    """Log at the end of a failed task's log that nothing was recorded."""
     logging.getLogger(__name__).error("nothing was recorded: %s\nTrigger it again.", context.get("exception"))
 
 
@@ -49,12 +49,12 @@ with DAG(
     params={
         "night": Param(type="string", format="date", description="The night, in the lake's time zone"),
         "what": Param(
-            type="string", enum=KINDS, description="What is decided; see the table in this DAG's documentation"
+            type="string", enum=KINDS, description="The kind of decision; see the table in this DAG's documentation"
         ),
-        "of": Param(type="string", enum=SUBJECTS, description="The feed or model it is about"),
+        "of": Param(type="string", enum=SUBJECTS, description="The feed or model that the decision is about"),
         "why": Param(type="string", minLength=1, maxLength=500, description="The reason"),
-        "who": Param(None, type=["null", "string"], description="Who decides, where nobody is logged in"),
-        "withdraw": Param(False, type="boolean", description="Take the decision back"),
+        "who": Param(None, type=["null", "string"], description="Your name, if nobody is logged in"),
+        "withdraw": Param(False, type="boolean", description="Withdraw the decision"),
     },
     tags=["ingest", "recommend", "ads"],
     doc_md=__doc__,
@@ -62,7 +62,7 @@ with DAG(
     | {
         "allowed_run_types": ("manual",),
         "user_defined_macros": {"who_decides": who_decides},
-        "default_args": OF_ALL_DAGS["default_args"] | {"pre_execute": None, "on_failure_callback": say_what_to_do},
+        "default_args": OF_ALL_DAGS["default_args"] | {"pre_execute": None, "on_failure_callback": log_advice},
     },
 ) as dag:
     job_task(

@@ -1,12 +1,12 @@
 """
-### Keeping the lake small and quick
+### Keep the lake small and fast
 
-Weekly: joins small files (OPTIMIZE), removes files that no kept version needs (VACUUM, which keeps the versions that a live
-model was trained on), and drops the days past each contract's retention.
+Weekly: compacts small files (OPTIMIZE), deletes files that no kept version needs (VACUUM; versions that a live model was trained
+on are kept), and deletes the days past each contract's retention.
 
-It changes no other day's content: it may run beside a night.
+It does not change the content of other days, so it may run at the same time as a night.
 
-**When it fails:** the last lines of the log say which table and why. Clear the task: tables that are done are skipped quickly.
+**When it fails:** the last lines of the log name the table and the reason. Clear the task; finished tables are skipped quickly.
 """
 
 import datetime as dt

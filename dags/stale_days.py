@@ -1,10 +1,10 @@
 """
-### Which nights are out of date
+### List the stale nights
 
-Daily: compares each published night with what a run of now would read and with the rules of now, and brings `ops.stale_days` up
-to date, as `make stale` does by hand. It changes no night: `make backfill STALE=1` redoes those that are listed.
+Daily: compares each published night with the inputs and rules that a rerun today would use, and updates `ops.stale_days`, as
+`make stale` does. It does not change any night: `make backfill STALE=1` reruns the listed nights.
 
-**When it fails:** the last lines of the log say which table could not be read. Clear the task.
+**When it fails:** the last lines of the log name the table that could not be read. Clear the task.
 """
 
 import datetime as dt

@@ -1,13 +1,13 @@
 """
-### The night's generated videos
+### Generate the videos of a night
 
-Waits for the night's `gold.video_requests`, trains the generator where no trained one is there yet, cuts the requests into
+Waits for the night's `gold.video_requests`, trains the generator if there is no trained one yet, splits the requests into
 shards, generates each shard in pool `gpu`, and commits one manifest, `gold.generated_videos`, with a contact sheet.
 
-A video's name is a hash of all that determines it: running a night again makes nothing twice, and a shard that was killed
-goes on where it was. A row of the manifest exists only for a file that decodes.
+The name of a video is a hash of everything that determines it: a rerun generates no video twice, and a killed shard continues
+where it stopped. The manifest contains only files that decode.
 
-**When a task fails:** the last lines of its log say what is wrong. Clear it: only what is missing is generated.
+**When a task fails:** the last lines of its log tell the reason. Clear the task: only missing videos are generated.
 """
 
 import datetime as dt
@@ -19,7 +19,7 @@ from dags._declared import DeclaredTasks
 from dags._night import NIGHTLY
 from dags._tasks import OF_ALL_DAGS, job_per_value, job_task
 
-# One slot a GPU (or, without one, for the machine): training and generation both need it whole.
+# One slot per GPU (one slot for the machine if it has none): training and generation each need a whole GPU.
 GPU = "gpu"
 
 with DAG(

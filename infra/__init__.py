@@ -1,5 +1,5 @@
-"""Where it runs: settings of Spark and Airflow, services on one machine."""
+"""How Nightreel runs: settings of Spark and Airflow, services on one machine."""
 
-from infra.environment import take_over
+from infra.environment import clean_environment
 
-take_over()
+clean_environment()

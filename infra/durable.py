@@ -1,7 +1,7 @@
-"""Files that are on the disk, not only in the machine's memory, once these functions have returned.
+"""Durable file writes: when these functions return, the data is on the disk and not only in the page cache.
 
-Neither Spark nor Delta asks for that: without it a power cut can take back a night that was reported as done. An object
-store acknowledges an object only when it is durable, so there is nothing to do for a URI that is no local path.
+Neither Spark nor Delta calls fsync, so a power cut could lose a night that was reported as done. An object store acknowledges an
+object only when it is durable, so a URI that is not a local path needs nothing.
 """
 
 import json
@@ -12,14 +12,14 @@ from pathlib import Path
 
 
 def local(uri: str) -> Path | None:
-    """The path that a URI names on this machine's file systems, None for any other store."""
+    """Return the local path of a URI, or None if it points to another store."""
     if "://" not in uri:
         return Path(uri)
     return Path(uri.removeprefix("file://")) if uri.startswith("file://") else None
 
 
 def sync(paths: Iterable[Path]) -> None:
-    """Have files, and the names in folders, on the disk."""
+    """Flush files and folders to the disk (fsync)."""
     for path in paths:
         descriptor = os.open(path, os.O_RDONLY)
         try:
@@ -30,9 +30,9 @@ def sync(paths: Iterable[Path]) -> None:
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Yield a draft to write to, beside `path`. It takes the place of `path` at the end of the block, unless that raises.
+    """Yield a temporary path next to `path`. At the end of the block it replaces `path`, unless the block raises.
 
-    A process that is killed leaves the draft behind, as the hidden file `.NAME.RANDOM`.
+    A killed process leaves the hidden file `.NAME.RANDOM` behind.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.{os.urandom(4).hex()}")
@@ -46,7 +46,7 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 def write(path: Path, content: bytes | str, mode: int = 0o666) -> None:
-    """Write a file whole or not at all, text in UTF-8; nobody is ever given more rights to it than `mode`."""
+    """Write a file atomically, text as UTF-8. The file never has more permissions than `mode`."""
     data = content.encode() if isinstance(content, str) else content
     with (
         replacing(path) as draft,
@@ -56,5 +56,5 @@ def write(path: Path, content: bytes | str, mode: int = 0o666) -> None:
 
 
 def write_json(path: Path, content: object) -> None:
-    """Write a file of JSON whole or not at all."""
+    """Write a JSON file atomically."""
     write(path, json.dumps(content, ensure_ascii=False, indent=1))

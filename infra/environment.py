@@ -1,8 +1,8 @@
-"""The environment of our processes: what the shell brings, less what would put another Spark, Java or Python in place of ours.
+"""The environment of Nightreel's processes: the shell's, without variables that select another Spark, Java or Python.
 
-A process takes it over when it imports `jobs` or `infra`, and what it starts inherits it. What a person sets is kept: settings
-(NIGHTREEL_*, MLFLOW_TRACKING_URI, OPENLINEAGE_*, AIRFLOW__*), credentials, proxies. Only modules that Python has loaded by then
-are imported here, since PYTHONPATH may hold others of any name.
+A process cleans its environment when it imports `jobs` or `infra`, and its child processes inherit it. The user's settings
+(NIGHTREEL_*, MLFLOW_TRACKING_URI, OPENLINEAGE_*, AIRFLOW__*), credentials and proxies are kept. This module only imports
+modules that Python has already loaded, because PYTHONPATH may contain other modules of any name.
 """
 
 import os
@@ -13,15 +13,15 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 _FOREIGN_PREFIXES = (
     *("SPARK_", "PYSPARK_", "HADOOP_", "YARN_", "HDFS_", "HIVE_", "LOG4J_"),  # another installation
-    *("PYTHON", "LC_"),  # what Python reads before the first line of ours
-    *("BASH", "MAKE", "GIT_"),  # functions of a shell, the `make` above, the repository of a git hook
-    *("GUNICORN_", "UVICORN_"),  # arguments for servers of others
+    *("PYTHON", "LC_"),  # read by Python before our first line runs
+    *("BASH", "MAKE", "GIT_"),  # shell functions, a calling `make`, the repository of a git hook
+    *("GUNICORN_", "UVICORN_"),  # arguments of other servers
 )
 _FOREIGN = frozenset(
     [
         *("JAVA_TOOL_OPTIONS", "_JAVA_OPTIONS", "JDK_JAVA_OPTIONS", "CLASSPATH"),
         *("LANG", "LANGUAGE", "ENV", "CDPATH", "SHELLOPTS", "MFLAGS"),
-        *("MPLBACKEND", "MATPLOTLIBRC"),  # a notebook's, which has others draw in it
+        *("MPLBACKEND", "MATPLOTLIBRC"),  # set by notebooks
         *("MLFLOW_RUN_ID", "MLFLOW_EXPERIMENT_ID", "MLFLOW_EXPERIMENT_NAME", "MLFLOW_REGISTRY_URI"),
     ]
 )
@@ -29,48 +29,51 @@ _KEPT = frozenset(["SPARK_REMOTE"])
 _LOOPBACK = "127.0.0.1,localhost,::1"
 
 
-def ours(shell: dict[str, str]) -> dict[str, str]:
-    """What a process of ours has in place of a shell's environment; nothing changes where it is that already."""
+def process_environment(shell: dict[str, str]) -> dict[str, str]:
+    """Return the environment of our processes, made from a shell's environment. The function is idempotent."""
     kept = {name: value for name, value in shell.items() if not _is_foreign(name) and not _is_socks(name, value)}
     kept |= {"LC_ALL": "C.UTF-8", "PYTHONPATH": ROOT}
-    # Jobs run side by side, and threads of numerical libraries spin while they wait for a core: beside other work, two threads
+    # Jobs run in parallel, and threads of numerical libraries spin while they wait for a core: next to other work, two threads
     # inverted a matrix in 12 s, one thread in 3 s. One thread also sums in the same order on every machine.
     kept.setdefault("OMP_NUM_THREADS", "1")
-    # Of the two spellings programs read one or the other. gRPC has a name of its own, which it prefers.
-    around = kept.get("no_proxy") or kept.get("NO_PROXY", "")
-    kept |= {"no_proxy": _with_loopback(around), "NO_PROXY": _with_loopback(around)}
+    # Programs read one of the two spellings. gRPC prefers a variable of its own.
+    no_proxy = kept.get("no_proxy") or kept.get("NO_PROXY", "")
+    kept |= {"no_proxy": _with_loopback(no_proxy), "NO_PROXY": _with_loopback(no_proxy)}
     if "no_grpc_proxy" in kept:
         kept["no_grpc_proxy"] = _with_loopback(kept["no_grpc_proxy"])
     if kept.get("NIGHTREEL_HOME"):
         kept["NIGHTREEL_HOME"] = os.path.abspath(kept["NIGHTREEL_HOME"])
     if not has_account():
-        # What asks for the account's name or home finds these instead.
+        # Libraries that look up the account's name or home use these variables instead.
         kept |= {name: f"uid{os.getuid()}" for name in ("USER", "LOGNAME")}
         if not os.access(kept.get("HOME", ""), os.W_OK):
             kept["HOME"] = kept.get("NIGHTREEL_HOME") or f"{ROOT}/.nightreel"
     return kept
 
 
-def take_over() -> None:
-    """Give this process our environment; one that was started by `python -m` starts anew if Python itself was told otherwise."""
+def clean_environment() -> None:
+    """Replace this process's environment by `process_environment`.
+
+    A process started by `python -m` restarts if variables changed that Python itself reads at startup.
+    """
     if is_spark_application():
         return
     shell = dict(os.environ)
-    kept = ours(shell)
+    cleaned = process_environment(shell)
     os.environ.clear()
-    os.environ.update(kept)
-    looking_for_our_module = sys.argv[:1] == ["-m"]  # so Python says before it runs the module
-    if looking_for_our_module and _read_by_python(shell) != _read_by_python(kept):
+    os.environ.update(cleaned)
+    before_main = sys.argv[:1] == ["-m"]  # the value of sys.argv before `python -m` runs the module
+    if before_main and _read_by_python(shell) != _read_by_python(cleaned):
         os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
 
 
 def is_spark_application() -> bool:
-    """Whether Spark has started this process (`spark-submit`, a Python worker): then it has set up what it needs."""
+    """True if Spark started this process (`spark-submit`, a Python worker) and has already set up its environment."""
     return any(name.startswith(("PYSPARK_GATEWAY_", "PYTHON_WORKER_FACTORY_")) for name in os.environ)
 
 
 def has_account() -> bool:
-    """Whether the machine knows a name for the user of this process; many containers run with a number alone."""
+    """True if the user of this process has an account on the machine; in many containers there is only a user id."""
     try:
         pwd.getpwuid(os.getuid())
     except KeyError:
@@ -83,7 +86,7 @@ def _is_foreign(name: str) -> bool:
 
 
 def _is_socks(name: str, value: str) -> bool:
-    """Whether it is a proxy that no library here can speak with; httpx then refuses to ask anybody, loopback as well."""
+    """True for a SOCKS proxy. No library here supports it, and httpx then refuses every request, even to loopback."""
     return name.lower().endswith("_proxy") and value.lower().startswith("socks")
 
 

@@ -1,4 +1,4 @@
-"""NIGHTREEL_HOME, the folder of all state, and what no path of ours may hold."""
+"""NIGHTREEL_HOME, the folder of all state, and the characters that its path must not contain."""
 
 import os
 import re
@@ -6,33 +6,33 @@ from pathlib import Path
 
 from infra.environment import ROOT
 
-# Patterns of file names to Spark, escapes to delta-rs, the beginning of a query in a database's URL.
+# Spark reads these as file name patterns, delta-rs as escapes, and a database URL as the start of a query.
 _UNREADABLE = re.compile(r"%[0-9A-Fa-f]{2}|[?*\[\]{}\\^|]|[\x00-\x1f\x7f\ud800-\udfff]")
 
 
 def state_folder() -> Path:
-    """NIGHTREEL_HOME, absolute; `.nightreel` of the checkout unless set.
+    """Return the absolute path of NIGHTREEL_HOME; by default `.nightreel` in the checkout.
 
     Raises:
-        ValueError: its name holds what Spark, Delta or Airflow would read otherwise.
+        ValueError: the path contains characters that Spark, Delta or Airflow would misinterpret.
     """
     folder = local_folder("NIGHTREEL_HOME", os.environ.get("NIGHTREEL_HOME") or f"{ROOT}/.nightreel")
-    if (read := os.path.expandvars(folder)) != str(folder):
+    if (expanded := os.path.expandvars(folder)) != str(folder):
         raise ValueError(
-            f"NIGHTREEL_HOME={str(folder)!r}: Airflow would read it as {read!r}; use another folder, or this one"
+            f"NIGHTREEL_HOME={str(folder)!r}: Airflow would read it as {expanded!r}; use that folder or another one"
         )
     return folder
 
 
 def local_folder(setting: str, path: str) -> Path:
-    """The folder that a setting names, absolute.
+    """Return the absolute path of a setting that is a folder.
 
     Raises:
-        ValueError: its name holds what Spark or Delta would read otherwise.
+        ValueError: the path contains characters that Spark or Delta would misinterpret.
     """
     folder = Path(path).absolute()
-    if found := _UNREADABLE.search(str(folder)):
+    if match := _UNREADABLE.search(str(folder)):
         raise ValueError(
-            f"{setting}={str(folder)!r}: Spark and Delta cannot read below a folder with {found[0]!r} in its name; use another"
+            f"{setting}={str(folder)!r}: Spark and Delta cannot read a path that contains {match[0]!r}; use another folder"
         )
     return folder

@@ -1,4 +1,4 @@
-"""Reads the data contract of a table (Open Data Contract Standard 3.1) and derives its Spark schema, Delta DDL and row rules."""
+"""Read the data contract of a table (Open Data Contract Standard 3.1) and derive its schema, Delta properties and row rules."""
 
 import hashlib
 import json
@@ -18,24 +18,24 @@ if TYPE_CHECKING:
     from pyspark.sql.types import StructType
 
 YAML_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-"""libyaml's loader where there is one: all contracts take it 40 ms, PyYAML's own ten times as long."""
+"""libyaml's loader if installed: it reads all contracts in 40 ms; PyYAML's own takes ten times as long."""
 
 _FOLDER = Path(__file__).parent
 _ARROW = {
     "bigint": "int64", "int": "int32", "double": "double", "string": "string", "boolean": "bool", "date": "date32",
 }  # fmt: skip
-"""Spark's name of a type -> Arrow's."""
+"""Spark type name -> Arrow type name."""
 _MODULE = re.compile(r"[a-z_]+\.[a-z_]+")
 _PSEUDONYM = ("whole", "begins")
 
 
 class ContractError(Exception):
-    """A contract is missing or does not say what a table needs."""
+    """A contract is missing, incomplete or invalid."""
 
 
 @dataclass(frozen=True)
 class Rule:
-    """What must hold for every row: a boolean Spark SQL expression, under the name that a quarantined row is given as reason."""
+    """A boolean Spark SQL expression that is true for every valid row. Its name is the reason of quarantined rows."""
 
     name: str
     expression: str
@@ -51,16 +51,16 @@ class Column:
     required: bool
     description: str
     personal: bool
-    """Tells who a person is: kept out of the analysts' views, and of the bounds that a table's log keeps for good."""
+    """True for personal data: the column is left out of the analysts' views and has no statistics in the Delta log."""
     volatile: bool
-    """Differs between two runs of the same night (seconds spent), so it is left out of the content hash."""
+    """True if two runs of the same night differ in it (e.g. run time). The content hash leaves it out."""
     pseudonym: str | None = None
-    """How the column tells whose the row is: `whole` if it is the user's pseudonym, `begins` if it may begin with it."""
+    """How the column identifies the user: `whole` if it is the user's pseudonym, `begins` if it may begin with it."""
 
 
 @dataclass(frozen=True)
 class Contract:
-    """What a table holds and promises: the one source of its schema, constraints and documentation."""
+    """The contract of a table: the only source of its schema, constraints and documentation."""
 
     table: str
     """Layer and name, e.g. `silver.behavior_events`."""
@@ -75,15 +75,15 @@ class Contract:
     """The partition column that one night replaces."""
     retention_days: int
     made_by: str = ""
-    """Module of the job that writes it, below `jobs`, e.g. `features.user_features`."""
+    """Module of the job that writes the table, relative to `jobs`, e.g. `features.user_features`."""
     stage: str = ""
-    """The stage of a night that the job belongs to; the folder of its module unless the contract names another."""
+    """The job's stage in a night. Default: the folder of its module."""
     made_from: Mapping[str, DaysBack] = field(default_factory=dict, hash=False)
-    """Sources, with the days of each that a night is made from: see `schemas.made_from`."""
+    """Source -> days that a night reads, see `schemas.made_from`."""
 
     def struct_type(self) -> "StructType":
-        """The table's schema as Spark knows it. Needs an active session, whose parser reads the types."""
-        from pyspark.sql.types import StructType  # imported late: reading a contract needs no Spark
+        """Return the table's Spark schema. Needs an active session, whose parser reads the types."""
+        from pyspark.sql.types import StructType  # local import: reading a contract needs no Spark
 
         columns = ", ".join(
             f"`{c.name}` {c.type}{' NOT NULL' if c.required else ''} COMMENT {_literal(c.description)}"
@@ -92,67 +92,70 @@ class Contract:
         return cast(StructType, StructType.fromDDL(columns))
 
     def arrow_schema(self) -> "pa.Schema":
-        """The table's schema as Arrow knows it."""
-        import pyarrow as pa  # imported late: Airflow reads contracts too, and needs no Arrow
+        """Return the table's Arrow schema."""
+        import pyarrow as pa  # local import: Airflow reads contracts too, without Arrow
 
         return pa.schema([pa.field(c.name, _arrow_type(c.type), nullable=not c.required) for c in self.columns])
 
-    def stable(self, there: Collection[str]) -> list[Column]:
-        """The columns that a content hash covers, of those that are there: what the contract has added since a table's last run
-        is not, and would not change the hash, which leaves columns of nulls out."""
-        return [c for c in self.columns if not c.volatile and c.name in there]
+    def stable_columns(self, existing: Collection[str]) -> list[Column]:
+        """Return the columns that the content hash covers: those of the contract that exist and are not volatile.
+
+        A table lacks the columns that its contract gained since its last run. They do not change the hash, because it leaves
+        out columns that are null in every row.
+        """
+        return [c for c in self.columns if not c.volatile and c.name in existing]
 
     @property
-    def bounded(self) -> list[str]:
-        """The columns whose least and greatest value the log has for each file, so that readers skip files.
+    def stats_columns(self) -> list[str]:
+        """The columns with minimum and maximum statistics in the Delta log, which let readers skip files.
 
-        Bounds stay in the log for good, so no column that is personal has any. delta-rs takes a missing bound for null, and finds
-        no row then (delta-rs #3173): so only required columns have bounds, which every file can tell.
+        Statistics stay in the log forever, so personal columns have none. delta-rs treats missing statistics as null and then
+        finds no rows (delta-rs #3173), so only required columns have statistics: every file has values for them.
         """
-        kinds = ("bigint", "int", "double", "date")
-        ours = [c for c in self.columns if c.required and not c.personal and c.type in kinds]
-        return [c.name for c in ours if c.name not in self.partitioned_by]
+        types = ("bigint", "int", "double", "date")
+        columns = [c for c in self.columns if c.required and not c.personal and c.type in types]
+        return [c.name for c in columns if c.name not in self.partitioned_by]
 
     @property
     def digest(self) -> str:
-        """Of what decides which rows the table may hold: columns, types, key and rules. 16 hexadecimal digits of SHA-256."""
+        """Digest of everything that decides which rows are valid (columns, types, key, rules): 16 hex digits of SHA-256."""
         columns = [(c.name, c.type, c.required) for c in self.columns]
         rules = sorted((rule.name, rule.expression) for rule in self.rules)
         return hashlib.sha256(json.dumps([columns, self.key, rules]).encode()).hexdigest()[:16]
 
     def properties(self) -> dict[str, str]:
-        """The Delta table's properties: each row rule as a CHECK constraint, which any other writer is held to as well."""
+        """Return the Delta table properties. Each row rule is a CHECK constraint, so that other writers must follow it too."""
         return {
             "nightreel.contract": f"{self.table} {self.version}",
             "delta.minReaderVersion": "1",
-            "delta.minWriterVersion": "3",  # the first that knows CHECK
-            "delta.enableExpiredLogCleanup": "false",  # a commit that goes unseen cannot be told from a lost one
-            "delta.enableDeletionVectors": "false",  # some readers cannot read tables with these two
+            "delta.minWriterVersion": "3",  # the first version with CHECK constraints
+            "delta.enableExpiredLogCleanup": "false",  # a deleted commit would look like a lost commit
+            "delta.enableDeletionVectors": "false",  # not all readers support this and the next property
             "delta.columnMapping.mode": "none",
-            # No writer is to tell the bounds of another column: see `bounded`.
-            **({"delta.dataSkippingStatsColumns": ",".join(self.bounded)} if self.bounded else {}),
-            **({} if self.bounded else {"delta.dataSkippingNumIndexedCols": "0"}),
+            # Writers must not collect statistics of other columns, see `stats_columns`.
+            **({"delta.dataSkippingStatsColumns": ",".join(self.stats_columns)} if self.stats_columns else {}),
+            **({} if self.stats_columns else {"delta.dataSkippingNumIndexedCols": "0"}),
             **{f"delta.constraints.{rule.name}": rule.expression for rule in self.rules},
         }
 
 
 @cache
 def tables() -> tuple[str, ...]:
-    """The names of all tables that have a contract, e.g. `gold.recommendations`, in alphabetical order."""
+    """Return the names of all tables with a contract, e.g. `gold.recommendations`, in alphabetical order."""
     return tuple(sorted(f"{path.parent.name}.{path.stem}" for path in _FOLDER.glob("*/*.yaml")))
 
 
 @cache
 def load_contract(table: str) -> Contract:
-    """Read the contract of a table, named by layer and name.
+    """Read the contract of a table, e.g. `gold.recommendations`.
 
     Raises:
-        ContractError: there is no such contract, or it lacks what the loader needs.
+        ContractError: there is no such contract, or it is incomplete or invalid.
     """
     path = _FOLDER / f"{table.replace('.', '/')}.yaml"
     if table not in tables():
         raise ContractError(
-            f"no contract for table {table!r} (schemas/LAYER/TABLE.yaml); there are: {', '.join(tables())}"
+            f"table {table!r} has no contract (schemas/LAYER/TABLE.yaml); the tables are: {', '.join(tables())}"
         )
     try:
         return _parse(table, yaml.load(path.read_text(encoding="utf-8"), YAML_LOADER))
@@ -172,7 +175,7 @@ def _parse(table: str, document: dict[str, Any]) -> Contract:
     custom = _custom(schema)
     made_by = custom["madeBy"]
     if not _MODULE.fullmatch(str(made_by)):
-        raise ValueError(f"madeBy: {made_by!r} is no job; write FOLDER.MODULE below jobs, e.g. features.user_features")
+        raise ValueError(f"madeBy: {made_by!r} is not a job; write FOLDER.MODULE of a job, e.g. features.user_features")
     return Contract(
         table=table,
         version=document["version"],

@@ -1,9 +1,9 @@
-"""What a table or a model is made from: its sources, and which of their days go into a night.
+"""The sources of a table or model (`madeFrom`), and which of their days a night reads.
 
 A source is a table (`silver.videos`), a feed of the landing (`landing.users`) or a model (`models.recommender`). Its days are
-counted back from the night: `0` is the night itself, `1` the day before, `0-6` a week, `1-late` the days before the night whose
-events may still arrive. `once` is said of a feed that does not land every night. Days after the night are never read: a night is
-made from what had arrived by its end.
+counted back from the night: `0` is the night itself, `1` the previous day, `0-6` a week, `1-late` the days before the night whose
+events may still arrive. `once` marks a feed that does not land every night. A night never reads later days: it is made from what
+had arrived by its end.
 """
 
 import datetime as dt
@@ -25,9 +25,9 @@ class DaysBack:
 
     first: int
     last: int | None
-    """None: as many as an event may arrive late (NIGHTREEL_LATE_DAYS)."""
+    """None for NIGHTREEL_LATE_DAYS, the number of days that an event may arrive late."""
     once: bool = False
-    """Whether the source lands once only, under the day of the night that is made from it."""
+    """True if the source lands only once, under the day of the night that reads it."""
 
     def __str__(self) -> str:
         if self.once:
@@ -38,20 +38,20 @@ class DaysBack:
 
     @property
     def earlier(self) -> bool:
-        """Whether days before the night may be among them."""
+        """True if they may include days before the night."""
         return self.last is None or self.last > 0
 
     def of(self, night: dt.date, late_days: int) -> list[dt.date]:
-        """The days themselves, newest first; none where `1-late` meets a lake without late days."""
+        """Return the dates, newest first. `1-late` gives no dates if `late_days` is 0."""
         last = late_days if self.last is None else self.last
         return [night - dt.timedelta(days=ago) for ago in range(self.first, last + 1)]
 
 
 def read_made_from(declared: Mapping[str, object] | None) -> dict[str, DaysBack]:
-    """Read `madeFrom` as contracts and models declare it: source -> days.
+    """Parse the `madeFrom` of a contract or model: source -> days.
 
     Raises:
-        ValueError: it cannot be understood; the message says why and what to write.
+        ValueError: it is invalid; the message says why and what to write.
     """
     if not isinstance(declared or {}, Mapping):
         raise ValueError(f"madeFrom is {declared!r}; write a mapping of sources and days, e.g. silver.videos: 0")
@@ -60,14 +60,14 @@ def read_made_from(declared: Mapping[str, object] | None) -> dict[str, DaysBack]
 
 def _days(source: str, declared: object) -> DaysBack:
     if not _SOURCE.fullmatch(source):
-        raise ValueError(f"madeFrom: {source!r} is no source; write LAYER.TABLE, landing.FEED or models.MODEL")
+        raise ValueError(f"madeFrom: {source!r} is not a source; write LAYER.TABLE, landing.FEED or models.MODEL")
     text = str(declared)
     if text == _ONCE and source.startswith(LANDING):
         return DaysBack(0, 0, once=True)
-    found = _DAYS.fullmatch(text)
-    if found is None:
-        raise ValueError(f"madeFrom: {source}: {text!r} are no days; write 0, 1, 0-6 or 1-late (once for a feed)")
-    first, last = int(found[1]), found[2] or found[1]
+    match = _DAYS.fullmatch(text)
+    if match is None:
+        raise ValueError(f"madeFrom: {source}: {text!r} is not valid; write 0, 1, 0-6 or 1-late (or once for a feed)")
+    first, last = int(match[1]), match[2] or match[1]
     if last == "late":
         return DaysBack(first, None)
     if int(last) < first:

@@ -1,4 +1,4 @@
-"""The models that nights train, from `models.yaml`: which jobs train and promote each, and what it is made from."""
+"""The models that nights train, from `models.yaml`: their training and promotion jobs, and their sources."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -16,29 +16,29 @@ _FILE = Path(__file__).with_name("models.yaml")
 
 @dataclass(frozen=True)
 class Model:
-    """A registered model: the place that several kinds of models compete for."""
+    """A registered model. Several kinds of models compete to serve under its name."""
 
     name: str
     """Its name in the registry, e.g. `recommender`."""
     trained_by: str
-    """Module of the job that trains it, below `jobs`."""
+    """Module of the job that trains it, relative to `jobs`."""
     promoted_by: str | None
-    """Module of the job that decides which version serves; None where training does."""
+    """Module of the job that decides which version serves; None if the training job decides."""
     made_from: Mapping[str, DaysBack] = field(hash=False)
-    """Sources that it is trained and judged on, with the days of each: see `schemas.made_from`."""
+    """Source -> days of the data that it is trained and evaluated on, see `schemas.made_from`."""
 
     @property
     def stage(self) -> str:
-        """The stage of a night that trains it: the folder of the job's module."""
+        """The stage that trains it: the folder of the training job's module."""
         return self.trained_by.partition(".")[0]
 
 
 @cache
 def models() -> Mapping[str, Model]:
-    """All models by name.
+    """Return all models by name.
 
     Raises:
-        ContractError: models.yaml does not say what it should.
+        ContractError: models.yaml is incomplete or invalid.
     """
     document = yaml.load(_FILE.read_text(encoding="utf-8"), YAML_LOADER)
     return {name: _model(name, declared) for name, declared in document.items()}

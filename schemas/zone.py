@@ -1,4 +1,4 @@
-"""The lake's time zone: NIGHTREEL_TIMEZONE, whose midnights end the nights."""
+"""The lake's time zone, NIGHTREEL_TIMEZONE: a night ends at its midnight."""
 
 import os
 from difflib import get_close_matches
@@ -6,36 +6,38 @@ from functools import cache
 from zoneinfo import ZoneInfo, available_timezones
 
 DEFAULT = "Asia/Shanghai"
-# What the tz database and an installation of it have beside the zones of places: a placeholder, and this machine's own zone.
-_NO_PLACES = frozenset({"Factory", "localtime"})
+# Entries of a tz database that are not zones of places: a placeholder, and the machine's own zone.
+_NOT_PLACES = frozenset({"Factory", "localtime"})
 
 
 class UnknownZone(ValueError):
-    """NIGHTREEL_TIMEZONE names no zone; the message is one line that says what to write."""
+    """NIGHTREEL_TIMEZONE is not a time zone; the message is one line that says what to write."""
 
 
 def zone() -> ZoneInfo:
-    """The zone that NIGHTREEL_TIMEZONE names, Asia/Shanghai where it is not set.
+    """Return the time zone given by NIGHTREEL_TIMEZONE; Asia/Shanghai if it is not set.
 
     Raises:
-        UnknownZone: it is set to something else, to nothing included: an empty variable is more often a mistake than a wish.
+        UnknownZone: it is not a time zone, or it is empty: an empty variable is probably a mistake.
     """
     name = os.environ.get("NIGHTREEL_TIMEZONE", DEFAULT)
-    if name in _known():
+    if name in _zone_names():
         return ZoneInfo(name)
-    near = _near(name)
-    hint = f"did you mean {' or '.join(near)}?" if near else f"use a name such as {DEFAULT}"
+    similar = _similar_names(name)
+    hint = f"did you mean {' or '.join(similar)}?" if similar else f"use a name such as {DEFAULT}"
     raise UnknownZone(f"NIGHTREEL_TIMEZONE={name!r} is not a time zone; {hint}")
 
 
 @cache
-def _known() -> list[str]:
-    return sorted(available_timezones() - _NO_PLACES)
+def _zone_names() -> list[str]:
+    return sorted(available_timezones() - _NOT_PLACES)
 
 
-def _near(name: str) -> list[str]:
-    """Zones whose name or place is this one in another case, otherwise those that differ in a few letters."""
-    likely = [full for full in _known() if not full.startswith("Etc/")]  # Etc/GMT+8 is eight hours behind, not ahead
-    meant = name.strip().replace(" ", "_").casefold()
-    same = [full for full in likely if meant in (full.casefold(), full.casefold().rpartition("/")[2])]
-    return same or get_close_matches(name, likely, n=2, cutoff=0.85)
+def _similar_names(name: str) -> list[str]:
+    """Return zones whose name or city equals `name` except for case, otherwise those that differ in a few letters."""
+    candidates = [
+        full for full in _zone_names() if not full.startswith("Etc/")
+    ]  # Etc/GMT+8 is 8 hours behind UTC, not ahead
+    normalized = name.strip().replace(" ", "_").casefold()
+    same = [full for full in candidates if normalized in (full.casefold(), full.casefold().rpartition("/")[2])]
+    return same or get_close_matches(name, candidates, n=2, cutoff=0.85)

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from models.ads.registry import CLICK_MODELS
 from models.recommend.registry import RECOMMENDERS
 from schemas.contract import load_contract
-from schemas.dependencies import in_order
+from schemas.dependencies import topological_order
 from schemas.made_from import MODELS
 from schemas.models import models
 
@@ -15,7 +15,7 @@ _OTHER_DAGS = ("backfill", "video")
 
 def _night_jobs() -> Iterator[tuple[str, ...]]:
     yield ("ingest.land",)
-    for name in in_order():
+    for name in topological_order():
         if not name.startswith(MODELS):
             if load_contract(name).stage not in _OTHER_DAGS:
                 yield (load_contract(name).made_by,)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.jobs.lake import lay
+from tests.jobs.lake import insert_rows
 
 ROOT = Path(__file__).parents[1]
 HEADING = "## Look at the tables"
@@ -34,23 +34,25 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
         on_day = {"arrival_date": day, "event_date": day}
         seen = [(f"{n % 2:032x}", v, 10 * week + n) for n, v in enumerate(videos)]
         rows = [{"user_id": u, "video_id": v, "time_ms": t, "is_like": 1, "is_click": v % 2} for u, v, t in seen]
-        lay(home, "silver.behavior_events", [row | on_day for row in rows])
+        insert_rows(home, "silver.behavior_events", [row | on_day for row in rows])
         tags = {1: ["美食"], 2: ["旅游", "自然"], 3: ["美食", "旅游"]}
-        lay(
+        insert_rows(
             home,
             "silver.videos",
             [{"video_id": v, "title": f"片{v}", "tags": t, "arrival_date": day} for v, t in tags.items()],
         )
-        lay(
+        insert_rows(
             home,
             "silver.campaigns",
             [{"campaign_id": 5, "name": "春游", "tag": "旅游", "video_id": 2, "arrival_date": day}],
         )
-        lay(home, "gold.video_features", [{"video_id": v, "views_7d": v, "date": day} for v in tags])
+        insert_rows(home, "gold.video_features", [{"video_id": v, "views_7d": v, "date": day} for v in tags])
         users = [f"{n:032x}" for n in range(2)]
-        lay(home, "gold.recommendations", [{"user_id": u, "rank": 1, "video_id": 3, "date": day} for u in users])
+        insert_rows(
+            home, "gold.recommendations", [{"user_id": u, "rank": 1, "video_id": 3, "date": day} for u in users]
+        )
         likely = {"campaign_id": 5, "segment": "likely", "expected_ctr": 0.5, "date": day}
-        lay(home, "gold.audience_segments", [likely | {"user_id": u} for u in users])
+        insert_rows(home, "gold.audience_segments", [likely | {"user_id": u} for u in users])
     return folder
 
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# What `make` cannot fetch from a lock: Python 3.11-3.13 with venv, and Java 17 or 21. As root on Debian or Ubuntu
-# it installs what is missing; otherwise it ends with one line that names the command.
+# Check the requirements that no lock file covers: Python 3.11-3.13 with venv, and Java 17 or 21. As root on Debian or Ubuntu the
+# script installs what is missing; otherwise it fails with one line that gives the command to run.
 set -euo pipefail
 
 python="${PYTHON:-python3}"
@@ -12,7 +12,7 @@ install() {
     apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends "$@" >/dev/null
 }
 
-# Debian 12 and Ubuntu have Java 17; Debian 13 begins at 21, which Spark 4 runs on as well.
+# Debian 12 and Ubuntu have Java 17. Debian 13 starts at Java 21, which Spark 4 supports as well.
 java_package() {
     for version in 17 21; do
         if apt-cache show "openjdk-$version-jre-headless" >/dev/null 2>&1; then
@@ -24,7 +24,7 @@ java_package() {
 }
 
 if ! "$python" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null; then
-    echo "Nightreel needs Python 3.11, 3.12 or 3.13 as '$python'; name another one with: make PYTHON=python3.12 ..." >&2
+    echo "'$python' is not Python 3.11, 3.12 or 3.13; give another one with: make PYTHON=python3.12 ..." >&2
     exit 1
 fi
 

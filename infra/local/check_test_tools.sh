@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# One test looks at Airflow through a browser, another slows system calls down. As root on Debian or Ubuntu this installs Chromium
-# and strace; elsewhere the tests say what they miss.
+# Install Chromium and strace if they are missing, as root on Debian or Ubuntu: one test opens Airflow in a browser, another slows
+# down system calls. Elsewhere those tests report what is missing.
 set -euo pipefail
 
 has() { command -v "$1" >/dev/null; }

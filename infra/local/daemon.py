@@ -1,4 +1,4 @@
-"""Processes that outlive the command that starts them: start, find again, wait for, stop."""
+"""Background processes that outlive the command that starts them: start, find, wait for, stop."""
 
 import json
 import os
@@ -21,12 +21,12 @@ _GRACE_S = 20.0
 
 
 class ServiceError(Exception):
-    """A service does not start or answer; the message is for a person."""
+    """A service does not start or answer; the message is shown to the user."""
 
 
 @dataclass(frozen=True)
 class Daemon:
-    """A background process, found again by the record that it was started with."""
+    """A background process. A record file written at its start is used to find it again."""
 
     name: str
     state: State
@@ -35,17 +35,17 @@ class Daemon:
 
     @property
     def log(self) -> Path:
-        """What it prints."""
+        """The file with its output."""
         return self.state.logs / f"{self.name}.log"
 
     @property
     def pid(self) -> int | None:
-        """Number of its process, None where it does not run."""
+        """Its process id, or None if it does not run."""
         record = self._read()
         return record["pid"] if record is not None and self.running() else None
 
     def running(self) -> bool:
-        """Whether it runs: a record of a process that has ended, or whose number another process has by now, is none."""
+        """True if the recorded process is alive and its pid was not reused."""
         record = self._read()
         return (
             record is not None
@@ -54,7 +54,7 @@ class Daemon:
         )
 
     def start(self) -> None:
-        """Start it in a session of its own, away from the terminal's Ctrl-C; what a killed one has left behind ends first."""
+        """Start it in its own session, out of reach of Ctrl-C in the terminal. Leftovers of a killed one are stopped first."""
         self.stop()
         with self.log.open("ab") as log:
             process = subprocess.Popen(
@@ -69,10 +69,10 @@ class Daemon:
         durable.write_json(self._record, {"pid": process.pid, "started_at": _started_at(process.pid)})
 
     def stop(self) -> None:
-        """End it and all processes of its session; nothing happens where it does not run."""
+        """Stop it and all processes of its session. Does nothing if it does not run."""
         record = self._read()
-        # While any process of a session lives, its number is not given to a new one: if the leader is gone, the rest is ours,
-        # unless this state folder is a copy of one whose services run.
+        # A session id is not reused while a process of the session is alive. So if the leader is gone, the remaining processes
+        # are ours, unless this state folder is a copy of one whose services are running.
         if (
             record is not None
             and _started_at(record["pid"]) in {record["started_at"], None}
@@ -82,28 +82,28 @@ class Daemon:
         self._record.unlink(missing_ok=True)
 
     def listens(self, port: int) -> bool:
-        """Whether it, and not some other program of this machine, listens on the port."""
+        """True if this service, and not another program, listens on the port."""
         leader = self.pid
         return leader is not None and any(_listens(process, port) for process in _session(leader))
 
     def wait(self, ready: Callable[[], bool], timeout_s: float) -> None:
-        """Return when `ready` says so.
+        """Wait until `ready` returns True.
 
         Raises:
-            ServiceError: it ended, or was not ready in time.
+            ServiceError: the process ended, or it was not ready in time.
         """
         deadline = time.monotonic() + timeout_s
         while not ready():
             if not self.running():
-                raise ServiceError(f"{self.name} ended while starting: {self.last_words()} (all of it: {self.log})")
+                raise ServiceError(f"{self.name} ended while starting: {self.last_log_line()} (full log: {self.log})")
             if time.monotonic() > deadline:
-                raise ServiceError(f"{self.name} was not ready after {timeout_s:.0f} s; its log: {self.log}")
+                raise ServiceError(f"{self.name} was not ready after {timeout_s:.0f} s; see its log: {self.log}")
             time.sleep(_PAUSE_S)
 
-    def last_words(self) -> str:
-        """The last line of its log."""
+    def last_log_line(self) -> str:
+        """Return the last line of its log."""
         lines = self.log.read_text(errors="replace").split("\n") if self.log.is_file() else []
-        return next((line.strip() for line in reversed(lines) if line.strip()), "it said nothing")
+        return next((line.strip() for line in reversed(lines) if line.strip()), "its log is empty")
 
     @property
     def _record(self) -> Path:
@@ -118,9 +118,9 @@ class Daemon:
 
 
 def _started_at(pid: int) -> int | None:
-    """When a live process started, in clock ticks since boot: with its number this names one process for good.
+    """Return the start of a live process in clock ticks since boot. Together with the pid it identifies a process.
 
-    The time of day would not: it is another one once the clock is set.
+    The time of day would not, because it changes when the clock is set.
     """
     try:
         process = psutil.Process(pid)
@@ -132,27 +132,27 @@ def _started_at(pid: int) -> int | None:
 
 
 def _works_in(pid: int, folder: Path) -> bool:
-    """Whether it is a process's working directory. It stays so where the folder is moved, and is not a copy of it."""
+    """True if a folder is the working directory of a process. Still true after the folder is moved; false for a copy of it."""
     try:
-        # psutil would give the name of the directory, which another one has where ours was deleted.
+        # psutil returns the name of the directory; a new directory may have the name of a deleted one.
         return Path(f"/proc/{pid}/cwd").samefile(folder)
     except OSError:
         return False
 
 
 def _session(leader: int) -> Iterator[psutil.Process]:
-    """The live processes of a session: the leader's children and theirs, whatever process groups they have made."""
+    """Yield the live processes of a session: the leader and all its descendants, in whatever process groups."""
     for number in psutil.pids():
-        with suppress(OSError, psutil.Error):  # a process may end while it is looked at
+        with suppress(OSError, psutil.Error):  # a process may end meanwhile
             if os.getsid(number) == leader and _started_at(number) is not None:
                 yield psutil.Process(number)
 
 
 def _end_session(leader: int) -> None:
-    for sign in (signal.SIGTERM, signal.SIGKILL):
+    for signal_number in (signal.SIGTERM, signal.SIGKILL):
         for process in _session(leader):
             with suppress(psutil.NoSuchProcess):
-                process.send_signal(sign)
+                process.send_signal(signal_number)
         deadline = time.monotonic() + _GRACE_S
         while time.monotonic() < deadline:
             _reap(leader)
@@ -162,7 +162,7 @@ def _end_session(leader: int) -> None:
 
 
 def _reap(pid: int) -> None:
-    """Collect the leader if it is a child of this process: nobody else does."""
+    """Reap the leader if it is a child of this process, because no other process does."""
     try:
         os.waitpid(pid, os.WNOHANG)
     except ChildProcessError:
@@ -179,7 +179,7 @@ def _listens(process: psutil.Process, port: int) -> bool:
 
 
 def free_port(preferred: int) -> int:
-    """The preferred port, or any other where that one is taken."""
+    """Return the preferred port, or any free port if it is taken."""
     for port in (preferred, 0):
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

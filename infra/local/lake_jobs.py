@@ -1,4 +1,4 @@
-"""What a backfill asks the jobs about the lake: which nights are stale, what it would do, and what it has done."""
+"""Jobs that a backfill calls: list the stale nights, print the plan of the backfill, print its outcome."""
 
 import datetime as dt
 import os
@@ -11,14 +11,14 @@ from infra.local.paths import ROOT
 
 
 def stale_nights(until: dt.date, spark: str) -> list[dt.date]:
-    """The nights that are stale, in order; brings ops.stale_days up to date and prints what it says.
+    """Update ops.stale_days, print its rows, and return the stale nights in order.
 
     Args:
-        until: the last night that is looked at.
+        until: the last night to check.
         spark: address of the Spark server.
 
     Raises:
-        ServiceError: the job failed, and has said why.
+        ServiceError: the job failed; the message is its error.
     """
     lines = _run("stale_days", ["--date", str(until)], spark).splitlines()
     for line in lines:
@@ -26,25 +26,31 @@ def stale_nights(until: dt.date, spark: str) -> list[dt.date]:
     return sorted({dt.date.fromisoformat(line.split()[0]) for line in lines})
 
 
-def print_plan(first: dt.date | None, last: dt.date, wanted: Sequence[str]) -> int:
-    """Print what a backfill of these nights, or of the stale ones up to `last`, would do; the exit code."""
-    arguments = ["--date", str(last), *(["--first", str(first)] if first else []), "--tables", *wanted]
+def print_plan(first: dt.date | None, last: dt.date, tables: Sequence[str]) -> int:
+    """Print what a backfill of these nights, or of the stale nights up to `last`, would do. Return the exit code."""
+    arguments = ["--date", str(last), *(["--first", str(first)] if first else []), "--tables", *tables]
     return subprocess.run([*_COMMAND, "jobs.backfill.plan", *arguments], cwd=ROOT, check=False).returncode
 
 
-def print_outcome(nights: Sequence[dt.date], wanted: Sequence[str], began: dt.datetime, spark: str) -> None:
-    """Compare what these tables hold of the nights with what they held when the backfill began, in ops.backfills as well.
+def print_outcome(nights: Sequence[dt.date], tables: Sequence[str], began: dt.datetime, spark: str) -> None:
+    """Compare the nights of these tables before and after the backfill. Print the result and write it to ops.backfills.
+
+    Args:
+        nights: the nights of the backfill.
+        tables: the tables to compare.
+        began: when the backfill began.
+        spark: address of the Spark server.
 
     Raises:
-        ServiceError: the job failed, and has said why.
+        ServiceError: the job failed; the message is its error.
     """
-    since = str(round(began.timestamp() * 1000))
-    arguments = ["--date", str(nights[-1]), "--began", since, "--nights", *map(str, nights), "--tables", *wanted]
+    began_ms = str(round(began.timestamp() * 1000))
+    arguments = ["--date", str(nights[-1]), "--began", began_ms, "--nights", *map(str, nights), "--tables", *tables]
     print(f"\n{_run('backfills', arguments, spark)}", end="", flush=True)
 
 
 def print_summary(night: dt.date) -> int:
-    """Print what a night has made; the exit code."""
+    """Print the summary of a night. Return the exit code."""
     return subprocess.run([*_COMMAND, "jobs.report.summary", "--date", str(night)], cwd=ROOT, check=False).returncode
 
 
@@ -54,7 +60,7 @@ _COMMAND = [sys.executable, "-m"]
 def _run(job: str, arguments: Sequence[str], spark: str) -> str:
     command = [*_COMMAND, f"jobs.backfill.{job}", *arguments]
     environment = {**os.environ, "SPARK_REMOTE": spark}
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise ServiceError((done.stderr.strip().splitlines() or [f"{job} failed"])[-1].removeprefix("error: "))
-    return done.stdout
+    result = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    if result.returncode:
+        raise ServiceError((result.stderr.strip().splitlines() or [f"{job} failed"])[-1].removeprefix("error: "))
+    return result.stdout

@@ -1,4 +1,4 @@
-"""Where OpenLineage events of one machine go: Airflow's, the jobs' and Spark's."""
+"""Destination of the OpenLineage events of Airflow, the jobs and Spark on one machine."""
 
 import json
 import os
@@ -6,15 +6,15 @@ import os
 from infra.local.paths import State
 
 NAMESPACE = "nightreel"
-"""Of the jobs that are told of, unless OPENLINEAGE_NAMESPACE names another."""
+"""Namespace of the jobs, unless OPENLINEAGE_NAMESPACE is set."""
 _READ_BY_ALL = ("OPENLINEAGE_CONFIG", "OPENLINEAGE__TRANSPORT")
 
 
 def environment(state: State) -> dict[str, str]:
-    """What Airflow and the jobs are told: files, a line an event, unless the environment names another place."""
+    """Return the settings for Airflow and the jobs: files with one event per line, unless the user has set a destination."""
     if any(name.startswith(("OPENLINEAGE_URL", *_READ_BY_ALL)) for name in os.environ):
         return {}
-    # Each client of OpenLineage reads its own of the two, and Python's knows to append.
+    # The Python client reads `log_file_path` and `append`, the Java client `location`.
     files = {
         "log_file_path": str(state.lineage / "events.jsonl"),
         "location": str(state.lineage / "spark.jsonl"),
@@ -24,7 +24,7 @@ def environment(state: State) -> dict[str, str]:
 
 
 def spark_environment(state: State) -> dict[str, str]:
-    """What Spark's listener is told: the same, but for OPENLINEAGE_URL, which OpenLineage's client for Java does not read."""
+    """Return the settings for Spark's listener: the same, but OPENLINEAGE_URL as a transport, as the Java client ignores it."""
     url = os.environ.get("OPENLINEAGE_URL")
     if url is None or any(name.startswith(_READ_BY_ALL) for name in os.environ):
         return environment(state)

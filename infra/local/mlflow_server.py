@@ -1,4 +1,4 @@
-"""MLflow: its tracking store, made before several jobs would make it at once, and its UI."""
+"""MLflow's UI, and its tracking store, which is created in advance so that jobs do not create it concurrently."""
 
 import os
 import subprocess
@@ -11,7 +11,7 @@ from infra.local.paths import HOST, State
 
 
 def mlflow_server(state: State, port: int) -> Daemon:
-    """MLflow's UI over the tracking store of the jobs, on this port."""
+    """Return the service of MLflow's UI, on this port, for the tracking store of the jobs."""
     command = [
         sys.executable,
         "-m",
@@ -24,21 +24,21 @@ def mlflow_server(state: State, port: int) -> Daemon:
         "--workers",
         "1",
     ]
-    artifacts = (state.home / "mlartifacts").as_uri()  # what the database calls `mlflow-artifacts:/`
+    artifacts = (state.home / "mlartifacts").as_uri()  # where `mlflow-artifacts:/` in the database points to
     command += ["--backend-store-uri", state.mlflow_uri, "--artifacts-destination", artifacts]
-    # Its own job runner (for evaluations started in the UI) costs two more processes, and nothing here uses it.
+    # MLflow's job runner (for evaluations started in the UI) takes two more processes and is not used here.
     return Daemon("mlflow", state, command, {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"})
 
 
 class Preparation:
-    """Creates the tracking store, or brings it to the form that this version needs, in the background; does nothing twice."""
+    """Create or migrate the tracking store in the background, unless this version of MLflow has already done so."""
 
     def __init__(self, state: State) -> None:
         self._stamp = state.run / "mlflow.version"
         self._process: subprocess.Popen[str] | None = None
-        self._form = f"MLflow {version('mlflow')}, paths relative"
-        there = (state.home / "mlflow.db").is_file() and self._stamp.is_file()
-        if not state.mlflow_uri.startswith("sqlite:") or (there and self._stamp.read_text() == self._form):
+        self._format = f"MLflow {version('mlflow')}, paths relative"
+        exists = (state.home / "mlflow.db").is_file() and self._stamp.is_file()
+        if not state.mlflow_uri.startswith("sqlite:") or (exists and self._stamp.read_text() == self._format):
             return
         self._process = subprocess.Popen(
             [sys.executable, "-m", "jobs.platform.tracking"],
@@ -53,12 +53,12 @@ class Preparation:
         """Wait until the store is ready.
 
         Raises:
-            ServiceError: it could not be made.
+            ServiceError: the store could not be created or migrated.
         """
         if self._process is None:
             return
         output, _ = self._process.communicate()
         if self._process.returncode:
             lines = output.strip().split("\n")
-            raise ServiceError(f"MLflow's store cannot be prepared: {lines[-1]}")
-        durable.write(self._stamp, self._form)
+            raise ServiceError(f"MLflow's store cannot be created or migrated: {lines[-1]}")
+        durable.write(self._stamp, self._format)

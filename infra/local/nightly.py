@@ -1,7 +1,7 @@
-"""Run nights through Airflow, then say what they made: ``python -m infra.local.nightly --from DAY --to DAY --source SOURCE``.
+"""Run nights through Airflow and print a summary: ``python -m infra.local.nightly --from DAY --to DAY --source SOURCE``.
 
-The days are checked before anything starts. Services that are not up are started, and stopped again at the end. A backfill
-(`--backfill`) also says what it changed; with `--stale` it finds its nights itself, with `--dry-run` it is only planned.
+The arguments are checked before anything starts. Services that are not running are started, and stopped at the end. A backfill
+(`--backfill`) also prints what it changed. With `--stale` it runs the stale nights, with `--dry-run` it only prints its plan.
 """
 
 import argparse
@@ -23,7 +23,7 @@ from infra.local.backfill import Backfill, Outcome
 from infra.local.daemon import ServiceError
 from infra.local.paths import State, state
 from infra.local.services import Services
-from infra.local.stale import ranges, until_none
+from infra.local.stale import ranges, run_until_fresh
 from infra.local.task_log import last_error, log_file
 from schemas.contract import load_contract
 from schemas.days import YESTERDAY, days_between, last_complete, read_night
@@ -33,21 +33,21 @@ from schemas.zone import UnknownZone, zone
 _EX_USAGE = 64
 _AT_ONCE = 2
 _SOURCES = ("simulator", "landing")
-# The nights' DAGs in their order, and the name their tasks have in the summary.
+# The DAGs of a night in their order -> prefix of their tasks in the summary.
 _DAGS = {"nightly": "", "text_to_video": "video."}
 _VIDEOS = "video"
-"""The stage whose tables `text_to_video` writes; all others are written by `nightly`."""
+"""The stage of the tables that `text_to_video` writes; `nightly` writes all others."""
 
 
 class UsageError(Exception):
-    """The command cannot be meant so; the message is for a person."""
+    """Invalid arguments; the message is shown to the user."""
 
 
 def night(text: str, now: dt.datetime, zone: dt.tzinfo) -> dt.date:
-    """The night that the text names; the last complete one where it is empty.
+    """Parse a night; an empty text is the last complete night.
 
     Raises:
-        UsageError: it is no night of the zone, or not over yet.
+        UsageError: it is not a night of the zone, or it is not over yet.
     """
     try:
         day = read_night(text or YESTERDAY, now, zone)
@@ -59,19 +59,19 @@ def night(text: str, now: dt.datetime, zone: dt.tzinfo) -> dt.date:
 
 
 class Logs(NamedTuple):
-    """Where logs come from: paths are absolute, since the jobs run elsewhere."""
+    """The source of the logs. Paths are absolute, because the jobs run in another working directory."""
 
     source: str
     """`simulator`, `landing`, or a folder."""
     mapping: str = ""
-    """Name or folder of the mappings by which they are read; empty where the files say it."""
+    """Name or folder of the mappings to read them with; empty to detect it from the files."""
 
     def __str__(self) -> str:
         return f"SOURCE={self.source}" + (f" MAPPING={self.mapping}" if self.mapping else "")
 
 
 def logs(source_text: str, mapping_text: str) -> Logs:
-    """The logs that a command names.
+    """Return the source of the logs from the arguments and the environment.
 
     Raises:
         UsageError: there is no such folder.
@@ -81,7 +81,7 @@ def logs(source_text: str, mapping_text: str) -> Logs:
 
 
 def source(text: str) -> str:
-    """Where the logs come from, a folder by its absolute path.
+    """Return the source of the logs; a folder as an absolute path.
 
     Raises:
         UsageError: there is no such folder.
@@ -90,149 +90,157 @@ def source(text: str) -> str:
     if text in _SOURCES:
         return text
     if not Path(text).is_dir():
-        raise UsageError(f"SOURCE={text} is not a folder; give one with logs, or leave it out for the simulator")
+        raise UsageError(f"SOURCE={text} is not a folder; give a folder of logs, or leave SOURCE out for the simulator")
     return str(Path(text).resolve())
 
 
 def tables(text: str) -> tuple[str, ...]:
-    """The tables named, with commas between them; all that a night writes where the text is empty.
+    """Parse a list of tables, separated by commas; an empty text is all tables that a night writes.
 
     Raises:
-        UsageError: one of them is not written by a night.
+        UsageError: a night does not write one of them.
     """
-    written = tables_of_a_night()
-    asked = [name.strip() for name in text.split(",")] if text else written
-    for name in asked:
-        if name not in written:
-            raise UsageError(f"TABLES: a night writes no {name!r}; it writes {', '.join(written)}")
-    return tuple(name for name in written if name in asked)
+    nightly = tables_of_a_night()
+    requested = [name.strip() for name in text.split(",")] if text else nightly
+    for name in requested:
+        if name not in nightly:
+            raise UsageError(f"TABLES: a night does not write {name!r}; it writes {', '.join(nightly)}")
+    return tuple(name for name in nightly if name in requested)
 
 
 @contextmanager
-def only_one(where: State) -> Iterator[None]:
-    """Hold this state folder's lock on running nights.
+def nightly_lock(folder: State) -> Iterator[None]:
+    """Hold this state folder's lock, so that only one command runs nights at a time.
 
     Raises:
-        ServiceError: another command holds it.
+        ServiceError: another command holds the lock.
     """
-    where.make()
-    with (where.run / "nightly.lock").open("w") as lock:
+    folder.make()
+    with (folder.run / "nightly.lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise ServiceError(f"another `make nightly` or `make backfill` is running on {where.home}") from None
+            raise ServiceError(f"another `make nightly` or `make backfill` is running on {folder.home}") from None
         yield
 
 
 @contextmanager
-def services(where: State) -> Iterator[Services]:
-    """The services, started unless a person keeps them up, and then stopped again.
+def running_services(folder: State) -> Iterator[Services]:
+    """Yield the running services. Start them first and stop them afterwards, unless they were started by `make up`.
 
-    Nobody follows a night that an earlier, killed command left behind: such runs are ended first.
+    Runs that an earlier, killed command left behind are ended first, because no command waits for them any more.
     """
-    found = Services(where)
-    kept = where.kept.exists() and found.running()
+    services = Services(folder)
+    kept = folder.kept.exists() and services.running()
     try:
         if not kept:
             print("Starting Spark and Airflow")
-        found.start(with_mlflow=False)
+        services.start(with_mlflow=False)
         if not kept:
             for dag in _DAGS:
-                for number in found.api.active_backfills(dag):
-                    found.api.end_backfill(number)
-                for run in found.api.unfinished_runs(dag):
-                    found.api.fail_run(dag, run)
-        yield found
+                for number in services.api.active_backfills(dag):
+                    services.api.end_backfill(number)
+                for run in services.api.unfinished_runs(dag):
+                    services.api.fail_run(dag, run)
+        yield services
     finally:
         if not kept:
-            found.stop()
+            services.stop()
 
 
-def run_nights(found: Services, first: dt.date, last: dt.date, logs_from: Logs, wanted: Sequence[str]) -> bool:
-    """Run both DAGs for these nights, or what of them writes the tables that are wanted; whether all of them succeeded."""
+def run_nights(
+    services: Services, first: dt.date, last: dt.date, logs_from: Logs, requested_tables: Sequence[str]
+) -> bool:
+    """Run both DAGs for these nights, limited to the requested tables. Return True if all runs succeeded."""
     started = time.monotonic()
     durations: dict[dt.date, dict[str, float]] = {}
-    whole = set(wanted) == set(tables_of_a_night())
-    of_nightly = [table for table in wanted if load_contract(table).stage != _VIDEOS]
+    all_tables = set(requested_tables) == set(tables_of_a_night())
+    tables_of_nightly = [table for table in requested_tables if load_contract(table).stage != _VIDEOS]
     confs: dict[str, dict[str, object]] = {}
-    if of_nightly:
-        confs["nightly"] = {**logs_from._asdict(), "tables": "" if whole else ",".join(of_nightly), "only_stale": False}
-    if len(of_nightly) < len(wanted):
+    if tables_of_nightly:
+        tables_conf = "" if all_tables else ",".join(tables_of_nightly)
+        confs["nightly"] = {**logs_from._asdict(), "tables": tables_conf, "only_stale": False}
+    if len(tables_of_nightly) < len(requested_tables):
         confs["text_to_video"] = {"only_stale": False}
     for dag, conf in confs.items():
-        # What makes a night wait for the one before is a task like any other, which some tables go without.
-        outcome = Backfill(found.api, dag, first, last).run(conf, _AT_ONCE if whole else 1, found.keep_up)
+        # A night waits for the previous one in one of its tasks, which may be skipped if only some tables are requested.
+        outcome = Backfill(services.api, dag, first, last).run(conf, _AT_ONCE if all_tables else 1, services.keep_up)
         for day, seconds in outcome.seconds.items():
             durations.setdefault(day, {}).update({_DAGS[dag] + task: round(took, 1) for task, took in seconds.items()})
         if outcome.unsuccessful:
-            again = f"FROM={first} TO={last} {logs_from}" + ("" if whole else f" TABLES={','.join(wanted)}")
-            _explain(found.state, dag, outcome, again)
+            arguments = f"FROM={first} TO={last} {logs_from}"
+            _explain(
+                services.state,
+                dag,
+                outcome,
+                arguments + ("" if all_tables else f" TABLES={','.join(requested_tables)}"),
+            )
             return False
-    if not whole:  # no measure of a night
+    if not all_tables:  # durations of a part of a night are not recorded
         return True
     share = round((time.monotonic() - started) / ((last - first).days + 1), 1)
     for day, seconds in durations.items():
-        durable.write_json(found.state.run / "durations" / f"{day}.json", seconds)
-        durable.write_json(found.state.run / "elapsed" / f"{day}.json", {"seconds": share})
+        durable.write_json(services.state.run / "durations" / f"{day}.json", seconds)
+        durable.write_json(services.state.run / "elapsed" / f"{day}.json", {"seconds": share})
     return True
 
 
-def backfill(found: Services, nights: Sequence[dt.date], logs_from: Logs, wanted: Sequence[str]) -> bool:
-    """Run these nights, in order, and say what that changed; whether all of them succeeded."""
+def backfill(services: Services, nights: Sequence[dt.date], logs_from: Logs, requested_tables: Sequence[str]) -> bool:
+    """Run these nights in order and print what changed. Return True if all of them succeeded."""
     began = dt.datetime.now(dt.UTC)
-    succeeded = all(run_nights(found, first, last, logs_from, wanted) for first, last in ranges(nights))
-    lake_jobs.print_outcome(nights, wanted, began, found.spark_remote)
+    succeeded = all(run_nights(services, first, last, logs_from, requested_tables) for first, last in ranges(nights))
+    lake_jobs.print_outcome(nights, requested_tables, began, services.spark_remote)
     return succeeded
 
 
-def _explain(where: State, dag: str, outcome: Outcome, again: str) -> None:
-    """Say which task failed, why, where its log is, and how to go on."""
+def _explain(folder: State, dag: str, outcome: Outcome, arguments: str) -> None:
+    """Print which tasks failed, why, where their logs are, and how to rerun with these arguments."""
     days = ", ".join(map(str, outcome.unsuccessful))
     print(f"\nerror: {dag} failed for {days}", file=sys.stderr)
     for task in outcome.failed:
-        log = log_file(where, task)
+        log = log_file(folder, task)
         print(f"  {task['task_id']}: {last_error(log)}\n    log: {log}", file=sys.stderr)
-    print(f"  when the reason is gone, run it again: make backfill {again}", file=sys.stderr)
+    print(f"  when the cause is fixed, rerun: make backfill {arguments}", file=sys.stderr)
 
 
 def main() -> int:
-    """Check, run, summarise; the exit code."""
+    """Check the arguments, run the nights, print the summary. Return the exit code."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--from", dest="first", default="", help="first night, YYYY-MM-DD; yesterday if empty")
     parser.add_argument("--to", dest="last", default="", help="last night; yesterday if empty")
     parser.add_argument("--source", default="", help="simulator, landing, or a folder of logs")
-    parser.add_argument("--mapping", default="", help="name or folder of the mappings by which its files are read")
+    parser.add_argument("--mapping", default="", help="name or folder of the mappings to read its files with")
+    parser.add_argument("--tables", default="", help="only make these tables of a night, separated by commas")
+    parser.add_argument("--backfill", action="store_true", help="print what changed and record it in ops.backfills")
     parser.add_argument(
-        "--tables", default="", help="only these of the tables that a night writes, with commas between"
+        "--stale", action="store_true", help="run the stale nights, and nights that become stale thereby"
     )
-    parser.add_argument("--backfill", action="store_true", help="say what it changed, in ops.backfills as well")
-    parser.add_argument("--stale", action="store_true", help="run the stale nights, and those that turn stale by that")
-    parser.add_argument("--dry-run", action="store_true", help="only say what it would do")
+    parser.add_argument("--dry-run", action="store_true", help="only print what would be done")
     args = parser.parse_args()
     if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(line_buffering=True)  # a log shows each line when it is said
-    where = state()
+        sys.stdout.reconfigure(line_buffering=True)  # a log file shows each line at once
+    folder = state()
     started = time.monotonic()
-    # Told to end, it ends what it has started, as with Ctrl-C.
+    # On SIGTERM it stops what it has started, as on Ctrl-C.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         now, lake_zone = dt.datetime.now(dt.UTC), zone()
         first, last = night(args.first, now, lake_zone), night(args.last, now, lake_zone)
-        # Stale nights are run again from what has landed, wherever that came from.
+        # Stale nights are rerun from the files that have landed, whatever their source was.
         logs_from = logs(args.source or ("landing" if args.stale else ""), "" if args.stale else args.mapping)
-        wanted = tables(args.tables)
+        requested_tables = tables(args.tables)
         if args.stale and (args.first or args.last or args.tables):
             raise UsageError("STALE=1 finds its nights and tables itself: leave FROM, TO and TABLES out")
         if first > last:
             raise UsageError(f"FROM={first} is after TO={last}")
         if args.dry_run:
-            return lake_jobs.print_plan(None if args.stale else first, last, wanted)
-        with only_one(where), services(where) as found:
-            done = _run(found, first, last, logs_from, wanted, args)
+            return lake_jobs.print_plan(None if args.stale else first, last, requested_tables)
+        with nightly_lock(folder), running_services(folder) as services:
+            done = _run(services, first, last, logs_from, requested_tables, args)
         if not done:
             return 1 if done is None else 0
         took = dt.timedelta(seconds=round(time.monotonic() - started))
-        print(f"\n{_named(done)} done in {took}", flush=True)
+        print(f"\n{_format(done)} done in {took}", flush=True)
     except (UsageError, UnknownZone) as error:
         print(f"error: {error}", file=sys.stderr)
         return _EX_USAGE
@@ -246,24 +254,29 @@ def main() -> int:
 
 
 def _run(
-    found: Services, first: dt.date, last: dt.date, logs_from: Logs, wanted: Sequence[str], args: argparse.Namespace
+    services: Services,
+    first: dt.date,
+    last: dt.date,
+    logs_from: Logs,
+    requested_tables: Sequence[str],
+    args: argparse.Namespace,
 ) -> Sequence[dt.date] | None:
-    """Run what the command asks for; the nights that were run, None if one of them did not succeed."""
+    """Run the nights that the command requests. Return the nights that were run, or None if one of them failed."""
     if args.stale:
-        done = until_none(
-            lambda: lake_jobs.stale_nights(last, found.spark_remote),
-            lambda days: backfill(found, days, logs_from, wanted),
+        done = run_until_fresh(
+            lambda: lake_jobs.stale_nights(last, services.spark_remote),
+            lambda days: backfill(services, days, logs_from, requested_tables),
         )
         if done == []:
             print("no night is stale")
         return done
     nights = days_between(first, last, zone())
     if args.backfill:
-        return nights if backfill(found, nights, logs_from, wanted) else None
-    return nights if run_nights(found, first, last, logs_from, wanted) else None
+        return nights if backfill(services, nights, logs_from, requested_tables) else None
+    return nights if run_nights(services, first, last, logs_from, requested_tables) else None
 
 
-def _named(nights: Sequence[dt.date]) -> str:
+def _format(nights: Sequence[dt.date]) -> str:
     return ", ".join(str(first) if first == last else f"{first} to {last}" for first, last in ranges(nights))
 
 

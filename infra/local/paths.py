@@ -1,4 +1,4 @@
-"""Where this checkout and its state lie."""
+"""Paths of this checkout and of its state."""
 
 import os
 import sys
@@ -23,12 +23,12 @@ class State:
 
     @property
     def run(self) -> Path:
-        """What is running: process records, ports, locks, durations."""
+        """Process records, ports, locks, durations."""
         return self.home / "run"
 
     @property
     def logs(self) -> Path:
-        """What the services print."""
+        """Output of the services."""
         return self.home / "logs"
 
     @property
@@ -43,32 +43,34 @@ class State:
 
     @property
     def mlflow_uri(self) -> str:
-        """The tracking store of the jobs."""
+        """MLflow tracking store of the jobs."""
         return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{self.home / 'mlflow.db'}"
 
     @property
     def kept(self) -> Path:
-        """A marker: a person asked for the services with `make up`, so that a night leaves them running."""
+        """Marker file: the services were started by `make up`, so a night leaves them running."""
         return self.run / "kept"
 
     def make(self) -> None:
-        """Make the folders.
+        """Create the folders.
 
         Raises:
-            SystemExit: the user may not, in one line.
+            SystemExit: the user may not write to one of them.
         """
         for folder in (self.run, self.logs, self.airflow, self.lineage):
             with suppress(PermissionError):
                 folder.mkdir(parents=True, exist_ok=True)
             if not os.access(folder, os.W_OK):
-                raise SystemExit(f"error: {folder} is not yours to write to; set NIGHTREEL_HOME to a folder that is")
+                raise SystemExit(
+                    f"error: you cannot write to {folder}; set NIGHTREEL_HOME to a folder that you can write to"
+                )
 
 
 def state() -> State:
-    """The state of this checkout: NIGHTREEL_HOME, `.nightreel` unless set.
+    """Return the state folder of this checkout: NIGHTREEL_HOME, by default `.nightreel`.
 
     Raises:
-        SystemExit: its name cannot be used; a line on stderr says why.
+        SystemExit: its path cannot be used; the reason is printed to stderr.
     """
     try:
         return State(state_folder())

@@ -1,4 +1,4 @@
-"""In which order stale nights are run again, and for how long."""
+"""The order in which stale nights are rerun, and when to stop."""
 
 import datetime as dt
 from collections.abc import Callable, Sequence
@@ -9,26 +9,30 @@ _ROUNDS = 5
 
 
 def ranges(nights: Sequence[dt.date]) -> list[tuple[dt.date, dt.date]]:
-    """The first and last of each run of consecutive nights, of nights in order."""
-    found: list[tuple[dt.date, dt.date]] = []
+    """Group sorted nights into ranges of consecutive nights: (first, last) of each range."""
+    ranges_: list[tuple[dt.date, dt.date]] = []
     for day in nights:
-        if found and day - found[-1][1] == dt.timedelta(days=1):
-            found[-1] = (found[-1][0], day)
+        if ranges_ and day - ranges_[-1][1] == dt.timedelta(days=1):
+            ranges_[-1] = (ranges_[-1][0], day)
         else:
-            found.append((day, day))
-    return found
+            ranges_.append((day, day))
+    return ranges_
 
 
-def until_none(
+def run_until_fresh(
     stale: Callable[[], Sequence[dt.date]], run: Callable[[Sequence[dt.date]], bool]
 ) -> list[dt.date] | None:
-    """Run stale nights until there are none: what follows from a night turns stale only when the night has changed.
+    """Run stale nights until none is left. Later nights may become stale when an earlier night has changed.
+
+    Args:
+        stale: returns the stale nights.
+        run: runs nights; returns True if all succeeded.
 
     Returns:
-        The nights that were run, in order; None if one of them did not succeed.
+        The nights that were run, in order; None if one of them failed.
 
     Raises:
-        ServiceError: nights turn stale again and again.
+        ServiceError: there are still stale nights after several rounds.
     """
     done: set[dt.date] = set()
     for _ in range(_ROUNDS):
@@ -39,4 +43,6 @@ def until_none(
         done |= set(nights)
     if not (nights := stale()):
         return sorted(done)
-    raise ServiceError(f"{', '.join(map(str, nights))} stale again after {_ROUNDS} rounds; make stale says why")
+    raise ServiceError(
+        f"{', '.join(map(str, nights))} still stale after {_ROUNDS} rounds; run `make stale` for the reasons"
+    )

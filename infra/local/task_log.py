@@ -1,4 +1,4 @@
-"""What a task's log says about how it ended."""
+"""Find the reason of a task's failure in its log."""
 
 import json
 from pathlib import Path
@@ -8,7 +8,7 @@ from infra.local.paths import State
 
 
 def log_file(state: State, task: dict[str, Any]) -> Path:
-    """Where Airflow keeps the log of a task instance's last try."""
+    """Return the path of the log of a task instance's last try."""
     folder = (
         state.airflow
         / "logs"
@@ -22,9 +22,9 @@ def log_file(state: State, task: dict[str, Any]) -> Path:
 
 
 def last_error(log: Path) -> str:
-    """The reason that a log gives for a failure: the message of the exception that ended the task, else its last error."""
+    """Return the reason of a failure: the message of the exception that ended the task, otherwise the last error in its log."""
     if not log.is_file():
-        return "it never began (see the scheduler's log)"
+        return "it never started (see the scheduler's log)"
     exception = error = None
     for line in log.read_text(errors="replace").splitlines():
         try:
@@ -35,4 +35,4 @@ def last_error(log: Path) -> str:
             exception = str(record["error_detail"][-1]["exc_value"])
         elif record.get("level") in {"error", "critical"}:
             error = str(record["event"]).split("\n")[0]
-    return exception or error or "its log gives no reason"
+    return exception or error or "its log contains no error"

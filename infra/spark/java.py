@@ -1,34 +1,34 @@
-"""Which Java Spark would start, and whether it runs on that: ``python -m infra.spark.java`` says what is wrong, if anything."""
+"""Check the Java that Spark would start: ``python -m infra.spark.java`` fails with a message if Spark cannot run on it."""
 
 import os
 import re
 import subprocess
 import sys
 
-_FIT = ("17", "21")
+_SUPPORTED = ("17", "21")
 _INSTALL = "sudo apt-get install openjdk-17-jre-headless"
 
 
 def fault() -> str | None:
-    """What is wrong with the Java of this machine, in one line that says what to do; None where Spark runs on it."""
+    """Return what is wrong with this machine's Java and what to do, in one line; None if Spark can run on it."""
     home = os.environ.get("JAVA_HOME")
-    found = _version(f"{home}/bin/java" if home else "java")
-    if found is not None and found.split(".")[0] in _FIT:
+    version = _version(f"{home}/bin/java" if home else "java")
+    if version is not None and version.split(".")[0] in _SUPPORTED:
         return None
     if home:
-        what = "has no Java that starts" if found is None else f"is Java {found}"
-        return f"JAVA_HOME={home} {what}; Spark needs Java 17 or 21: unset JAVA_HOME, or set it to one of these"
-    what = "there is none that starts" if found is None else f"`java` is {found}"
-    return f"Spark needs Java 17 or 21, and {what}; install it with: {_INSTALL}, or set JAVA_HOME to one"
+        problem = "contains no working Java" if version is None else f"is Java {version}"
+        return f"JAVA_HOME={home} {problem}; Spark needs Java 17 or 21: unset JAVA_HOME, or set it to one of these"
+    problem = "there is no working `java`" if version is None else f"`java` is version {version}"
+    return f"Spark needs Java 17 or 21, but {problem}; install it with: {_INSTALL}, or set JAVA_HOME"
 
 
 def _version(java: str) -> str | None:
     try:
-        said = subprocess.run([java, "-version"], capture_output=True, text=True, errors="replace", check=False)
+        result = subprocess.run([java, "-version"], capture_output=True, text=True, errors="replace", check=False)
     except OSError:
         return None
-    found = re.search(r'version "([^"]+)"', said.stderr + said.stdout)
-    return found[1] if found and said.returncode == 0 else None
+    match = re.search(r'version "([^"]+)"', result.stderr + result.stdout)
+    return match[1] if match and result.returncode == 0 else None
 
 
 if __name__ == "__main__":

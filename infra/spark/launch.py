@@ -1,7 +1,7 @@
-"""How our Spark is launched: the installation of this environment, its settings, its Python, and a supported Java.
+"""How Spark is launched: the installation, settings and Python of this environment, and a supported Java.
 
 Spark puts its configuration folder on the class path, where Java's class data sharing (see `class_archive`) allows only jars and
-empty folders. So Spark is given an empty one, and the settings by name.
+empty folders. So Spark gets an empty folder, and the settings by `--properties-file`.
 """
 
 import os
@@ -21,17 +21,17 @@ _EMPTY = Path(sys.prefix, "spark-empty-conf")
 
 
 def fault() -> str | None:
-    """What is missing here for Spark to start, in one line that says what to do; None where nothing is."""
+    """Return what is missing to start Spark and what to do, in one line; None if nothing is missing."""
     if not (SETTINGS / "spark-defaults.conf").is_file():
-        return f"Spark's settings are not in {SETTINGS}: run `make setup`"
+        return f"Spark's settings are missing in {SETTINGS}: run `make setup`"
     return java.fault()
 
 
 def spark_home() -> Path:
-    """The folder of the Spark that is installed beside this Python.
+    """Return the folder of the Spark that is installed in this Python environment.
 
     Raises:
-        SystemExit: there is none.
+        SystemExit: Spark is not installed.
     """
     spec = find_spec("pyspark")
     if spec is None or spec.origin is None:
@@ -47,7 +47,7 @@ def variables() -> dict[str, str]:
         "SPARK_CONF_DIR": str(_EMPTY),
         "PYSPARK_SUBMIT_ARGS": f"{shlex.join(settings())} pyspark-shell",
         "PYSPARK_PYTHON": sys.executable,
-        # On one machine Spark speaks to itself over loopback whatever the host's name resolves to.
+        # On one machine Spark's processes talk over loopback, whatever the host name resolves to.
         "SPARK_LOCAL_IP": "127.0.0.1",
         "SPARK_SUBMIT_OPTS": " ".join(map(_quoted, _java_options())),
     }
@@ -61,10 +61,10 @@ def settings() -> list[str]:
 def _java_options() -> Iterator[str]:
     yield f"-Dlog4j2.configurationFile={(SETTINGS / 'log4j2.properties').as_uri()}"
     if CLASS_ARCHIVE.is_file():
-        # An archive of another Java is ignored; Java need not warn of that.
+        # Java ignores an archive of another version; no warning is needed.
         yield from (f"-XX:SharedArchiveFile={CLASS_ARCHIVE}", "-Xlog:cds=off", "-Xlog:cds+dynamic=off")
     if not has_account():
-        yield f"-Duser.home={os.environ['HOME']}"  # Java would ask for the account's
+        yield f"-Duser.home={os.environ['HOME']}"  # Java would look up the home of the account
 
 
 def _quoted(option: str) -> str:

@@ -1,6 +1,6 @@
-"""Hadoop insists that the user of a process has an account. Where there is none, it is told a name, and asks no more.
+"""Let Spark run for a user without an account: Hadoop requires a user name, so it is given one.
 
-Run as the application of `spark-submit`, this file is the Spark Connect server of such a user.
+As the application of `spark-submit`, this file starts the Spark Connect server for such a user.
 """
 
 import os
@@ -10,7 +10,7 @@ from infra.environment import has_account
 
 
 def log_in(jvm: Any) -> None:
-    """Have Hadoop, in a JVM that has just begun, take the user of this process for somebody, if it would fail to."""
+    """Set Hadoop's login user in a JVM that has just started, if the user of this process has no account."""
     if not has_account():
         hadoop = jvm.org.apache.hadoop.security.UserGroupInformation
         hadoop.setLoginUser(hadoop.createRemoteUser(os.environ["USER"]))

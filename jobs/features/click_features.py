@@ -1,15 +1,15 @@
-"""What is known of an impression before the day it happens on: shared by training examples and by the scoring of campaigns.
+"""Features of an impression that are known before its day begins; used for training examples and for scoring campaigns.
 
-Impressions of day D are described by
+The features of impressions of day D are
 
-* their context, known when the request comes: hour of day and tab;
+* their context, known at request time: hour of day and tab;
 * gold.user_features and gold.video_features of D-1;
-* columns of the user and video snapshots, which are taken at the end of the day that they arrive on. What behaviour changes
-  (followers, activity) is taken from snapshots that arrived before D. What is fixed when a user registers or a video is uploaded
-  (author, tags, length) may come from D's own snapshot where no earlier one has the user or video, since it was known before
-  the first impression; this also describes the first day of a lake, which has no earlier snapshot at all.
+* columns of the user and video snapshots, which are taken at the end of the day on which they arrive. Columns that change with
+  behaviour (followers, activity) come from snapshots that arrived before D. Columns that are fixed when a user registers or a
+  video is uploaded (author, tags, length) may come from D's own snapshot if no earlier one contains the user or video, because
+  they were known before the first impression. This also covers the first day of a lake, which has no earlier snapshot.
 
-Where nothing was known, columns are null.
+Unknown values are null.
 """
 
 import datetime as dt
@@ -25,7 +25,7 @@ _RATES = ("long_view_rate_7d", "click_rate_7d", "like_rate_7d")
 _WINDOWED = tuple(f"{count}_{window}d" for count in _COUNTS for window in WINDOWS)
 
 USER_FEATURES = (*_WINDOWED, *_RATES, "days_since_last_view")
-"""Columns of gold.user_features that are taken as they are, under the prefix `user_`."""
+"""Columns of gold.user_features that are used unchanged, with the prefix `user_`."""
 
 VIDEO_FEATURES = (
     *USER_FEATURES,
@@ -33,7 +33,7 @@ VIDEO_FEATURES = (
     "author_views_7d",
     "author_long_view_rate_7d",
 )
-"""Columns of gold.video_features that are taken as they are, under the prefix `video_`."""
+"""Columns of gold.video_features that are used unchanged, with the prefix `video_`."""
 
 USER_FIXED = tuple(f"onehot_feat{number}" for number in range(18))
 USER_CHANGING = (
@@ -66,18 +66,18 @@ def with_click_features(
     videos: DataFrame,
     date: dt.date,
 ) -> DataFrame:
-    """Adds the features of each impression.
+    """Add the features of each impression.
 
     Args:
-        impressions: user_id, video_id, hour and tab of each, and columns that are passed through.
+        impressions: user_id, video_id, hour and tab of each; other columns are passed through.
         user_features_before: gold.user_features of the day before `date`.
         video_features_before: gold.video_features of the day before `date`.
-        users: snapshots of silver.users; those that arrived after `date` are ignored.
+        users: snapshots of silver.users; snapshots that arrived after `date` are ignored.
         videos: snapshots of silver.videos; likewise.
         date: the day of the impressions.
 
     Returns:
-        As many rows as `impressions`: its columns, `user_*` and `video_*` features, and columns of the snapshots by their names.
+        One row per row of `impressions`: its columns, the `user_*` and `video_*` features, and columns of the snapshots.
     """
     user = user_features_before.select(
         "user_id",
@@ -105,7 +105,7 @@ def with_click_features(
 
 
 def _taste() -> Column:
-    """Sum of the user's shares of watch time over the video's tags."""
+    """Return the sum of the user's watch time shares over the video's tags."""
 
     def add(total: Column, tag: Column) -> Column:
         return total + F.coalesce(F.try_element_at("category_tastes", tag), F.lit(0.0))
@@ -116,7 +116,7 @@ def _taste() -> Column:
 def _snapshot(
     snapshots: DataFrame, key: str, fixed: Sequence[str], changing: Sequence[str], date: dt.date
 ) -> DataFrame:
-    """One row a user or video: the latest snapshot that arrived before `date`, else the fixed columns of that day's own."""
+    """Return one row per user or video: the latest snapshot before `date`, otherwise the fixed columns of that day's snapshot."""
     earlier = F.col("arrival_date") < F.lit(date)
     freshness = F.when(earlier, F.datediff("arrival_date", F.lit(date))).otherwise(F.lit(-(10**6)))
     values = F.struct(*fixed, *(F.when(earlier, F.col(name)).alias(name) for name in changing))

@@ -1,10 +1,10 @@
-"""gold.ctr_examples: one row an impression, with the click as label and what was known before the day began.
+"""gold.ctr_examples: one row per impression, with the click as label and the features that were known before the day began.
 
 The impressions of night D happened on D and had arrived by the end of D. An impression that arrives later is in no night's
-examples: taking it into its own night would make that night differ when it is run again.
+examples: adding it to its own night would change the result of a rerun.
 
-Beside the context of the request (hour, tab) no column knows anything of D or later: features are those of D-1, and which
-snapshot of users and videos is read is said in `jobs.features.click_features`.
+Except for the context of the request (hour, tab), no column uses data of D or later: features are those of D-1. For the snapshots
+of users and videos see `jobs.features.click_features`.
 """
 
 import datetime as dt
@@ -32,7 +32,7 @@ def transform(
     date: dt.date,
     zone: ZoneInfo,
 ) -> DataFrame:
-    """The examples of one day.
+    """Return the examples of one day.
 
     Args:
         events: silver.behavior_events.
@@ -41,7 +41,7 @@ def transform(
         users: snapshots of silver.users.
         videos: snapshots of silver.videos.
         date: the day of the impressions.
-        zone: whose hours count.
+        zone: time zone of the column `hour`.
     """
     impressions = events.where((F.col("event_date") == F.lit(date)) & (F.col("arrival_date") <= F.lit(date))).select(
         "user_id",
@@ -57,26 +57,26 @@ def transform(
 
 
 def snapshots(context: JobContext, table: str, until: dt.date) -> DataFrame:
-    """The two snapshots that matter for impressions of `until`: its own, and the latest one before.
+    """Return the two snapshots that impressions of `until` need: the snapshot of that day and the latest one before it.
 
     Raises:
         MissingInput: there is no snapshot table yet.
     """
     earlier = [day for day in context.lake.days(table) if day < until]
-    wanted = [until, *([max(earlier)] if earlier else [])]
-    return context.lake.read(table).where(F.col("arrival_date").isin(wanted))
+    days = [until, *([max(earlier)] if earlier else [])]
+    return context.lake.read(table).where(F.col("arrival_date").isin(days))
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Writes the night's examples."""
+    """Write the night's examples."""
     with run_job(argv, __doc__, writes=TABLE) as context:
         before = context.date - dt.timedelta(days=1)
         first = min(context.lake.days("silver.behavior_events"), default=context.date)
-        later = context.date > first  # only a lake's first day has no features from before
+        has_previous = context.date > first  # only the first day of a lake has no features of the previous day
         rows = transform(
             context.lake.read_day("silver.behavior_events"),
-            context.lake.read_day("gold.user_features", before, required=later),
-            context.lake.read_day("gold.video_features", before, required=later),
+            context.lake.read_day("gold.user_features", before, required=has_previous),
+            context.lake.read_day("gold.video_features", before, required=has_previous),
             snapshots(context, "silver.users", context.date),
             snapshots(context, "silver.videos", context.date),
             context.date,

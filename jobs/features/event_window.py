@@ -1,6 +1,6 @@
-"""Counts, rates and times over the days up to a night: what user and video features have in common.
+"""Counts, rates and watch times over windows of days up to a night; used by user and video features.
 
-All windows are counted in one pass over the events, as sums of conditions. Counts and times are whole numbers and rates their
+All windows are computed in one pass over the events, as conditional sums. Counts and times are integers and rates are their
 quotients, so no result depends on the order of rows.
 """
 
@@ -10,7 +10,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 WINDOWS = (1, 3, 7)
-"""Days of each window, the night's own day included."""
+"""Length of each window in days, including the night's own day."""
 
 LONGEST = max(WINDOWS)
 
@@ -23,16 +23,16 @@ RATES = {
     "forward": ("forwards", "is_forward"),
     "hate": ("hates", "is_hate"),
 }
-"""A rate's name -> the name of its count, and the log's flag that is counted."""
+"""Name of a rate -> (name of its count, flag of the log that is counted)."""
 
 
-def known_events(events: DataFrame, date: dt.date, days: int) -> DataFrame:
-    """The events of the last days up to `date` that had arrived by the end of it, with `days_ago` (0 = `date`).
+def events_in_window(events: DataFrame, date: dt.date, days: int) -> DataFrame:
+    """Return the events of the last days up to `date` that had arrived by its end, with the column `days_ago` (0 = `date`).
 
     Args:
         events: silver.behavior_events.
         date: the night.
-        days: how many days back, `date` included.
+        days: number of days, including `date`.
     """
     night = F.lit(date)
     return events.where(
@@ -41,7 +41,7 @@ def known_events(events: DataFrame, date: dt.date, days: int) -> DataFrame:
 
 
 def window_sums() -> list[Column]:
-    """Aggregates of events: views, every flag and the watch time, over each window."""
+    """Return aggregates for each window: views, the count of every flag, and the watch time."""
     columns = []
     for window in WINDOWS:
         inside = F.col("days_ago") < window
@@ -56,13 +56,13 @@ def window_sums() -> list[Column]:
 
 
 def sum_names() -> list[str]:
-    """The names of `window_sums`, in order."""
+    """Return the column names of `window_sums`, in order."""
     counts = ["views", *(count for count, _ in RATES.values()), "watch_time_ms"]
     return [f"{count}_{window}d" for window in WINDOWS for count in counts]
 
 
 def rates() -> list[Column]:
-    """Each flag's share of the views over each window, from the sums; null where there were no views."""
+    """Return the share of views with each flag, for each window, computed from the sums; null without views."""
     return [
         F.try_divide(F.col(f"{count}_{window}d"), F.col(f"views_{window}d")).alias(f"{rate}_rate_{window}d")
         for window in WINDOWS

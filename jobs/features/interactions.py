@@ -1,19 +1,19 @@
 """gold.interactions: how strongly each user's behaviour speaks for each video, as of the end of the night.
 
-A view has the strength
+The strength of a view is
 
     1 + 0.5 · watch ratio + 0.5 · long view + 0.5 · like + 0.5 · comment + 0.75 · forward + 0.75 · follow - 3 · hate
 
-where the watch ratio is play time over duration, at most 1 (loops add nothing), and 1 for a long view or 0 for a short one where
-the duration is unknown. Strength halves every 7 days, an event's age being counted in days from its own day to the night; a
-pair's strength is the sum over its views of the last 30 days. So a mere view already speaks for a video (it was worth showing),
-a view to the end with a like speaks two and a half times as much, and a hate outweighs a long view. Of the weights tried, these
-served implicit ALS best: NDCG@20 .082 on KuaiRand's 2022-05-02, where undecayed views all alike gave .077.
+The watch ratio is play time divided by duration, at most 1 (loops do not count). If the duration is unknown, it is 1 for a long
+view and 0 for a short one. Strength halves every 7 days; the age of an event is the number of days from its own day to the night.
+The strength of a pair is the sum over its views of the last 30 days. So a plain view already counts in favour of a video (it was
+worth showing), a view to the end with a like counts two and a half times as much, and a hate outweighs a long view. Among the
+weights tried, these worked best for implicit ALS: NDCG@20 .082 on KuaiRand's 2022-05-02; equal weights without decay gave .077.
 
-A watch history (KuaiRand's) tells long views and likes but no times: it enters at its day, a short view with ratio 0.2.
+A watch history (as in KuaiRand) has long views and likes but no times: its views count at its day, short views with ratio 0.2.
 
-`strength_before` and the columns beside it leave out what happened on the night's own day, so that one partition serves to train
-on the past, to judge on the day, and to train again on all. A view of an earlier day that arrived late belongs to the past.
+`strength_before` and the other `*_before` columns leave out the night's own day, so that one partition can be used to train on
+the past, evaluate on the day, and retrain on everything. A view of an earlier day that arrived late belongs to the past.
 """
 
 import datetime as dt
@@ -22,7 +22,7 @@ from collections.abc import Sequence
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from jobs.features.event_window import known_events
+from jobs.features.event_window import events_in_window
 from jobs.platform.job import run_job
 
 HALF_LIFE_DAYS = 7.0
@@ -32,26 +32,26 @@ VIEW = 1.0
 WATCH_RATIO = 0.5
 FEEDBACK = {"long_view": 0.5, "is_like": 0.5, "is_comment": 0.5, "is_forward": 0.75, "is_follow": 0.75, "is_hate": -3.0}
 SHORT_VIEW_RATIO = 0.2
-"""Watch ratio of a short view in a history that has no times; the mean of KuaiRand's short views is about that."""
+"""Watch ratio of a short view in a history without times; about the mean of KuaiRand's short views."""
 
-_UNIT = 1_000_000  # strengths are summed as whole millionths: a sum of doubles would depend on the order of rows
+_UNIT = 1_000_000  # strengths are summed as integer millionths: a sum of doubles would depend on the order of rows
 
 
 def transform(events: DataFrame, history: DataFrame | None, date: dt.date) -> DataFrame:
-    """One row a user and video that the user was shown in the last 30 days.
+    """Return one row per pair of a user and a video that the user was shown in the last 30 days.
 
     Args:
-        events: silver.behavior_events; rows of later days, or that arrived later, are left out.
-        history: silver.watch_history, None where the lake has none.
+        events: silver.behavior_events; rows that happened or arrived after the night are left out.
+        history: silver.watch_history, or None if the lake has none.
         date: the night.
 
     Returns:
         The columns of gold.interactions.
     """
     columns = ("user_id", "video_id", "event_date", "days_ago", "long_view", "is_like")
-    views = known_events(events, date, LOOKBACK_DAYS).select(*columns, _event_strength().alias("weight"))
+    views = events_in_window(events, date, LOOKBACK_DAYS).select(*columns, _event_strength().alias("weight"))
     if history is not None:
-        past = known_events(history, date, LOOKBACK_DAYS).select(*columns, _history_strength().alias("weight"))
+        past = events_in_window(history, date, LOOKBACK_DAYS).select(*columns, _history_strength().alias("weight"))
         views = views.unionByName(past)
     before = F.col("days_ago") > 0
     on_day = F.col("days_ago") == 0
@@ -83,7 +83,7 @@ def _history_strength() -> Column:
 
 
 def _decayed_sum(age_days: Column) -> Column:
-    """The sum of weights, each halved once every HALF_LIFE_DAYS of its age; a null age counts nothing."""
+    """Return the sum of weights with a half-life of HALF_LIFE_DAYS; rows with a null age do not count."""
     decayed = F.col("weight") * F.pow(F.lit(0.5), age_days / HALF_LIFE_DAYS)
     return F.coalesce(F.sum(F.round(decayed * _UNIT).cast("bigint")), F.lit(0)) / F.lit(float(_UNIT))
 

@@ -1,6 +1,6 @@
 """gold.user_features: how much, when and what each user watched in the last 1, 3 and 7 days, as of the end of the night.
 
-Only what had happened and arrived by then counts, so computing a night again later gives the same rows.
+Only events that had happened and arrived by then count, so a rerun of the night gives the same rows.
 """
 
 import datetime as dt
@@ -10,29 +10,29 @@ from zoneinfo import ZoneInfo
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from jobs.features.event_window import LONGEST, known_events, rates, sum_names, window_sums
+from jobs.features.event_window import LONGEST, events_in_window, rates, sum_names, window_sums
 from jobs.platform.job import run_job
 
 _HOURS = [f"hour_{hour}" for hour in range(24)]
 
 
 def transform(events: DataFrame, videos: DataFrame, date: dt.date, zone: ZoneInfo) -> DataFrame:
-    """One row a user who watched anything in the last seven days.
+    """Return one row per user with a view in the last seven days.
 
     Args:
-        events: silver.behavior_events; rows of later days, or that arrived later, are left out.
-        videos: silver.videos as of the night, whose tags the tastes are told in.
+        events: silver.behavior_events; rows that happened or arrived after the night are left out.
+        videos: silver.videos as of the night, with the tags for `category_tastes`.
         date: the night.
-        zone: whose hours count.
+        zone: time zone of `hour_views`.
 
     Returns:
-        The columns of gold.user_features. `category_tastes` is the share of the 7-day watch time on videos with a tag that each
-        tag has; the time of a video with several tags counts for each of them, and the shares sum to 1.
+        The columns of gold.user_features. `category_tastes` is each tag's share of the 7-day watch time on tagged videos. The
+        time of a video with several tags counts for each of them; the shares sum to 1.
     """
-    known = known_events(events, date, LONGEST)
+    recent = events_in_window(events, date, LONGEST)
     hour = event_hour(F.col("time_ms"), zone)
     by_tab = (
-        known.withColumn("hour", hour)
+        recent.withColumn("hour", hour)
         .groupBy("user_id", "tab")
         .agg(
             *window_sums(),
@@ -45,7 +45,7 @@ def transform(events: DataFrame, videos: DataFrame, date: dt.date, zone: ZoneInf
         F.min("days_since_last_view").alias("days_since_last_view"),
         _sorted_map(F.struct("tab", f"views_{LONGEST}d")).alias("tab_views"),
     )
-    return watched.join(_tastes(known, videos), "user_id", "left").select(
+    return watched.join(_tastes(recent, videos), "user_id", "left").select(
         "user_id",
         *sum_names(),
         *rates(),
@@ -58,14 +58,14 @@ def transform(events: DataFrame, videos: DataFrame, date: dt.date, zone: ZoneInf
 
 
 def event_hour(time_ms: Column, zone: ZoneInfo) -> Column:
-    """The hour (0-23) that a clock in the zone showed at an instant, whatever the session's own zone is."""
+    """Return the hour of day (0-23) of an instant in the zone, independent of the session's time zone."""
     utc = F.timestamp_add("MILLISECOND", time_ms, F.lit("1970-01-01").cast("timestamp_ntz"))
     return F.hour(F.convert_timezone(F.lit("UTC"), F.lit(zone.key), utc))
 
 
-def _tastes(known: DataFrame, videos: DataFrame) -> DataFrame:
+def _tastes(recent: DataFrame, videos: DataFrame) -> DataFrame:
     tags = videos.select("video_id", F.explode(F.array_distinct("tags")).alias("tag"))
-    by_video = known.groupBy("user_id", "video_id").agg(F.sum("play_time_ms").alias("watched_ms"))
+    by_video = recent.groupBy("user_id", "video_id").agg(F.sum("play_time_ms").alias("watched_ms"))
     by_tag = by_video.join(tags, "video_id").groupBy("user_id", "tag").agg(F.sum("watched_ms").alias("watched_ms"))
     watched = by_tag.where("watched_ms > 0").groupBy("user_id")
     totals = watched.agg(
@@ -77,7 +77,7 @@ def _tastes(known: DataFrame, videos: DataFrame) -> DataFrame:
 
 
 def _sorted_map(entry: Column) -> Column:
-    """A map of the group's entries, in the order of their keys so that equal maps look the same."""
+    """Return a map of the group's entries, sorted by key so that equal maps have the same representation."""
     return F.map_from_entries(F.array_sort(F.collect_list(entry)))
 
 

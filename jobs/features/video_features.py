@@ -1,7 +1,7 @@
-"""gold.video_features: how each video and its author did in the last 1, 3 and 7 days, as of the end of the night.
+"""gold.video_features: performance of each video and its author in the last 1, 3 and 7 days, as of the end of the night.
 
-Every video of the night's snapshot has a row, fresh ones without a view among them, and so has every video that was watched.
-The statistics tables that sources land are not used: they sum up days after the night.
+Every video of the night's snapshot has a row, also new videos without views, and so does every video that was watched. The
+statistics tables of data sets are not used, because they include days after the night.
 """
 
 import datetime as dt
@@ -10,26 +10,26 @@ from collections.abc import Sequence
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from jobs.features.event_window import LONGEST, WINDOWS, known_events, rates, sum_names, window_sums
+from jobs.features.event_window import LONGEST, WINDOWS, events_in_window, rates, sum_names, window_sums
 from jobs.platform.job import run_job
 
 _VIEWERS = [f"viewers_{window}d" for window in WINDOWS]
 
 
 def transform(events: DataFrame, videos: DataFrame, date: dt.date) -> DataFrame:
-    """One row a video.
+    """Return one row per video.
 
     Args:
-        events: silver.behavior_events; rows of later days, or that arrived later, are left out.
+        events: silver.behavior_events; rows that happened or arrived after the night are left out.
         videos: silver.videos as of the night.
         date: the night.
 
     Returns:
-        The columns of gold.video_features. What the snapshot tells (author, age) is null for a video that is not in it.
+        The columns of gold.video_features. Columns of the snapshot (author, age) are null for videos that are not in it.
     """
-    known = known_events(events, date, LONGEST)
-    # Viewers are counted as groups of (video, user): a distinct count for each window would write every event out once more.
-    by_viewer = known.groupBy("video_id", "user_id").agg(
+    recent = events_in_window(events, date, LONGEST)
+    # Viewers are counted as groups of (video, user): a distinct count per window would shuffle every event once more.
+    by_viewer = recent.groupBy("video_id", "user_id").agg(
         *window_sums(), F.min("days_ago").alias("days_since_last_view")
     )
     watched = by_viewer.groupBy("video_id").agg(

@@ -1,7 +1,7 @@
-"""Says what a night would make of some files, before any night: `make check-landing DIR=… [MAPPING=…] [DATE=…]`.
+"""Check how a night would read some files, without writing anything: `make check-landing DIR=… [MAPPING=…] [DATE=…]`.
 
-DIR is what a night is given: a landing, or a folder in a layout that is known or that MAPPING maps. For each feed it is said how
-many rows would be taken in, which would be kept aside and why, and what is wrong with a file as a whole. Nothing is written.
+DIR is a landing, or a folder in a layout that is known or mapped by MAPPING. For each feed the command prints how many rows would
+be ingested, which would be quarantined and why, and which files cannot be read at all.
 """
 
 import argparse
@@ -35,36 +35,34 @@ _REASONS = 10
 _WIDTH = 160
 
 
-def lay_aside(given: Path, mapping: str, date: dt.date | None, root: Path, settings: Settings) -> dt.date:
-    """Lay a night of a folder in a landing of its own.
+def land_copy(given: Path, mapping: str, date: dt.date | None, root: Path, settings: Settings) -> dt.date:
+    """Land a night of a folder in a temporary landing.
 
     Args:
-        given: a landing, or a source.
-        mapping: name or folder of its layout; recognised, or the feed's own CSV, where empty.
-        date: the night; the last one where it is None.
-        root: the landing to lay it in.
-        settings: the lake's time zone.
+        given: a landing, or a source folder.
+        mapping: name or folder of its layout; if empty, the layout is recognised, or the files are the feeds' own CSV.
+        date: the night; None for the last one.
+        root: the temporary landing.
+        settings: for the lake's time zone.
 
     Returns:
         The night.
 
     Raises:
-        MissingInput: there is no such night.
-        NightreelError: the files cannot be laid.
+        MissingInput: the folder does not contain the night.
+        NightreelError: the files cannot be landed.
     """
     if not any(given.glob("*/dt=*")):
-        how = layout(mapping) if mapping else source.recognised(given)
-        night = date or max(source.nights(given, how, settings.timezone), default=None)
+        source_mappings = layout(mapping) if mapping else source.recognise_layout(given)
+        night = date or max(source.nights(given, source_mappings, settings.timezone), default=None)
         if night is None:
-            raise MissingInput(
-                f"a night in {given}", hint="its files do not say which night they are of: give DATE=YYYY-MM-DD"
-            )
-        source.lay(given, root, night, mapping, settings.timezone)
+            raise MissingInput(f"a night in {given}", hint="its files do not tell their night: give DATE=YYYY-MM-DD")
+        source.land_night(given, root, night, mapping, settings.timezone)
         return night
-    there = {found for feed in NIGHTLY for found in landing.nights(given, feed)}
-    if not there or (date and date not in there):
-        raise MissingInput(f"a complete night in {given}", hint="each folder of it ends with _SUCCESS")
-    night = date or max(there)
+    nights = {night for feed in NIGHTLY for night in landing.nights(given, feed)}
+    if not nights or (date and date not in nights):
+        raise MissingInput(f"a complete night in {given}", hint="a folder is complete when it contains _SUCCESS")
+    night = date or max(nights)
     mappings = layout(mapping) if mapping else {}
     for feed in NIGHTLY:
         if (folder := landing.folder(given, feed, night)).is_dir():
@@ -75,7 +73,7 @@ def lay_aside(given: Path, mapping: str, date: dt.date | None, root: Path, setti
 
 
 def check(spark: SparkSession, root: Path, date: dt.date, settings: Settings) -> Iterator[tuple[str, bool]]:
-    """What would become of each feed of a landed night: lines to print, each with whether it says that the night is refused."""
+    """Check each feed of a landed night. Yield lines to print, each with True if the night would be refused for this reason."""
     for feed in NIGHTLY.values():
         try:
             yield from _check_feed(spark, root, feed, date, settings)
@@ -101,7 +99,7 @@ def _counted(landed: DataFrame, feed: Feed, settings: Settings, files: int) -> I
     parsed = (
         sorted_out(parse(landed, feed, settings), feed)
         if feed.name != BEHAVIOR_LOGS
-        else _of_log(landed, feed, settings)
+        else _parse_log(landed, feed, settings)
     )
     is_valid = F.size("reasons") == 0
     counted = parsed.agg(
@@ -115,31 +113,31 @@ def _counted(landed: DataFrame, feed: Feed, settings: Settings, files: int) -> I
         ),
     ).first()
     assert counted is not None  # an aggregate without groups has one row
-    found = counted.asDict()
+    null_counts = counted.asDict()
     erased = landed.where(F.col("problem") == ERASED).count()
-    rows_out, duplicates, quarantined = (found.pop(name) for name in ("rows_out", "duplicates", "quarantined"))
+    rows_out, duplicates, quarantined = (null_counts.pop(name) for name in ("rows_out", "duplicates", "quarantined"))
     books = Books(feed.name, landed.count(), rows_out, duplicates, quarantined, erased)
     yield (
-        f"{feed.name}: {books.lines_in:,} rows in {files} files: {books.rows_out:,} taken in, {books.duplicates:,} duplicates, "
+        f"{feed.name}: {books.lines_in:,} rows in {files} files: {books.rows_out:,} ingested, {books.duplicates:,} duplicates, "
         f"{books.quarantined:,} quarantined",
         False,
     )
     yield from ((line, False) for line in _reasons(parsed))
     unread = landed.select(F.explode(F.map_keys("others")).alias("name")).distinct().orderBy("name").collect()
     if unread:
-        yield f"    columns that nobody reads: {', '.join(row.name for row in unread)}", False
-    if nowhere := [name for name, count in found.items() if 0 < count == books.rows_out]:
-        yield f"    columns without a value in any row: {', '.join(nowhere)}", False
-    if empty := [f"{name} {count:,}" for name, count in found.items() if count and name not in nowhere]:
-        yield f"    rows without a value: {', '.join(empty)}", False
+        yield f"    unknown columns: {', '.join(row.name for row in unread)}", False
+    if always_null := [name for name, count in null_counts.items() if 0 < count == books.rows_out]:
+        yield f"    columns without a value in any row: {', '.join(always_null)}", False
+    if nulls := [f"{name} {count:,}" for name, count in null_counts.items() if count and name not in always_null]:
+        yield f"    rows without a value: {', '.join(nulls)}", False
     if oddity := books.oddity([]):
         yield f"    the night would be refused: {oddity}", True
 
 
-def _of_log(landed: DataFrame, feed: Feed, settings: Settings) -> DataFrame:
+def _parse_log(landed: DataFrame, feed: Feed, settings: Settings) -> DataFrame:
     parsed = parse(landed, feed, settings)
-    again = valid(parsed).withColumn("is_duplicate", F.row_number().over(best_first()) > 1)
-    return again.unionByName(parsed.where(F.size("reasons") > 0).withColumn("is_duplicate", F.lit(False)))
+    good = valid(parsed).withColumn("is_duplicate", F.row_number().over(best_first()) > 1)
+    return good.unionByName(parsed.where(F.size("reasons") > 0).withColumn("is_duplicate", F.lit(False)))
 
 
 def _reasons(parsed: DataFrame) -> Iterator[str]:
@@ -154,25 +152,25 @@ def _reasons(parsed: DataFrame) -> Iterator[str]:
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Print what would become of the files; exit code 65 if the night would be refused."""
+    """Print how the files would be ingested. The exit code is 65 if the night would be refused."""
     with command(argv, __doc__, _arguments) as args:
         with TemporaryDirectory() as folder:
             root = Path(folder)
-            night = lay_aside(args.dir, args.mapping, args.date, root, settings())
-            print(f"the night of {night} of {args.dir}", flush=True)
+            night = land_copy(args.dir, args.mapping, args.date, root, settings())
+            print(f"night {night} of {args.dir}", flush=True)
             refused = False
             for line, is_refusal in check(session(), root, night, settings()):
                 print(line.replace(folder, str(args.dir)), flush=True)
                 refused |= is_refusal
         if refused:
             raise BadInput(f"the night of {night} would be refused, for the reasons above")
-        print("the night would be taken in")
+        print("the night would be ingested")
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--dir", type=Path, required=True, help="a landing, or a folder of files")
-    parser.add_argument("--mapping", default="", help="name or folder of the mappings by which they are read")
-    parser.add_argument("--date", type=day_or_none, help="the night; the last one unless given")
+    parser.add_argument("--mapping", default="", help="name or folder of the mappings to read the files with")
+    parser.add_argument("--date", type=day_or_none, help="the night (default: the last one)")
 
 
 if __name__ == "__main__":

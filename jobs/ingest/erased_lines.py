@@ -1,8 +1,8 @@
-"""Takes erased users out of the landing: the files of sources have real ids, and every night run again reads them.
+"""Remove erased users from the landing: the files of sources contain real user ids, and every rerun of a night reads them.
 
-Who a row is of is found out as ingest does it, by the same reader, mapping and form of an id. Of a row that cannot be read, any
-number in it may be the id: such a row goes if one of them is. Lines of text become the word `erased`, so that the others keep
-their numbers and the books can count them; a row of a Parquet file has no number and goes.
+The user of a row is determined as in ingest, by the same reader, mapping and normalization of ids. In an unreadable row any
+number may be the id; such a row is removed if one of its numbers is the id of an erased user. Lines of text are replaced by the
+word `erased`, so that other lines keep their numbers and the row counts can include them. Rows of Parquet files are dropped.
 """
 
 import codecs
@@ -30,14 +30,14 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 PERSONAL = tuple(feed.name for feed in FEEDS.values() if feed.personal)
-"""The feeds that have user ids, by the contracts of their tables."""
+"""Names of the feeds with user ids, according to the contracts of their tables."""
 
 
 def find(spark: "SparkSession", settings: Settings, feed: str, date: dt.date) -> dict[str, set[int]]:
-    """The lines of each file of a complete night that are of users on the erasure list, or may be.
+    """Return for each file of a complete night the numbers of the lines that belong, or may belong, to users on the erasure list.
 
     Raises:
-        UsageError: the list was made with another key than the lake's.
+        UsageError: the erasure list was made with a key other than the lake's.
         BadInput: a file cannot be read.
     """
     from pyspark.sql import functions as F
@@ -56,47 +56,47 @@ def find(spark: "SparkSession", settings: Settings, feed: str, date: dt.date) ->
     owners = rows.select("log_file", "log_line", users.alias("user")).withColumn(
         "owner", F.sha2(F.encode("user", "UTF-8"), 256)
     )
-    found: dict[str, set[int]] = defaultdict(set)
+    lines: dict[str, set[int]] = defaultdict(set)
     with bad_rows_named(feed):
         for row in owners.join(F.broadcast(listed), "owner", "left_semi").distinct().collect():
-            found[row.log_file].add(row.log_line)
-    return dict(found)
+            lines[row.log_file].add(row.log_line)
+    return dict(lines)
 
 
 def redact(spark: "SparkSession", settings: Settings, feed: str, date: dt.date) -> int:
-    """Take erased users out of a complete night of a feed; how many rows that were.
+    """Remove erased users from a complete night of a feed. Return the number of removed rows.
 
     Raises:
         UsageError, BadInput: see `find`.
     """
-    found = find(spark, settings, feed, date)
-    where = landing.folder(settings.landing, feed, date)
-    how = landed_files.mapping(settings.landing, feed, date).format
+    lines = find(spark, settings, feed, date)
+    folder = landing.folder(settings.landing, feed, date)
+    file_format = landed_files.mapping(settings.landing, feed, date).format
 
     def write(aside: Path) -> None:
-        for path in sorted(where.iterdir()):
-            if path.name in found:
-                _write_without(path, aside / path.name, how, found[path.name])
+        for path in sorted(folder.iterdir()):
+            if path.name in lines:
+                _write_without(path, aside / path.name, file_format, lines[path.name])
             elif path.is_file() and path.name != landing.MARKER:
                 shutil.copyfile(path, aside / path.name)
 
-    if found:
-        landing.lay(where, write)
-    return sum(map(len, found.values()))
+    if lines:
+        landing.write_folder(folder, write)
+    return sum(map(len, lines.values()))
 
 
-def _write_without(path: Path, target: Path, how: Format, erased: Collection[int]) -> None:
-    if how.kind == "parquet":
+def _write_without(path: Path, target: Path, file_format: Format, erased: Collection[int]) -> None:
+    if file_format.kind == "parquet":
         rows = pq.read_table(path)
         pq.write_table(rows.filter(pa.array(number not in erased for number in range(1, len(rows) + 1))), target)
         return
-    starts = [record.line for record in records(path, how)]
-    ends = dict(zip(starts, [*starts[1:], None], strict=True))
-    gone = {start: ends[start] for start in erased}
-    content = _redacted(_lines(path, how), gone, how)
-    if how.compression == "gzip":
+    starts = [record.line for record in records(path, file_format)]
+    next_starts = dict(zip(starts, [*starts[1:], None], strict=True))
+    removed = {start: next_starts[start] for start in erased}
+    content = _redacted(_lines(path, file_format), removed, file_format)
+    if file_format.compression == "gzip":
         write_gzip(target, content)
-    elif how.compression == "zstd":
+    elif file_format.compression == "zstd":
         with pa.OSFile(str(target), "wb") as packed, pa.CompressedOutputStream(packed, "zstd") as file:
             for line in content:
                 file.write(line)
@@ -105,24 +105,30 @@ def _write_without(path: Path, target: Path, how: Format, erased: Collection[int
             file.writelines(content)
 
 
-def _redacted(lines: Iterable[bytes], gone: dict[int, int | None], how: Format) -> Iterator[bytes]:
-    """The lines of a file; in place of each record that goes, from its first line to the one before the next record, one word."""
-    encoder = codecs.getincrementalencoder(how.encoding)() if _is_wide(how) else None
+def _redacted(lines: Iterable[bytes], removed: dict[int, int | None], file_format: Format) -> Iterator[bytes]:
+    """Yield the lines of a file with each removed record replaced by the line `erased`.
+
+    Args:
+        lines: the lines of the file.
+        removed: first line of each removed record -> first line of the next record, None after the last record.
+        file_format: the format of the file.
+    """
+    encoder = codecs.getincrementalencoder(file_format.encoding)() if _is_wide(file_format) else None
     next_record: int | None = 0
     for number, line in enumerate(lines, 1):
-        if number in gone:
-            next_record = gone[number]
+        if number in removed:
+            next_record = removed[number]
             line = ERASED.encode() + b"\n"
         elif next_record is None or number < next_record:
             continue
         yield encoder.encode(line.decode()) if encoder else line
 
 
-def _lines(path: Path, how: Format) -> Iterator[bytes]:
-    """The lines of a file with their ends; as UTF-8 where a line feed is more than one byte."""
-    decoder = codecs.getincrementaldecoder(how.encoding)() if _is_wide(how) else None
+def _lines(path: Path, file_format: Format) -> Iterator[bytes]:
+    """Yield the lines of a file with their line ends; as UTF-8 if a line feed is more than one byte in the file's encoding."""
+    decoder = codecs.getincrementaldecoder(file_format.encoding)() if _is_wide(file_format) else None
     rest = b""
-    for block in unpacked(path, how.compression):
+    for block in unpacked(path, file_format.compression):
         whole = rest + (decoder.decode(block).encode() if decoder else block)
         *lines, rest = whole.split(b"\n")
         yield from (line + b"\n" for line in lines)
@@ -130,5 +136,5 @@ def _lines(path: Path, how: Format) -> Iterator[bytes]:
         yield rest
 
 
-def _is_wide(how: Format) -> bool:
-    return how.encoding.startswith(("utf-16", "utf-32"))
+def _is_wide(file_format: Format) -> bool:
+    return file_format.encoding.startswith(("utf-16", "utf-32"))

@@ -1,8 +1,8 @@
-"""The feeds of a night: which columns the files of each must have, and how they become the rows of its table.
+"""The feeds of a night: the columns that their files must have, and how these become the rows of a table.
 
-A feed's columns are those of its table's contract, by name and in any order, and what is listed here beside them. Columns that
-the contract lets be null and that are not listed may be absent from a file, so that a landing stays readable whatever columns
-the contract gains. Columns that the feed does not have are kept in bronze, and reported.
+A feed has the columns of its table's contract, by name and in any order, plus those listed here. Nullable columns of the contract
+that are not listed may be missing in a file, so that a landing stays readable when the contract gains columns. Unknown columns
+are kept in bronze and reported.
 """
 
 from collections.abc import Mapping
@@ -20,29 +20,29 @@ WATCH_HISTORY = "watch_history"
 
 @dataclass(frozen=True)
 class Feed:
-    """What lands in one folder, and the table that it fills."""
+    """The files that land in one kind of folder, and the table that they fill."""
 
     name: str
     table: str
     required: tuple[str, ...]
     """Columns that every file must have."""
     derived: Mapping[str, str] = field(default_factory=dict)
-    """Columns of the table that are computed: name -> Spark SQL over the feed's typed columns; `{zone}` is the lake's zone."""
+    """Computed columns of the table: name -> Spark SQL over the feed's typed columns; `{zone}` is the lake's zone."""
     reasons: Mapping[str, str] = field(default_factory=dict)
-    """Why a row is not taken in, beside the rules of the contract: Spark SQL of a text, null for a row that is.
+    """Reasons to quarantine a row, in addition to the contract's rules: name -> Spark SQL, a string or null for valid rows.
 
     `{zone}` is the lake's time zone, `{late_days}` NIGHTREEL_LATE_DAYS.
     """
     defaults: Mapping[str, str] = field(default_factory=dict)
-    """Columns that a mapping may leave out: name -> Spark SQL of a text over the feed's columns of text."""
+    """Columns that a mapping may leave out: name -> Spark SQL of a string over the feed's string columns."""
     added: tuple[str, ...] = ()
-    """Columns of the table that say where a row came from."""
+    """Columns of the table that tell where a row came from."""
     dates: Mapping[str, str] = field(default_factory=dict)
-    """Columns of dates that are written as numbers -> how."""
+    """Date columns that are written as numbers -> their format."""
 
     @property
     def personal(self) -> bool:
-        """Whether the rows are about people: they then have a user_id."""
+        """True if the rows are personal data. Such feeds have a user_id."""
         return any(column.personal for column in load_contract(self.table).columns)
 
     @property
@@ -52,20 +52,20 @@ class Feed:
 
     @property
     def optional(self) -> tuple[str, ...]:
-        """Columns that a file may lack."""
+        """Columns that may be missing in a file."""
         return tuple(name for name in self.columns if name not in self.required)
 
     @property
     def typed(self) -> tuple[Column, ...]:
-        """The columns of the contract that a file has."""
+        """The columns of the contract that come from the file."""
         computed = {*self.derived, *self.added, "arrival_date"}
         return tuple(column for column in load_contract(self.table).columns if column.name not in computed)
 
 
 _LATEST_MS = 4_102_444_800_000  # 2100
-# Of a time that is far away no moment is made, which would overflow.
+# Times outside this range are not converted, because the conversion would overflow.
 _TIME = f"timestamp_millis(CASE WHEN {{time_ms}} BETWEEN 0 AND {_LATEST_MS} THEN {{time_ms}} END)"
-# The seconds of 1973 to 2100, read as milliseconds, are all in the first weeks of 1970; other units are far away.
+# Times of 1973 to 2100 in seconds, read as milliseconds, are all in the first weeks of 1970. Times in other units are far away.
 _IN_SECONDS = f"time_ms BETWEEN 100000000 AND {_LATEST_MS // 1000}"
 _LATE = "datediff(arrival_date, event_date)"
 
@@ -134,7 +134,7 @@ _WATCH_HISTORY = Feed(
 )
 
 NIGHTLY: Mapping[str, Feed] = {feed.name: feed for feed in (_BEHAVIOR_LOGS, _USERS, _VIDEOS, _CAMPAIGNS)}
-"""The feeds that every night must have; the first is the log, the others are snapshots of the day's end."""
+"""The feeds that every night must have: the log, and snapshots taken at the end of the day."""
 
 FEEDS: Mapping[str, Feed] = {**NIGHTLY, WATCH_HISTORY: _WATCH_HISTORY}
-"""All feeds. The watch history lands once, under the day that it ends on."""
+"""All feeds. The watch history lands only once, under its last day."""

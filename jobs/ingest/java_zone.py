@@ -1,6 +1,6 @@
-"""Whether events are dated as nights are scheduled: Spark has the time zone data of Java, all else that of Python.
+"""Check that Java and Python have the same time zone data: Spark dates events with Java's, nights are scheduled with Python's.
 
-Governments change their clocks at short notice, so that of two installations one may know it and the other not yet.
+Governments change time zone rules at short notice, so one installation may be newer than the other.
 """
 
 import datetime as dt
@@ -14,16 +14,16 @@ from schemas.days import beginning, day_of
 
 
 def check(context: JobContext) -> None:
-    """Make sure that Spark and Python agree on when the days begin that the night's events may be of.
+    """Check that Spark and Python agree on the beginnings of all days that the night's events may belong to.
 
     Raises:
-        UsageError: they do not, or Java does not know the lake's zone.
+        UsageError: they disagree, or Java does not know the lake's zone.
     """
     zone = context.settings.timezone
     days = [context.date + dt.timedelta(days=number) for number in range(-context.settings.late_days, 2)]
-    begin = [int(beginning(day, zone).timestamp()) for day in days]
-    seconds = sorted({*begin, *(second - 1 for second in begin)})
-    spark = context.spark  # made first: functions are those of the session that there is
+    beginnings = [int(beginning(day, zone).timestamp()) for day in days]
+    seconds = sorted({*beginnings, *(second - 1 for second in beginnings)})
+    spark = context.spark  # created first, because functions need an active session
     local = [F.from_utc_timestamp(F.timestamp_seconds(F.lit(second)), zone.key) for second in seconds]
     try:
         row = spark.range(1).select(*(F.to_date(time).alias(f"_{n}") for n, time in enumerate(local))).first()
@@ -31,10 +31,10 @@ def check(context: JobContext) -> None:
         if error.getCondition() != "INVALID_TIMEZONE":
             raise
         raise UsageError(
-            f"NIGHTREEL_TIMEZONE={zone.key!r} is unknown to Java, whose time zone data is older; update Java, or give another "
+            f"NIGHTREEL_TIMEZONE={zone.key!r} is unknown to Java, whose time zone data is older; update Java, or use another "
             "name of the zone"
         ) from error
-    assert row is not None  # of a range of one
+    assert row is not None  # the range has one row
     for second, by_java in zip(seconds, row, strict=True):
         moment = dt.datetime.fromtimestamp(second, dt.UTC)
         if by_java != (by_python := day_of(moment, zone)):

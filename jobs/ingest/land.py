@@ -1,10 +1,10 @@
-"""Lay a night's files where ingest finds them, and prove that the night is complete and sound.
+"""Write a night's files to the landing, and check that the night is complete and readable.
 
 The files come from NIGHTREEL_SOURCE: the built-in simulator, a folder in a layout that is known or mapped by NIGHTREEL_MAPPING,
-or `landing` where log shippers lay them. Users on the erasure list are taken out of them. Nothing is written to the lake. Fails
-where the night before was never landed although an earlier one was: its features would miss a day without saying so. The first
-night of a landing has no night before. What somebody has decided (`make accept`) is laid as well: a log without rows for a night
-that is empty, the snapshot of the night before for one that is missing.
+or `landing` if log shippers write them. Lines of users on the erasure list are removed. Nothing is written to the lake. The job
+fails if the previous night never landed although an earlier one did, because the features would silently miss a day. The first
+night of a landing has no previous night. Decisions (`make accept`) are applied too: a night decided to be empty gets a log
+without rows, and a missing snapshot is replaced by a copy of the previous one.
 """
 
 import argparse
@@ -27,15 +27,15 @@ from schemas.days import day_before
 
 _RECOMMENDATIONS = "gold.recommendations"
 _COPY_OF = "_copy_of"
-"""Says that a snapshot stands for one that never came."""
+"""Marker file: the folder is a copy of an earlier snapshot, because its own never arrived."""
 _log = logging.getLogger(__name__)
 
 
 def check_no_gap(root: Path, date: dt.date, zone: dt.tzinfo) -> None:
-    """Make sure that the log of the day before is there, unless `date` is the first night of the landing.
+    """Check that the log of the previous day has landed, unless `date` is the first night of the landing.
 
     Raises:
-        MissingInput: an earlier night was landed, but not the one before.
+        MissingInput: an earlier night has landed, but not the previous one.
     """
     nights = landing.nights(root, BEHAVIOR_LOGS)
     before = day_before(date, zone)
@@ -46,25 +46,27 @@ def check_no_gap(root: Path, date: dt.date, zone: dt.tzinfo) -> None:
         raise MissingInput(f"landing {landing.folder(root, BEHAVIOR_LOGS, before)}", before, hint)
 
 
-def lay_decided(context: JobContext) -> None:
-    """Lay what somebody has decided about feeds that never came."""
+def write_decided_feeds(context: JobContext) -> None:
+    """Write the feeds that never arrived as decided by users: an empty log, or a copy of the previous snapshot."""
     root = context.settings.landing
     for feed in NIGHTLY:
         target = landing.folder(root, feed, context.date)
-        if (target / _COPY_OF).exists():  # it is laid anew, unless the decision was withdrawn
+        if (target / _COPY_OF).exists():  # it is copied again, unless the decision was withdrawn
             shutil.rmtree(target)
         if landing.is_complete(root, feed, context.date):
             continue
         if feed == BEHAVIOR_LOGS and decisions.decided(context, decisions.EMPTY):
             header = ",".join(NIGHTLY[feed].required).encode() + b"\n"
-            landing.lay(target, lambda aside: write_gzip(aside / "empty.csv.gz", [header]))  # noqa: B023
+            landing.write_folder(target, lambda aside: write_gzip(aside / "empty.csv.gz", [header]))  # noqa: B023
         elif feed != BEHAVIOR_LOGS and decisions.decided(context, decisions.SNAPSHOT, feed):
             earlier = [day for day in landing.nights(root, feed) if day < context.date]
             if not earlier:
-                raise MissingInput(f"a landing of {feed} before {context.date}, to use instead of the night's own")
+                raise MissingInput(
+                    f"a landing of {feed} before {context.date}, to replace the night's missing snapshot"
+                )
             before = landing.folder(root, feed, earlier[-1])
-            landing.lay(target, lambda aside: _copy(before, aside))  # noqa: B023
-            _log.warning("%s: the snapshot of %s stands for it", target, earlier[-1])
+            landing.write_folder(target, lambda aside: _copy(before, aside))  # noqa: B023
+            _log.warning("%s is missing; using a copy of the snapshot of %s", target, earlier[-1])
 
 
 def _copy(folder: Path, aside: Path) -> None:
@@ -75,22 +77,24 @@ def _copy(folder: Path, aside: Path) -> None:
 
 
 def redact(context: JobContext) -> None:
-    """Take erased users out of the night, and out of feeds that land once, which a source may lay again with every night."""
+    """Remove erased users from the night, and from feeds that land once, which a source may write again with every night."""
     if not erasure.read(context.settings):
         return
     root = context.settings.landing
-    laid = {feed: [context.date] if feed in NIGHTLY else landing.nights(root, feed) for feed in erased_lines.PERSONAL}
-    for feed, day in ((feed, day) for feed, days in laid.items() for day in days):
+    days_of = {
+        feed: [context.date] if feed in NIGHTLY else landing.nights(root, feed) for feed in erased_lines.PERSONAL
+    }
+    for feed, day in ((feed, day) for feed, days in days_of.items() for day in days):
         if lines := erased_lines.redact(context.spark, context.settings, feed, day):
-            _log.info("%s: %d lines of erased users taken out", landing.folder(root, feed, day), lines)
+            _log.info("%s: removed %d lines of erased users", landing.folder(root, feed, day), lines)
 
 
 def _simulate(context: JobContext) -> None:
-    laid = landing.folder(context.settings.landing, BEHAVIOR_LOGS, context.date)
-    if laid.exists() and not any(laid.glob(SIMULATED)):
+    folder = landing.folder(context.settings.landing, BEHAVIOR_LOGS, context.date)
+    if folder.exists() and not any(folder.glob(SIMULATED)):
         raise UsageError(
-            f"{laid} was not made by the simulator, which would replace it; say where the night's logs come from: "
-            f"SOURCE=landing for what is there, or the folder that they came from"
+            f"{folder} was not made by the simulator, which would replace it; use SOURCE=landing to read these files, or set "
+            "SOURCE to the folder that they came from"
         )
     scale = Scale(context.args.events or context.settings.simulated_events)
     before = day_before(context.date, context.settings.timezone)
@@ -107,17 +111,17 @@ def _simulate(context: JobContext) -> None:
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Lay the night from its source, then check it."""
+    """Land the night from its source, then check it."""
     with run_job(argv, __doc__, _arguments) as context:
         root = context.settings.landing
         check_no_gap(root, context.date, context.settings.timezone)
         if context.settings.source == "simulator":
             _simulate(context)
         elif context.settings.source == "landing":
-            source.put_mappings(context)
+            source.write_mappings(context)
         else:
             source.land(context)
-        lay_decided(context)
+        write_decided_feeds(context)
         is_empty = decisions.decided(context, decisions.EMPTY) is not None
         for feed, files in _checked(context, is_empty).items():
             _log.info(
@@ -134,13 +138,13 @@ def _checked(context: JobContext, is_empty: bool) -> dict[str, dict[str, int]]:
             feed for feed in NIGHTLY if not landing.is_complete(context.settings.landing, feed, context.date)
         )
         kind = decisions.EMPTY if missing == BEHAVIOR_LOGS else decisions.SNAPSHOT
-        what = "there is none" if missing == BEHAVIOR_LOGS else "the one before is to stand for it"
-        raise MissingInput(f"{error.table}; if {what}", hint=decisions.hint(context.date, kind, missing)) from error
+        case = "the night has no log" if missing == BEHAVIOR_LOGS else "the previous snapshot should be used instead"
+        raise MissingInput(f"{error.table}; if {case}", hint=decisions.hint(context.date, kind, missing)) from error
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--events", type=int, help="views that the simulator makes a night (default: NIGHTREEL_SIMULATED_EVENTS)"
+        "--events", type=int, help="views per night of the simulator (default: NIGHTREEL_SIMULATED_EVENTS)"
     )
 
 

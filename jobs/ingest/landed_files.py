@@ -1,6 +1,6 @@
-"""A night's files as they are read: which of a folder's files, how, and whether they are sound.
+"""The files of a night: which files of a folder are read, with which mapping, and whether they are readable.
 
-The landing's check and ingest ask the same functions, so that what is accepted is what is read.
+The check of the landing and ingest use the same functions, so that exactly the checked files are read.
 """
 
 import datetime as dt
@@ -19,69 +19,71 @@ from jobs.platform.errors import BadInput, MissingInput, UsageError
 _log = logging.getLogger(__name__)
 
 MAPPING = "_mapping.yaml"
-"""Says how the files of a folder are read, where they are not the feed's own CSV."""
+"""Name of the mapping in a folder. Without it the files are the feed's own CSV."""
 
 _JUNK = frozenset({"thumbs.db", "desktop.ini"})
 
 
 def mapping(landing: Path, feed: str, date: dt.date) -> Mapping:
-    """How the files of a night are read: by the mapping that lies beside them, or else as the feed's own CSV.
+    """Return the mapping of a night's files: the mapping next to them, otherwise that of the feed's own CSV.
 
     Raises:
-        UsageError: what lies there is no mapping of the feed.
+        UsageError: the file is not a valid mapping of the feed.
     """
-    given = folder(landing, feed, date) / MAPPING
-    if not given.exists():
+    path = folder(landing, feed, date) / MAPPING
+    if not path.exists():
         return default(FEEDS[feed])
-    found = load(given)
-    if found.feed != feed:
-        raise UsageError(f"{given} maps {found.feed}, not {feed}; land it with that feed")
-    return found
+    loaded = load(path)
+    if loaded.feed != feed:
+        raise UsageError(f"{path} maps {loaded.feed}, not {feed}; land it with the files of {loaded.feed}")
+    return loaded
 
 
 def files(landing: Path, feed: str, date: dt.date) -> dict[str, Path]:
-    """The files of a night by name: what is read of it, by the landing's check and by ingest alike.
+    """Return the files of a night by name, for the check of the landing and for ingest.
 
-    Hidden files, and those that other systems leave behind (`.DS_Store`, `.crc`, `Thumbs.db`, folders such as `_temporary`), are
-    passed over.
+    Hidden files and files that other systems leave behind (`.DS_Store`, `.crc`, `Thumbs.db`, folders such as `_temporary`) are
+    ignored.
 
     Raises:
-        MissingInput: the feed of the night has not been laid, or not to its end.
-        BadInput: the folder holds no file or a strange one, or a file lacks a column that the feed must have.
+        MissingInput: the folder does not exist or is not complete.
+        BadInput: the folder contains no file or an unexpected one, or a file lacks a required column.
     """
-    where = folder(landing, feed, date)
+    night_folder = folder(landing, feed, date)
     if not is_complete(landing, feed, date):
-        state = f"is not complete: it has no {MARKER}" if where.is_dir() else "does not exist"
-        raise MissingInput(f"{where} {state}", hint=f"land the {feed} of {date}, {MARKER} last")
-    how = mapping(landing, feed, date)
-    mapped = (where / MAPPING).exists()
-    suffix = how.files.removeprefix("*")
-    there = sorted(where.iterdir())
+        state = f"is not complete: it has no {MARKER}" if night_folder.is_dir() else "does not exist"
+        raise MissingInput(f"{night_folder} {state}", hint=f"land the {feed} of {date}, {MARKER} last")
+    feed_mapping = mapping(landing, feed, date)
+    has_mapping = (night_folder / MAPPING).exists()
+    suffix = feed_mapping.files.removeprefix("*")
+    paths = sorted(night_folder.iterdir())
     suffixes = (
-        {path.suffix.lower() for path in there if path.suffix and path.name[0] not in "._"} if mapped else {suffix}
+        {path.suffix.lower() for path in paths if path.suffix and path.name[0] not in "._"} if has_mapping else {suffix}
     )
-    found = {path.name: path for path in there if not _is_passed_over(path, suffixes)}
-    for path in found.values():
-        if not path.is_file() or not (mapped or path.name.lower().endswith(suffix)):
+    feed_files = {path.name: path for path in paths if not _is_ignored(path, suffixes)}
+    for path in feed_files.values():
+        if not path.is_file() or not (has_mapping or path.name.lower().endswith(suffix)):
             raise BadInput(
-                f"{path} is no {'file' if mapped else f'{suffix} file'}; only these are read, so take it away, or land it with a "
-                "mapping"
+                f"{path} is not a {'file' if has_mapping else f'{suffix} file'}; only these are read: remove it, or land it with "
+                "a mapping"
             )
-        if not path.name.isprintable():  # nor are bytes that are no UTF-8
-            raise BadInput(f"{where} holds a file with an unprintable name, {path.name!r}; give it another one")
+        if not path.name.isprintable():  # bytes that are not UTF-8 are not printable either
+            raise BadInput(f"{night_folder} contains a file with an unprintable name, {path.name!r}; rename it")
         if path.name.startswith("_"):
-            raise BadInput(f"{path} has a name of those that are not read; give it one that does not begin with _")
-        _check_names(path, how)
-    if not found:
-        raise BadInput(f"{where} holds no {'' if mapped else f'{suffix} '}file; land the {feed} of {date} again")
-    return found
+            raise BadInput(f"{path}: files whose name begins with _ are not read; rename it")
+        _check_names(path, feed_mapping)
+    if not feed_files:
+        raise BadInput(
+            f"{night_folder} contains no {'' if has_mapping else f'{suffix} '}file; land the {feed} of {date} again"
+        )
+    return feed_files
 
 
-def _is_passed_over(path: Path, suffixes: set[str]) -> bool:
-    """Whether a path is none of the feed's files, which all have one of the suffixes."""
+def _is_ignored(path: Path, suffixes: set[str]) -> bool:
+    """True if a path is not a file of the feed. Files of the feed have one of the suffixes."""
     if _is_hidden(path) or path.name in (MARKER, MAPPING):
         return True
-    # Some tools do not see a file with such a name: one that is a part of the feed by its suffix is refused instead.
+    # Some tools ignore names that begin with _. A file of the feed with such a name is refused, so it is not ignored here.
     return path.name.startswith("_") and not (path.is_file() and path.name.lower().endswith(tuple(suffixes)))
 
 
@@ -89,72 +91,73 @@ def _is_hidden(path: Path) -> bool:
     return path.name.startswith(".") or path.name.lower() in _JUNK
 
 
-def _check_names(path: Path, how: Mapping) -> None:
-    header = names(path, how.format)
+def _check_names(path: Path, mapping: Mapping) -> None:
+    header = names(path, mapping.format)
     if header is None:
-        return  # each line has names of its own
-    feed = FEEDS[how.feed]
-    if how.columns is None:
+        return  # each line has its own names
+    feed = FEEDS[mapping.feed]
+    if mapping.columns is None:
         missing = [name for name in feed.required if name not in header]
         remedy = f"land it with {','.join(feed.required)}"
     else:
-        missing = [s.column for s in how.columns.values() if s.column and s.default is None and s.column not in header]
-        remedy = "its mapping names them: mend the mapping, or give a default"
+        columns = mapping.columns.values()
+        missing = [s.column for s in columns if s.column and s.default is None and s.column not in header]
+        remedy = "its mapping uses them: correct the mapping, or give a default"
     if missing:
-        near = get_close_matches(missing[0], header, 1)
-        has = f"it has {near[0]!r}" if near else f"its first is {header[0][:40]!r}"
-        raise BadInput(f"{path} has another header than {feed.name}: no column {', '.join(missing)} ({has}); {remedy}")
-    if how.columns is None and (more := [name for name in header if name not in feed.columns]):
-        kept = "; bronze keeps them" if feed.name == BEHAVIOR_LOGS else ""
-        _log.warning("%s has columns that nobody reads yet: %s%s", path, ", ".join(more), kept)
+        similar = get_close_matches(missing[0], header, 1)
+        has = f"it has {similar[0]!r}" if similar else f"its first is {header[0][:40]!r}"
+        raise BadInput(f"{path} has no column {', '.join(missing)} ({has}); {remedy}")
+    if mapping.columns is None and (unknown := [name for name in header if name not in feed.columns]):
+        note = "; they are kept in bronze" if feed.name == BEHAVIOR_LOGS else ""
+        _log.warning("%s has unknown columns: %s%s", path, ", ".join(unknown), note)
 
 
 def check(landing: Path, date: dt.date, may_be_empty: bool = False) -> dict[str, dict[str, int]]:
-    """Prove that a night's landing is complete and sound, before anything is written from it.
+    """Check that a night's landing is complete and readable, before anything is written from it.
 
-    Every byte is read, by the function that ingest reads with.
+    Every byte is read, with the same function as in ingest.
 
     Args:
         landing: the landing.
         date: the night.
-        may_be_empty: whether the log may have no row.
+        may_be_empty: True if the log may have no row.
 
     Returns:
-        For each feed that a night must have the rows of each file by name; those of erased users are none.
+        For each feed of a night the number of rows of each file, by name. Lines of erased users do not count.
 
     Raises:
-        MissingInput: a feed of the night has not been laid, or not to its end.
-        BadInput: a folder holds no file or a strange one; a file is damaged, lacks a column, or the feed has no row.
+        MissingInput: the folder of a feed does not exist or is not complete.
+        BadInput: a folder contains no file or an unexpected one; a file is damaged or lacks a column; a feed has no row.
     """
-    found = {}
+    counts = {}
     for feed in NIGHTLY:
-        found[feed] = rows(landing, feed, date)
-        if not sum(found[feed].values()) and feed != CAMPAIGNS and not (may_be_empty and feed == BEHAVIOR_LOGS):
+        counts[feed] = rows(landing, feed, date)
+        if not sum(counts[feed].values()) and feed != CAMPAIGNS and not (may_be_empty and feed == BEHAVIOR_LOGS):
             raise BadInput(no_row(landing, feed, date))
-    return found
+    return counts
 
 
-def has_row(files: Iterable[Path], how: Mapping) -> bool:
-    """Whether any of the files has a row."""
-    return any(next(records(path, how.format), None) for path in files)
+def has_row(files: Iterable[Path], mapping: Mapping) -> bool:
+    """True if any of the files has a row."""
+    return any(next(records(path, mapping.format), None) for path in files)
 
 
 def no_row(landing: Path, feed: str, date: dt.date) -> str:
-    """What to say of a night's feed that has files but no row."""
-    return f"{folder(landing, feed, date)} holds a header but no row; land the {feed} of {date} again"
+    """Return the error message for a night's feed that has files but no row."""
+    return f"{folder(landing, feed, date)} contains a header but no row; land the {feed} of {date} again"
 
 
 def rows(landing: Path, feed: str, date: dt.date) -> dict[str, int]:
-    """The rows of each file of a night's feed by name, read to its end; see `check`."""
-    how = mapping(landing, feed, date)
+    """Return the number of rows of each file of a night's feed, by name. Reads every file completely; see `check`."""
+    file_format = mapping(landing, feed, date).format
     return {
-        name: sum(record.problem != ERASED for record in records(path, how.format))
+        name: sum(record.problem != ERASED for record in records(path, file_format))
         for name, path in files(landing, feed, date).items()
     }
 
 
 def digest(landing: Path, feed: str, date: dt.date) -> str:
-    """SHA-256 over the names and bytes of a night's files, 16 hexadecimal digits; empty unless the night is complete."""
+    """Return 16 hex digits of SHA-256 over the names and bytes of a night's files; empty if the night is not complete."""
     if not is_complete(landing, feed, date):
         return ""
     sha = hashlib.sha256()

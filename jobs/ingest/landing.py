@@ -1,7 +1,7 @@
-"""The landing: a night's files as sources lay them and as ingest finds them, one folder a feed and day.
+"""The landing: the files of a night, as sources write them and ingest reads them, in one folder per feed and day.
 
-A folder `landing/<feed>/dt=YYYY-MM-DD` is complete once `_SUCCESS` is in it. Whoever lays files builds the folder aside and
-renames it, so that a night is there whole or not at all.
+A folder `landing/<feed>/dt=YYYY-MM-DD` is complete when it contains `_SUCCESS`. Writers fill a temporary folder and rename it, so
+that a night is either complete or absent.
 """
 
 import datetime as dt
@@ -16,48 +16,48 @@ from infra import durable
 from jobs.platform.failpoint import failpoint
 
 MARKER = "_SUCCESS"
-"""Says that a folder is complete."""
+"""Name of the file that marks a folder as complete."""
 
 
 def folder(landing: Path, feed: str, date: dt.date) -> Path:
-    """Where a feed's files of one night lie."""
+    """Return the folder of a feed's files of one night."""
     return landing / feed / f"dt={date}"
 
 
 def is_complete(landing: Path, feed: str, date: dt.date) -> bool:
-    """Whether a feed's night has been laid to its end."""
+    """True if the folder of a feed's night is complete."""
     return (folder(landing, feed, date) / MARKER).is_file()
 
 
 def nights(landing: Path, feed: str) -> list[dt.date]:
-    """The nights of a feed that are complete, oldest first; with one that a killed process had moved away."""
+    """Return the complete nights of a feed, oldest first. A night that a killed process had moved away is put back first."""
     for replaced in (landing / feed).glob(".dt=????-??-??.old"):
         target = replaced.with_name(replaced.name.removeprefix(".").removesuffix(".old"))
         with _locked(_lock_of(target)):
             _put_back(target)
-    found = []
+    days = []
     for marker in (landing / feed).glob(f"dt=????-??-??/{MARKER}"):
-        with suppress(ValueError):  # a folder that somebody named like a night is none
-            found.append(dt.date.fromisoformat(marker.parent.name.removeprefix("dt=")))
-    return sorted(found)
+        with suppress(ValueError):  # the folder name is not a date
+            days.append(dt.date.fromisoformat(marker.parent.name.removeprefix("dt=")))
+    return sorted(days)
 
 
-def lay(target: Path, write: Callable[[Path], None]) -> bool:
-    """Build a night's folder aside, mark it complete and put it in place by renaming.
+def write_folder(target: Path, write: Callable[[Path], None]) -> bool:
+    """Write a night's folder: fill a temporary folder, mark it complete and rename it.
 
-    A folder with the same bytes stays as it is. Another one is moved away first: between the two renames the night is missing,
-    which `landed_files.check` says, but never half there.
+    An existing folder with the same bytes stays untouched. A different one is moved away first: between the two renames the night
+    is missing, which `landed_files.check` reports, but it is never incomplete.
 
     Args:
-        target: the folder to lay, see `folder`.
-        write: writes the files into the empty folder that it is given.
+        target: the folder to write, see `folder`.
+        write: writes the files into the empty folder that is passed to it.
 
     Returns:
-        Whether anything changed.
+        True if anything changed.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     aside = target.with_name(f".{target.name}.new")
-    replaced = _moved_away(target)
+    replaced = _old_folder(target)
     with _locked(_lock_of(target)):
         _put_back(target)
         shutil.rmtree(aside, ignore_errors=True)
@@ -65,7 +65,7 @@ def lay(target: Path, write: Callable[[Path], None]) -> bool:
         try:
             write(aside)
             (aside / MARKER).touch()
-            failpoint("laid")
+            failpoint("written")
             changed = not _same_files(aside, target)
             if changed:
                 durable.sync([*aside.iterdir(), aside])
@@ -84,13 +84,13 @@ def _lock_of(target: Path) -> Path:
     return target.with_name(f".{target.name}.lock")
 
 
-def _moved_away(target: Path) -> Path:
+def _old_folder(target: Path) -> Path:
     return target.with_name(f".{target.name}.old")
 
 
 def _put_back(target: Path) -> None:
-    """Remove the folder that was moved away for another one, or put it back where that one never came."""
-    replaced = _moved_away(target)
+    """Delete the folder that was moved away, or put it back if the new one was never put in its place."""
+    replaced = _old_folder(target)
     if replaced.exists() and not target.exists():
         replaced.rename(target)
     shutil.rmtree(replaced, ignore_errors=True)
@@ -107,7 +107,7 @@ def _same_files(one: Path, other: Path) -> bool:
 
 @contextmanager
 def _locked(path: Path) -> Iterator[None]:
-    """Hold a lock file while nobody else does; the system frees it when the process ends, however it ends."""
+    """Hold an exclusive lock on a file. The system releases it when the process ends, even if it is killed."""
     with path.open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield

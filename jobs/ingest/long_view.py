@@ -1,7 +1,7 @@
-"""When a view is long: the video was watched to its end, or for so many seconds that its length no longer matters.
+"""The rule for long views: the video was watched to its end, or for ENOUGH_S seconds.
 
-Times count in whole seconds. So they do in KuaiRand's log: the rule gives the flag of every one of its views. A flag that a log
-has is kept; the rule makes that of simulated views, and of logs whose mapping gives no `long_view`.
+Times are compared in whole seconds, as in KuaiRand's log: the rule reproduces the flag of every view there. A flag in the log is
+kept; the rule computes it for simulated views and for logs whose mapping gives no `long_view`.
 """
 
 from typing import TYPE_CHECKING
@@ -11,15 +11,15 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 ENOUGH_S = 18
-"""Seconds after which a view is long whatever the length of the video; also where that is not known."""
+"""Seconds after which a view is long whatever the length of the video; also used if the length is unknown."""
 
 
 def is_long_view(play_time_ms: "NDArray[np.integer]", duration_ms: "NDArray[np.integer]") -> "NDArray[np.bool_]":
-    """Whether each view is long.
+    """Return for each view whether it is long.
 
     Args:
         play_time_ms: (views,) time played.
-        duration_ms: (views,) length of the video, 0 where it is not known.
+        duration_ms: (views,) length of the video, 0 if unknown.
     """
     enough = (duration_ms // 1000).clip(max=ENOUGH_S)
     enough[duration_ms <= 0] = ENOUGH_S
@@ -27,11 +27,11 @@ def is_long_view(play_time_ms: "NDArray[np.integer]", duration_ms: "NDArray[np.i
 
 
 def long_view_sql(play_time_ms: str, duration_ms: str) -> str:
-    """The same as Spark SQL over texts: '1', '0', or null where there is no time played.
+    """Return the same rule as a Spark SQL expression over strings: '1', '0', or null if the play time is missing.
 
     Args:
-        play_time_ms: expression of a text.
-        duration_ms: expression of a text.
+        play_time_ms: SQL expression of a string.
+        duration_ms: SQL expression of a string.
     """
     played, length = (f"floor(try_cast({text} AS DOUBLE) / 1000)" for text in (play_time_ms, duration_ms))
     enough = f"CASE WHEN try_cast({duration_ms} AS DOUBLE) > 0 THEN least({length}, {ENOUGH_S}) ELSE {ENOUGH_S} END"

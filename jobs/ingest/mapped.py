@@ -1,4 +1,4 @@
-"""A feed's columns from the columns of its files, as a mapping says: on the engine, as texts."""
+"""Compute a feed's columns from the columns of its files with a mapping, in Spark, as strings."""
 
 from collections.abc import Mapping as MappingOf
 
@@ -16,20 +16,20 @@ _PER_MS = {"s": 1_000, "ms": 1, "us": 0.001, "ns": 0.000_001}
 
 
 def mapped(rows: DataFrame, mapping: Mapping, zone: str) -> DataFrame:
-    """Put the feed's columns in place of those of the files.
+    """Replace the files' columns by the feed's columns.
 
-    A text that is not of a mapping's unit stays as it is, so that the row is kept aside with that text as its reason.
+    A value that does not fit the mapping's unit stays unchanged, so that the row is quarantined with that value in its reason.
 
     Args:
-        rows: with `fields`, the files' columns as texts.
-        mapping: of the feed, which names its columns.
+        rows: rows with the files' columns as strings in `fields`.
+        mapping: the mapping of the feed, with `columns`.
         zone: the lake's time zone.
 
     Returns:
-        The rows, with `fields` of the feed and the text of its user id as `user`.
+        The rows with the feed's columns in `fields` and the user id as a string in `user`.
 
     Raises:
-        UsageError: an expression of the mapping is no Spark SQL.
+        UsageError: an expression of the mapping is not valid Spark SQL.
     """
     feed = FEEDS[mapping.feed]
     fractions = {column.name for column in feed.typed if column.type == "double"} if mapping.decimal_comma else set()
@@ -38,26 +38,26 @@ def mapped(rows: DataFrame, mapping: Mapping, zone: str) -> DataFrame:
     texts |= {name: _with_point(texts[name]) for name in fractions & texts.keys()}
     defaults = {name: text for name, text in feed.defaults.items() if name not in texts}
     try:
-        found = _with_fields(rows, feed, texts)
+        result = _with_fields(rows, feed, texts)
         if defaults:
-            given = {name: F.col(f"`{name}`") for name in texts if name != "user_id"}
-            own = {name: F.expr(text.format(zone=zone)) for name, text in defaults.items()}
-            found = _with_fields(found, feed, {**given, **own})
-        found.schema
+            mapped_columns = {name: F.col(f"`{name}`") for name in texts if name != "user_id"}
+            default_columns = {name: F.expr(text.format(zone=zone)) for name, text in defaults.items()}
+            result = _with_fields(result, feed, {**mapped_columns, **default_columns})
+        result.schema
     except PySparkException as error:
         line = next(line for line in str(error).splitlines() if line.strip())
         raise UsageError(f"the mapping of {mapping.feed} has an expression that Spark cannot use: {line}") from error
-    return found
+    return result
 
 
 def _with_fields(rows: DataFrame, feed: Feed, texts: MappingOf[str, Column]) -> DataFrame:
-    """Set `fields`, and `user` if there is a text of it, to texts that are computed from the columns in `fields`."""
-    apart = rows.select(F.struct(*rows.columns).alias("_row"), "fields.*")  # in which no other column is in the way
+    """Set `fields`, and `user` if `texts` has `user_id`, to expressions over the columns in `fields`."""
+    unpacked = rows.select(F.struct(*rows.columns).alias("_row"), "fields.*")  # so that no other column name can clash
     no_value = F.lit(None).cast("string")
     fields = F.struct(*(texts.get(name, no_value).alias(name) for name in feed.columns if name != "user_id"))
     user = texts.get("user_id", F.col("_row")["user"])
     kept = (F.col("_row")[name].alias(name) for name in rows.columns if name not in ("fields", "user"))
-    return apart.select(*kept, fields.alias("fields"), user.alias("user"))
+    return unpacked.select(*kept, fields.alias("fields"), user.alias("user"))
 
 
 def _text(source: Source, zone: str) -> Column:
@@ -82,7 +82,7 @@ def _milliseconds(text: Column, unit: str, zone: str) -> Column:
 
 
 def _with_point(text: Column) -> Column:
-    """A fraction with a comma as one with a point; one with a point is no number then."""
+    """Convert a decimal comma to a decimal point. A fraction with a point is marked as invalid."""
     trimmed = F.trim(text)
     return (
         F.when(trimmed.rlike(r"^[+-]?[0-9]+(,[0-9]+)?\z"), F.replace(trimmed, F.lit(","), F.lit(".")))

@@ -1,8 +1,8 @@
-"""A source that is a folder of files in some layout: lays what of it belongs to a night as landings.
+"""Land a night from a source that is a folder of files in some layout.
 
-A layout is a mapping a feed (`jobs.ingest.mapping`): those that are shipped are recognised by their files, others are named by
-NIGHTREEL_MAPPING. Files of one night are copied as they are, of a file of many nights the night's rows are written; their mapping
-lies beside them.
+A layout has one mapping per feed (`jobs.ingest.mapping`). Shipped layouts are recognised by their files, others are given by
+NIGHTREEL_MAPPING. Files of one night are copied unchanged; from files of several nights only the night's rows are written. The
+mapping is written next to the files.
 """
 
 import datetime as dt
@@ -31,14 +31,14 @@ _PER_SECOND = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}
 
 
 def land(context: JobContext) -> None:
-    """Lay the night's files of the source, all of its feeds, once all files that they come from have proved sound.
+    """Land the night's files of all feeds of the source, after checking that all source files are readable.
 
     Raises:
-        MissingInput: there is no such folder, or no file of a feed or night.
+        MissingInput: the folder does not exist, or has no file of a feed or night.
         BadInput: a file is damaged.
-        UsageError: the layout is not known, or its mapping is wrong.
+        UsageError: the layout is unknown, or its mapping is wrong.
     """
-    lay(
+    land_night(
         Path(context.settings.source),
         context.settings.landing,
         context.date,
@@ -47,87 +47,87 @@ def land(context: JobContext) -> None:
     )
 
 
-def lay(source: Path, root: Path, date: dt.date, mapping: str, zone: ZoneInfo) -> None:
-    """As `land`.
+def land_night(source: Path, root: Path, date: dt.date, mapping: str, zone: ZoneInfo) -> None:
+    """Land one night of a source folder, see `land`.
 
     Args:
         source: the folder.
         root: the landing.
         date: the night.
-        mapping: name or folder of the layout; recognised by its files where empty.
+        mapping: name or folder of the layout; empty to recognise it by its files.
         zone: the lake's time zone.
     """
-    how = layout(mapping) if mapping else recognised(source)
-    found = {feed: paths for feed in how if (paths := _files(source, how[feed], date))}
-    for feed, paths in found.items():
+    mappings = layout(mapping) if mapping else recognise_layout(source)
+    paths_by_feed = {feed: paths for feed in mappings if (paths := _files(source, mappings[feed], date))}
+    for feed, paths in paths_by_feed.items():
         for path in paths:
-            if how[feed].night is None:
-                for _ in records(path, how[feed].format):
+            if mappings[feed].night is None:
+                for _ in records(path, mappings[feed].format):
                     pass
-    for feed, paths in found.items():
-        target = landing.folder(root, feed, how[feed].day or date)
-        landing.lay(target, lambda aside: _write(aside, paths, how[feed], date, zone))  # noqa: B023
-    if CAMPAIGNS not in how:
+    for feed, paths in paths_by_feed.items():
+        target = landing.folder(root, feed, mappings[feed].day or date)
+        landing.write_folder(target, lambda aside: _write(aside, paths, mappings[feed], date, zone))  # noqa: B023
+    if CAMPAIGNS not in mappings:
         videos = landing.folder(root, VIDEOS, date)
-        content = ad_campaigns.text(videos, how[VIDEOS])
-        landing.lay(
+        content = ad_campaigns.text(videos, mappings[VIDEOS])
+        landing.write_folder(
             landing.folder(root, CAMPAIGNS, date), lambda aside: write_gzip(aside / "campaigns.csv.gz", [content])
         )
 
 
-def put_mappings(context: JobContext) -> None:
-    """Lay the mappings of NIGHTREEL_MAPPING beside the night's files that log shippers have laid.
+def write_mappings(context: JobContext) -> None:
+    """Write the mappings of NIGHTREEL_MAPPING next to the night's files, which log shippers have written.
 
     Raises:
         UsageError: see `layout`.
     """
     for feed, mapping in layout(context.settings.mapping).items() if context.settings.mapping else ():
-        where = landing.folder(context.settings.landing, feed, mapping.day or context.date)
-        beside, text = where / landed_files.MAPPING, dump(mapping).encode()
-        if where.is_dir() and not (beside.exists() and beside.read_bytes() == text):
-            durable.write(beside, text)
+        folder = landing.folder(context.settings.landing, feed, mapping.day or context.date)
+        path, text = folder / landed_files.MAPPING, dump(mapping).encode()
+        if folder.is_dir() and not (path.exists() and path.read_bytes() == text):
+            durable.write(path, text)
 
 
-def recognised(source: Path) -> Mapping[str, FeedMapping]:
-    """The shipped layout that a folder is in.
+def recognise_layout(source: Path) -> Mapping[str, FeedMapping]:
+    """Return the shipped layout of a folder.
 
     Raises:
-        MissingInput: there is no such folder, or it is in none of them.
+        MissingInput: the folder does not exist, or is in no shipped layout.
     """
     shipped = sorted(path.name for path in SHIPPED.iterdir() if path.is_dir())
     for name in shipped if source.is_dir() else ():
-        found = layout(name)
-        if any(source.glob(found[BEHAVIOR_LOGS].files.format(date="*"))):
-            return found
+        mappings = layout(name)
+        if any(source.glob(mappings[BEHAVIOR_LOGS].files.format(date="*"))):
+            return mappings
     raise MissingInput(
-        f"{source} is no folder in a known layout ({', '.join(shipped)})",
+        f"{source} is not a folder in a known layout ({', '.join(shipped)})",
         hint="check SOURCE, or map its files with MAPPING=…: see jobs/ingest/mappings/README.md",
     )
 
 
-def nights(source: Path, how: Mapping[str, FeedMapping], zone: ZoneInfo) -> set[dt.date]:
-    """The nights that a source has logs of, as far as its files say."""
-    mapping = how[BEHAVIOR_LOGS]
+def nights(source: Path, mappings: Mapping[str, FeedMapping], zone: ZoneInfo) -> set[dt.date]:
+    """Return the nights that a source has logs of, if its files or their names tell."""
+    mapping = mappings[BEHAVIOR_LOGS]
     paths = sorted(source.glob(mapping.files.format(date="*")))
-    found: set[dt.date] = set()
+    days: set[dt.date] = set()
     if mapping.night is not None:
         for path in paths:
-            for _ in _of_night(records(path, mapping.format), mapping.night, dt.date.min, zone, found):
+            for _ in _records_of_night(records(path, mapping.format), mapping.night, dt.date.min, zone, days):
                 pass
     elif "{date}" in mapping.files:
         for text in _dates(paths, mapping):
             with suppress(ValueError):
-                found.add(dt.date.fromisoformat(text))
-    return found
+                days.add(dt.date.fromisoformat(text))
+    return days
 
 
 def _files(source: Path, mapping: FeedMapping, date: dt.date) -> list[Path]:
     paths = sorted(path for path in source.glob(mapping.files.format(date=date)) if path.is_file())
     if not paths and mapping.feed in NIGHTLY:
         others = sorted(source.glob(mapping.files.format(date="*"))) if "{date}" in mapping.files else []
-        there = f"the nights there are: {', '.join(_dates(others, mapping))}" if others else "complete SOURCE"
+        hint = f"available nights: {', '.join(_dates(others, mapping))}" if others else "add the missing file to SOURCE"
         raise MissingInput(
-            f"{source} has no {mapping.feed} of {date}: no file {mapping.files.format(date=date)}", hint=there
+            f"{source} has no {mapping.feed} of {date}: no file {mapping.files.format(date=date)}", hint=hint
         )
     return paths
 
@@ -138,7 +138,7 @@ def _dates(paths: Sequence[Path], mapping: FeedMapping) -> list[str]:
 
 
 def _write(aside: Path, paths: Sequence[Path], mapping: FeedMapping, date: dt.date, zone: ZoneInfo) -> None:
-    kept = mapping
+    landed_mapping = mapping
     if mapping.night is None:
         for path in paths:
             name = path.name if sum(other.name == path.name for other in paths) == 1 else "-".join(path.parts[-2:])
@@ -150,24 +150,24 @@ def _write(aside: Path, paths: Sequence[Path], mapping: FeedMapping, date: dt.da
         written = [_write_night(aside, path, mapping, date, zone, seen) for path in paths]
         if not any(written):
             raise _no_such_night(mapping, date, seen)
-        kept = mapping.model_copy(
+        landed_mapping = mapping.model_copy(
             update={"format": mapping.format.model_copy(update={"compression": "gzip", "encoding": "utf-8"})}
         )
-    if dump(kept) != dump(default(FEEDS[mapping.feed])):
-        (aside / landed_files.MAPPING).write_text(dump(kept), encoding="utf-8")
+    if dump(landed_mapping) != dump(default(FEEDS[mapping.feed])):
+        (aside / landed_files.MAPPING).write_text(dump(landed_mapping), encoding="utf-8")
 
 
 def _no_such_night(mapping: FeedMapping, date: dt.date, seen: set[dt.date]) -> MissingInput:
     nights = ", ".join(map(str, sorted(seen))) or "none"
-    return MissingInput(f"no {mapping.feed} of {date}", hint=f"the nights there are: {nights}")
+    return MissingInput(f"no {mapping.feed} of {date}", hint=f"available nights: {nights}")
 
 
 def _write_night(
     aside: Path, path: Path, mapping: FeedMapping, date: dt.date, zone: ZoneInfo, seen: set[dt.date]
 ) -> bool:
-    """Write the night's rows of a text file, if it has any; whether it had."""
-    chosen = (record.raw for record in _of_night(records(path, mapping.format), mapping.night, date, zone, seen))
-    first = next(chosen, None)
+    """Write the night's rows of a text file. Return True if it has any."""
+    rows = (record.raw for record in _records_of_night(records(path, mapping.format), mapping.night, date, zone, seen))
+    first = next(rows, None)
     if first is None:
         return False
     with gzip.GzipFile(
@@ -175,7 +175,7 @@ def _write_night(
     ) as file:
         if mapping.format.kind == "csv" and not mapping.format.names:
             file.write(_header_text(path, mapping).encode() + b"\n")
-        for text in (first, *chosen):
+        for text in (first, *rows):
             file.write(text.encode() + b"\n")
     return True
 
@@ -187,16 +187,16 @@ def _header_text(path: Path, mapping: FeedMapping) -> str:
     )
 
 
-def _of_night(
-    found: Iterator[Record], which: Source | None, date: dt.date, zone: ZoneInfo, seen: set[dt.date]
+def _records_of_night(
+    all_records: Iterator[Record], night: Source | None, date: dt.date, zone: ZoneInfo, seen: set[dt.date]
 ) -> Iterator[Record]:
-    """The records of a night. One whose night cannot be read belongs to the night of the one before it."""
-    assert which is not None
+    """Yield the records of a night, and add all nights to `seen`. A record without a readable night follows the one before it."""
+    assert night is not None
     current: dt.date | None = None
     waiting: list[Record] = []
-    for record in found:
-        text = record.fields.get(which.column or "")
-        day = _day(text, which, zone) if text is not None else None
+    for record in all_records:
+        text = record.fields.get(night.column or "")
+        day = _day(text, night, zone) if text is not None else None
         if day is None and current is None:
             waiting.append(record)
             continue
@@ -209,16 +209,16 @@ def _of_night(
             yield record
 
 
-def _day(text: str, which: Source, zone: ZoneInfo) -> dt.date | None:
-    """The night that a text names; None where it is no date, or no time in the unit."""
+def _day(text: str, night: Source, zone: ZoneInfo) -> dt.date | None:
+    """Parse the night of a record; None if the text is not a date, or not a time in the given unit."""
     try:
-        if which.unit == "iso":
+        if night.unit == "iso":
             moment = dt.datetime.fromisoformat(text.strip())
-            own = ZoneInfo(which.zone) if which.zone else zone
-            return (moment if moment.tzinfo else moment.replace(tzinfo=own)).astimezone(zone).date()
-        if which.unit:
+            default_zone = ZoneInfo(night.zone) if night.zone else zone
+            return (moment if moment.tzinfo else moment.replace(tzinfo=default_zone)).astimezone(zone).date()
+        if night.unit:
             number = whole_number(text)
-            return None if number is None else dt.datetime.fromtimestamp(number / _PER_SECOND[which.unit], zone).date()
+            return None if number is None else dt.datetime.fromtimestamp(number / _PER_SECOND[night.unit], zone).date()
         number = whole_number(text.replace("-", ""))
         return None if number is None else dt.datetime.strptime(str(number), "%Y%m%d").date()
     except (ValueError, OverflowError, OSError):
@@ -229,11 +229,12 @@ def _write_night_of_parquet(
     aside: Path, paths: Sequence[Path], mapping: FeedMapping, date: dt.date, zone: ZoneInfo
 ) -> None:
     seen: set[dt.date] = set()
-    any_row = False
+    has_row = False
     for path in paths:
-        lines = [r.line - 1 for r in _of_night(records(path, mapping.format), mapping.night, date, zone, seen)]
-        if lines:
-            pq.write_table(pq.read_table(path).take(lines), aside / path.name)
-            any_row = True
-    if not any_row:
+        found = _records_of_night(records(path, mapping.format), mapping.night, date, zone, seen)
+        row_numbers = [record.line - 1 for record in found]
+        if row_numbers:
+            pq.write_table(pq.read_table(path).take(row_numbers), aside / path.name)
+            has_row = True
+    if not has_row:
         raise _no_such_night(mapping, date, seen)

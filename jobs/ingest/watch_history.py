@@ -1,8 +1,8 @@
-"""silver.watch_history: what users had watched before the first night, where the source has such a history.
+"""silver.watch_history: what users watched before the first night, if the source has such a history.
 
-It lands once, under the day that it ends on, as Parquet with a row a user: `user_id`, and `watch_seq`, `like_seq`,
-`long_watch_seq` (video ids in time order). A night that has no history by then has nothing to do. A history that has a row that
-cannot be read is refused whole: it is made once, and can be made again.
+It lands once, under its last day, as Parquet with one row per user: `user_id`, and `watch_seq`, `like_seq`, `long_watch_seq`
+(video ids in time order). If no history has landed, the job does nothing. A history with an unreadable row is refused as a whole,
+because it is made only once and can be made again.
 """
 
 import datetime as dt
@@ -25,7 +25,7 @@ _SEQUENCES = ("watch_seq", "like_seq", "long_watch_seq")
 
 
 def transform(rows: DataFrame, day: dt.date) -> DataFrame:
-    """One row a watch, from the rows of the landing, one a user.
+    """Return one row per watch from the rows of the landing, which has one row per user.
 
     Raises:
         BadInput: a row has no user id or no list of video ids.
@@ -40,8 +40,8 @@ def transform(rows: DataFrame, day: dt.date) -> DataFrame:
         broken = users.where(F.coalesce(is_broken, F.lit(True))).orderBy("log_file", "log_line").first()
     if broken is not None:
         raise BadInput(
-            f"{_TABLE}: row {broken.log_line} of {broken.log_file} has no user id or no lists of video ids; make the "
-            "history anew and land it again"
+            f"{_TABLE}: row {broken.log_line} of {broken.log_file} has no user id or invalid lists of video ids; correct the "
+            "history and land it again"
         )
     watches = users.select("user_id", "like_seq", "long_watch_seq", F.posexplode("watch_seq"))
     return watches.withColumns(
@@ -61,8 +61,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     with run_job(argv, __doc__) as context:
         for day in landing.nights(context.settings.landing, WATCH_HISTORY):
             if day <= context.date and not context.lake.has_day(_TABLE, day):
-                of_day = replace(context, date=day, writes=_TABLE)
-                of_day.lake.write(transform(landed(of_day, WATCH_HISTORY), day))
+                day_context = replace(context, date=day, writes=_TABLE)
+                day_context.lake.write(transform(landed(day_context, WATCH_HISTORY), day))
 
 
 if __name__ == "__main__":

@@ -53,7 +53,7 @@ def log(*lines: str) -> bytes:
     return packed(HEADERS[BEHAVIOR_LOGS], *lines)
 
 
-def lay(home: Path, feed: str, files: Files) -> None:
+def write_files(home: Path, feed: str, files: Files) -> None:
     folder = landing.folder(home / "landing", feed, MAY_1)
     folder.mkdir(parents=True)
     for name, content in files.items():
@@ -343,7 +343,7 @@ READ: dict[str, tuple[str, Files, list[tuple[object, ...]], list[str]]] = {
 @pytest.mark.parametrize("case", READ)
 def test_what_can_be_read_is_read(home: Path, spark: SparkSession, case: str) -> None:
     feed, files, expected, reasons = READ[case]
-    lay(home, feed, files)
+    write_files(home, feed, files)
     kept, kept_aside = outcome(home, feed)
     if feed in (USERS, BEHAVIOR_LOGS):
         secret = key(settings())
@@ -376,53 +376,59 @@ REFUSED: dict[str, tuple[Files, str]] = {
     ),
     "carriage returns only": (
         {"part.csv.gz": packed(TITLED, f"1,{REST_OF_VIDEO},a", end="\r")},
-        "ends its lines with carriage returns",
+        "has lines that end with carriage returns",
     ),
-    "gzip, then other bytes": ({"part.csv.gz": SOUND + b"garbage"}, "is damaged or no gzip file"),
-    "gzip cut short": ({"part.csv.gz": SOUND[:-4]}, "is a gzip file cut short"),
+    "gzip, then other bytes": ({"part.csv.gz": SOUND + b"garbage"}, "is damaged or not a gzip file"),
+    "gzip cut short": ({"part.csv.gz": SOUND[:-4]}, "is a truncated gzip file"),
     "files put together, headers and all": ({"part.csv.gz": SOUND + SOUND}, "line 3 repeats the header"),
     "an empty file": ({"part.csv.gz": b""}, "is empty"),
     "an empty file beside a sound one": ({"part-0.csv.gz": SOUND, "part-1.csv.gz": b""}, "is empty"),
-    "a name that others hide": ({"part-0.csv.gz": SOUND, "_part-1.csv.gz": videos("b")}, "that does not begin with _"),
+    "a name that others hide": (
+        {"part-0.csv.gz": SOUND, "_part-1.csv.gz": videos("b")},
+        "files whose name begins with _ are not read",
+    ),
     "a name that others hide, mapped": (
         {
             "_mapping.yaml": b"feed: videos\nformat: {compression: none}\n",
             "part-0.csv": gzip.decompress(SOUND),
             "_part-1.csv": gzip.decompress(videos("b")),
         },
-        "that does not begin with _",
+        "files whose name begins with _ are not read",
     ),
-    "plain text called gzip": ({"part.csv.gz": gzip.decompress(SOUND)}, "is damaged or no gzip file"),
-    "gzip twice": ({"part.csv.gz": gzip.compress(SOUND, mtime=0)}, "holds a gzip file"),
-    "a zip in gzip": ({"part.csv.gz": gzip.compress(b"PK\3\4rest", mtime=0)}, "holds a zip file"),
+    "plain text called gzip": ({"part.csv.gz": gzip.decompress(SOUND)}, "is damaged or not a gzip file"),
+    "gzip twice": ({"part.csv.gz": gzip.compress(SOUND, mtime=0)}, "contains a gzip file"),
+    "a zip in gzip": ({"part.csv.gz": gzip.compress(b"PK\3\4rest", mtime=0)}, "contains a zip file"),
     "a tar in gzip": ({"part.csv.gz": tar(gzip.decompress(SOUND))}, "part.csv.gz"),
-    "a file that is still being written": ({"part-0.csv.gz": SOUND, "part-1.csv.gz.part": SOUND}, "is no .csv.gz file"),
-    "a folder among the files": ({"part-0.csv.gz": SOUND, "more.csv.gz/part.csv.gz": SOUND}, "is no .csv.gz file"),
+    "a file that is still being written": (
+        {"part-0.csv.gz": SOUND, "part-1.csv.gz.part": SOUND},
+        "is not a .csv.gz file",
+    ),
+    "a folder among the files": ({"part-0.csv.gz": SOUND, "more.csv.gz/part.csv.gz": SOUND}, "is not a .csv.gz file"),
     "a column twice": ({"part.csv.gz": videos("a", header=f"{HEADERS[VIDEOS]},tag")}, "column 'tag' twice"),
     "a column without a name": ({"part.csv.gz": videos("a", header=f"{HEADERS[VIDEOS]},")}, "no name for column 13"),
     "a misspelt column": (
         {"part.csv.gz": videos("a", header=TITLED.replace("tag", "tags"))},
         "no column tag (it has 'tags')",
     ),
-    "no header": ({"part.csv.gz": packed(f"1,{REST_OF_VIDEO},a")}, "another header"),
+    "no header": ({"part.csv.gz": packed(f"1,{REST_OF_VIDEO},a")}, "has no column "),
     "no header in the second part": (
         {"part-0.csv.gz": SOUND, "part-1.csv.gz": packed(f"1,{REST_OF_VIDEO},a")},
-        "another header",
+        "has no column ",
     ),
-    "the first line of Excel": ({"part.csv.gz": packed("sep=,", TITLED, f"1,{REST_OF_VIDEO},a")}, "another header"),
-    "nothing but a header": ({"part.csv.gz": packed(TITLED)}, "holds a header but no row"),
-    "nothing": ({}, "holds no .csv.gz file"),
+    "the first line of Excel": ({"part.csv.gz": packed("sep=,", TITLED, f"1,{REST_OF_VIDEO},a")}, "has no column "),
+    "nothing but a header": ({"part.csv.gz": packed(TITLED)}, "contains a header but no row"),
+    "nothing": ({}, "contains no .csv.gz file"),
 }
 
 
 @pytest.mark.parametrize("case", REFUSED)
 def test_what_cannot_be_right_is_refused_in_one_line(home: Path, spark: SparkSession, case: str) -> None:
     files, said = REFUSED[case]
-    lay(home, VIDEOS, files)
+    write_files(home, VIDEOS, files)
     for feed, row in SNAPSHOTS.items():
         if feed != VIDEOS:
-            lay(home, feed, {"part.csv.gz": packed(HEADERS[feed], row)})
-    lay(home, BEHAVIOR_LOGS, {"part.csv.gz": log(line(1))})
+            write_files(home, feed, {"part.csv.gz": packed(HEADERS[feed], row)})
+    write_files(home, BEHAVIOR_LOGS, {"part.csv.gz": log(line(1))})
     with pytest.raises(NightreelError) as refused:
         landed_files.check(home / "landing", MAY_1)
     assert said in str(refused.value)

@@ -15,14 +15,14 @@ from dags._night import ZONE
 from dags._stale_filter import skip_unless_stale
 
 NIGHT = dt.date(2022, 5, 1)
-# A night whose log was laid again after it was taken in.
+# A night whose log landed again after it was ingested.
 MAKE_STALE = """
 import sys
 from pathlib import Path
 from jobs.ingest import behavior_log
-from tests.jobs.ingest.nights import lay, line
+from tests.jobs.ingest.nights import write_landing, line
 for user_id in (1, 2):
-    lay(Path(sys.argv[1]), [line(user_id)])
+    write_landing(Path(sys.argv[1]), [line(user_id)])
     if user_id == 1:
         behavior_log.main(["--date", "2022-05-01"])
 """

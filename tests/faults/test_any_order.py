@@ -21,7 +21,7 @@ from jobs.platform.lake import tables
 from jobs.platform.lake.history import latest
 from jobs.platform.settings import settings
 from tests.faults.conftest import RecordFault
-from tests.jobs.ingest.nights import NOON_MAY_1, lay, line
+from tests.jobs.ingest.nights import NOON_MAY_1, line, write_landing
 
 TWO, FOUR = ([dt.date(2022, 5, 1) + dt.timedelta(days=day) for day in range(count)] for count in (2, 4))
 SHORT: tuple[ModuleType, ...] = (behavior_events, interactions)
@@ -96,7 +96,7 @@ def test_they_converge(
     for seed in seeds:
         chance = random.Random(seed)
         for night, arrived in logs(nights, chance).items():
-            lay(home, arrived, night)
+            write_landing(home, arrived, night)
             if reconciliation in jobs:
                 accept(
                     JobContext(night, settings(), writes=decisions.TABLE),

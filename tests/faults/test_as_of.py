@@ -15,7 +15,7 @@ from jobs.platform.lake.history import latest
 from jobs.platform.settings import settings
 from tests.faults.conftest import RecordFault
 from tests.jobs import lake
-from tests.jobs.ingest.nights import MAY_1, MAY_2, NOON_MAY_1, lay, line
+from tests.jobs.ingest.nights import MAY_1, MAY_2, NOON_MAY_1, line, write_landing
 
 FEATURES: dict[str, Callable[[Sequence[str]], None]] = {
     "gold.user_features": user_features.main,
@@ -38,7 +38,7 @@ def recommend(argv: Sequence[str]) -> None:
 
 
 def land(home: Path, lines: Sequence[str], night: dt.date) -> None:
-    lay(home, lines, night)
+    write_landing(home, lines, night)
     for job in (behavior_log, behavior_events):
         job.main(["--date", str(night)])
 
@@ -54,8 +54,8 @@ def test_late_rows_leave_the_night_as_it_was(
     home: Path, spark: SparkSession, jobs: dict[str, Callable[[Sequence[str]], None]], record_fault: RecordFault
 ) -> None:
     videos = [{"video_id": n, "visible": True, "tags": [f"{n % 2}"], "arrival_date": MAY_1} for n in range(9)]
-    lake.lay(home, "silver.videos", videos)
-    lake.lay(home, "silver.users", [{"user_id": "0" * 32, "arrival_date": MAY_1}])
+    lake.insert_rows(home, "silver.videos", videos)
+    lake.insert_rows(home, "silver.users", [{"user_id": "0" * 32, "arrival_date": MAY_1}])
     land(home, [line(n % 5, n % 7, NOON_MAY_1 + n) for n in range(40)], MAY_1)
     written: list[dict[str, str]] = []
     for _ in range(2):

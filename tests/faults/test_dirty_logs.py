@@ -19,7 +19,7 @@ from jobs.platform.job_context import JobContext
 from jobs.platform.lake.history import latest
 from jobs.platform.settings import settings
 from tests.faults.conftest import RecordFault
-from tests.jobs.ingest.nights import HEADER, MAY_1, NOON_MAY_1, SNAPSHOTS, ingest, lay_feed, line
+from tests.jobs.ingest.nights import HEADER, MAY_1, NOON_MAY_1, SNAPSHOTS, ingest, line, write_feed
 
 USERS = 1_000
 """Each of them is an example, with a history and faults of its own."""
@@ -71,7 +71,7 @@ def history(user: int, chance: random.Random) -> Iterator[Line]:
                 yield night, text[: chance.randrange(3, text.rindex(","))], "quarantined"
 
 
-def lay(home: Path, lines: list[Line], chance: random.Random) -> None:
+def write_log(home: Path, lines: list[Line], chance: random.Random) -> None:
     """Lay the lines in an order and in files that chance decides."""
     for night in NIGHTS:
         extra = (",device", ",phone") if night >= NEW_COLUMN else ("", "")
@@ -84,21 +84,21 @@ def lay(home: Path, lines: list[Line], chance: random.Random) -> None:
                 body = "\n".join([HEADER + more, *part]) + "\n"
                 (aside / f"part-{number}.csv.gz").write_bytes(gzip.compress(body.encode(), mtime=0))
 
-        landing.lay(landing.folder(home / "landing", BEHAVIOR_LOGS, night), write)
+        landing.write_folder(landing.folder(home / "landing", BEHAVIOR_LOGS, night), write)
 
 
-def lay_snapshots(home: Path, night: dt.date) -> None:
+def write_snapshots(home: Path, night: dt.date) -> None:
     """Lay the users, videos and campaigns of a night."""
     for feed, row in SNAPSHOTS.items():
         rows = [f"{n},{row.partition(',')[2]}" for n in range(9)] if feed == VIDEOS else [row]
-        lay_feed(home, feed, rows, night)
+        write_feed(home, feed, rows, night)
 
 
 def run_nights(home: Path, lines: list[Line], chance: random.Random) -> dict[tuple[str, dt.date], str]:
     """Run the nights, and give the content hash of each in each feature table."""
-    lay(home, lines, chance)
+    write_log(home, lines, chance)
     for night in NIGHTS:
-        lay_snapshots(home, night)
+        write_snapshots(home, night)
         accept(
             JobContext(night, settings(), writes=decisions.TABLE),
             decisions.VOLUME,

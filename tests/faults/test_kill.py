@@ -22,13 +22,13 @@ from jobs.platform.settings import Settings, settings
 from schemas.contract import tables
 from tests.faults.conftest import RecordFault
 from tests.infra.nights import run_in_turn
-from tests.jobs.ingest.nights import MAY_1, ingest, lay, line
+from tests.jobs.ingest.nights import MAY_1, ingest, line, write_landing
 from tests.night_jobs import NIGHT_JOBS
 
 WRITING = ("staged", "audited", "committed")
 TRAINING = ("trained", "logged")
 STEPS: dict[str, tuple[str, ...]] = {
-    "ingest.land": ("laid", "moved"),
+    "ingest.land": ("written", "moved"),
     "ingest.watch_history": (),  # simulated nights have none
     "recommend.train": TRAINING,
     "ads.train": TRAINING,
@@ -72,7 +72,7 @@ def models() -> list[tuple[str, str, str]]:
 
 
 def test_killed_at_each_step(home: Path, spark: SparkSession, spark_server: str, record_fault: RecordFault) -> None:
-    lay(home, LINES)
+    write_landing(home, LINES)
     ingest()
     interactions.main(["--date", str(MAY_1)])
     clean = state()
@@ -121,7 +121,9 @@ def undisturbed(tmp_path: Path, spark: SparkSession, monkeypatch: pytest.MonkeyP
 def test_every_job_of_a_night_killed_at_each_step(
     undisturbed: Undisturbed, spark_server: str, record_fault: RecordFault
 ) -> None:
-    assert start("ingest.land", "--events", "1000", server=spark_server).wait() == 0  # for the night to be laid over
+    assert (
+        start("ingest.land", "--events", "1000", server=spark_server).wait() == 0
+    )  # a night for the next run to replace
     acknowledged: set[str] = set()
     kills = 0
     for job in NIGHT_JOBS:
@@ -172,7 +174,7 @@ def test_killed_at_random(undisturbed: Undisturbed, spark_server: str, record_fa
 
 
 def test_a_day_is_published_once_for_each_run(home: Path, spark: SparkSession) -> None:
-    lay(home, LINES)
+    write_landing(home, LINES)
     night = ingest()
     for table in state():
         assert len(publications(night.lake.uri(table))) == 1

@@ -52,7 +52,7 @@ def session_is_gone(leader: int) -> bool:
 def test_a_service_is_found_by_another_command_and_stopped_with_its_children(daemon: Daemon) -> None:
     assert not daemon.running()
     daemon.start()
-    daemon.wait(lambda: daemon.last_words() == "up", timeout_s=120)
+    daemon.wait(lambda: daemon.last_log_line() == "up", timeout_s=120)
     again = Daemon("service", daemon.state)
     assert again.running()
     leader = pid(daemon)
@@ -70,7 +70,7 @@ def test_a_service_that_does_not_heed_its_end_is_killed(tmp_path: Path, monkeypa
     )
     daemon = Daemon("service", state, [sys.executable, "-c", deaf])
     daemon.start()
-    daemon.wait(lambda: daemon.last_words() == "up", timeout_s=120)
+    daemon.wait(lambda: daemon.last_log_line() == "up", timeout_s=120)
     leader = pid(daemon)
     daemon.stop()
     assert eventually(lambda: session_is_gone(leader))
@@ -78,7 +78,7 @@ def test_a_service_that_does_not_heed_its_end_is_killed(tmp_path: Path, monkeypa
 
 def test_a_killed_service_is_not_running_and_can_be_started_again(daemon: Daemon) -> None:
     daemon.start()
-    daemon.wait(lambda: daemon.last_words() == "up", timeout_s=120)
+    daemon.wait(lambda: daemon.last_log_line() == "up", timeout_s=120)
     first = pid(daemon)
     os.kill(first, signal.SIGKILL)
     assert eventually(lambda: not daemon.running())
@@ -101,7 +101,7 @@ def test_a_torn_record_is_none(daemon: Daemon, content: str) -> None:
     assert not daemon.running()
 
 
-def test_a_service_that_ends_while_starting_says_its_last_words(tmp_path: Path) -> None:
+def test_a_service_that_ends_while_starting_reports_its_last_log_line(tmp_path: Path) -> None:
     state = State(tmp_path)
     state.make()
     daemon = Daemon("service", state, [sys.executable, "-c", "import sys; sys.exit('port taken')"])

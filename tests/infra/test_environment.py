@@ -14,7 +14,7 @@ from deltalake import DeltaTable
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infra.environment import ROOT, ours
+from infra.environment import ROOT, process_environment
 
 _NAMES = [
     *(
@@ -48,12 +48,12 @@ _SHELLS = st.dictionaries(st.sampled_from(_NAMES), _VALUES)
 @given(_SHELLS)
 def test_our_environment_is_ours_already(shell: dict[str, str]) -> None:
     # Or a process would start itself anew for ever.
-    assert ours(ours(shell)) == ours(shell)
+    assert process_environment(process_environment(shell)) == process_environment(shell)
 
 
 @given(_SHELLS)
 def test_what_a_person_sets_is_kept_and_what_an_installation_sets_is_not(shell: dict[str, str]) -> None:
-    found = ours(shell)
+    found = process_environment(shell)
     for name in ("SPARK_REMOTE", "NIGHTREEL_LAKE", "AIRFLOW__API__PORT", "AWS_PROFILE"):
         assert found.get(name) == shell.get(name)
     assert not found.keys() & {
@@ -72,7 +72,7 @@ def test_loopback_is_never_asked_through_a_proxy(shell: dict[str, str]) -> None:
     with pytest.MonkeyPatch.context() as patch:
         for name in _NAMES:
             patch.delenv(name, raising=False)
-        for name, value in ours(shell).items():
+        for name, value in process_environment(shell).items():
             patch.setenv(name, value)
         for host in ("127.0.0.1", "localhost"):
             assert urllib.request.proxy_bypass(host)
@@ -226,6 +226,7 @@ def test_a_state_folder_of_another_user_is_named(tmp_path: Path, nobody: list[st
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
         assert done.returncode == 1
         assert (
-            done.stderr == f"error: {tmp_path}/run is not yours to write to; set NIGHTREEL_HOME to a folder that is\n"
+            done.stderr
+            == f"error: you cannot write to {tmp_path}/run; set NIGHTREEL_HOME to a folder that you can write to\n"
         )
         (tmp_path / "run").mkdir(exist_ok=True)

@@ -12,7 +12,7 @@ from infra.local import airflow, lineage
 from infra.local.paths import State
 from jobs.platform.settings import settings
 from tests.infra.connect_server import connect_server
-from tests.jobs.ingest.nights import MAY_1, lay, line
+from tests.jobs.ingest.nights import MAY_1, line, write_landing
 
 NAMES = (
     "OPENLINEAGE_URL",
@@ -55,7 +55,7 @@ def test_spark_is_told_of_the_address_that_only_python_reads(state: State, monke
 
 
 def test_spark_tells_which_columns_a_column_is_made_from(state: State, home: Path) -> None:
-    lay(home, [line(user_id=number) for number in range(5)])
+    write_landing(home, [line(user_id=number) for number in range(5)])
     with connect_server(state) as (_, address):  # which at its end sends what it has not sent yet
         environment = os.environ | {"SPARK_REMOTE": address} | lineage.environment(state)
         for job in ("ingest.behavior_log", "ingest.behavior_events", "features.interactions"):

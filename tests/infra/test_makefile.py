@@ -90,5 +90,5 @@ def test_what_the_shell_has_under_a_common_name_is_not_taken_for_an_order() -> N
     environment = {**os.environ, "USERS": "all.txt", "AS": "as"}
     result = subprocess.run(["make", "erase"], cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     assert result.returncode != 0
-    assert "USERS of the environment is not used: give it to make" in result.stderr
-    assert "give a file with a user id a line" in result.stderr
+    assert "the environment variable USERS is ignored: pass it to make" in result.stderr
+    assert "give a file with one user id per line" in result.stderr

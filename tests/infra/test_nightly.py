@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from infra.local.daemon import ServiceError
-from infra.local.nightly import UsageError, night, only_one, source, tables
+from infra.local.nightly import UsageError, night, nightly_lock, source, tables
 from infra.local.paths import State
 from schemas.dependencies import tables_of_a_night
 
@@ -44,7 +44,7 @@ def test_what_is_no_day_is_refused(text: str) -> None:
 def test_a_day_that_the_zone_left_out_is_refused() -> None:
     apia = ZoneInfo("Pacific/Apia")
     assert night("2011-12-31", NOW, apia) == dt.date(2011, 12, 31)
-    with pytest.raises(UsageError, match="there was no 2011-12-30 in Pacific/Apia"):
+    with pytest.raises(UsageError, match="2011-12-30 does not exist in Pacific/Apia"):
         night("2011-12-30", NOW, apia)
 
 
@@ -65,9 +65,9 @@ def test_tables_are_named_with_commas_between_them_and_kept_in_the_order_of_a_ni
 
 
 def test_one_state_folder_runs_one_command_at_a_time(tmp_path: Path) -> None:
-    with only_one(State(tmp_path)), pytest.raises(ServiceError, match="another"), only_one(State(tmp_path)):
+    with nightly_lock(State(tmp_path)), pytest.raises(ServiceError, match="another"), nightly_lock(State(tmp_path)):
         pass
-    with only_one(State(tmp_path)):
+    with nightly_lock(State(tmp_path)):
         pass
 
 

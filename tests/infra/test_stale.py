@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from infra.local.daemon import ServiceError
-from infra.local.stale import ranges, until_none
+from infra.local.stale import ranges, run_until_fresh
 
 MAY = [dt.date(2022, 4, 30) + dt.timedelta(days=day) for day in range(32)]
 
@@ -30,12 +30,12 @@ def test_what_turns_stale_is_run_as_well() -> None:
         runs.append(nights)
         return True
 
-    assert until_none(lambda: turns[len(runs)], run) == [MAY[1], MAY[2], MAY[9]]
+    assert run_until_fresh(lambda: turns[len(runs)], run) == [MAY[1], MAY[2], MAY[9]]
     assert runs == turns[:2]
 
 
 def test_it_stops_at_a_night_that_fails_and_where_there_is_no_end() -> None:
-    assert until_none(list, lambda nights: True) == []
-    assert until_none(lambda: [MAY[1]], lambda nights: False) is None
-    with pytest.raises(ServiceError, match="2022-05-01 stale again after 5 rounds; make stale says why"):
-        until_none(lambda: [MAY[1]], lambda nights: True)
+    assert run_until_fresh(list, lambda nights: True) == []
+    assert run_until_fresh(lambda: [MAY[1]], lambda nights: False) is None
+    with pytest.raises(ServiceError, match="2022-05-01 still stale after 5 rounds"):
+        run_until_fresh(lambda: [MAY[1]], lambda nights: True)

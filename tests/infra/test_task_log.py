@@ -15,7 +15,7 @@ NOISE = {
     "event": "Task failed with exception",
     "error_detail": [{"exc_value": "cause"}, {"exc_value": "x is empty"}],
 }
-ADVICE = {"level": "error", "event": "ingest.land failed for 2022-05-01: x is empty\nWhen the reason is gone, …"}
+ADVICE = {"level": "error", "event": "ingest.land failed for 2022-05-01: x is empty\nWhen the cause is fixed, …"}
 
 
 @pytest.mark.parametrize(
@@ -23,7 +23,7 @@ ADVICE = {"level": "error", "event": "ingest.land failed for 2022-05-01: x is em
     [
         ([STARTED, NOISE, ADVICE], "x is empty"),
         ([STARTED, ADVICE], "ingest.land failed for 2022-05-01: x is empty"),
-        ([STARTED], "its log gives no reason"),
+        ([STARTED], "its log contains no error"),
     ],
 )
 def test_the_reason_is_what_the_exception_said(tmp_path: Path, lines: list[dict[str, Any]], reason: str) -> None:
@@ -33,7 +33,7 @@ def test_the_reason_is_what_the_exception_said(tmp_path: Path, lines: list[dict[
 
 
 def test_a_task_without_a_log_never_began(tmp_path: Path) -> None:
-    assert last_error(tmp_path / "attempt=1.log").startswith("it never began")
+    assert last_error(tmp_path / "attempt=1.log").startswith("it never started")
 
 
 def test_a_mapped_task_has_a_log_for_each_value(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Lays rows into tables of a lake as the contracts have them, without Spark."""
+"""Insert rows into the tables of a lake, with the schemas of the contracts, without Spark."""
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
@@ -24,17 +24,17 @@ _EMPTY: dict[str, object] = {
 }
 
 
-def lay(home: Path, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
+def insert_rows(home: Path, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
     """Append rows in one commit."""
     contract = load_contract(table)
     uri = home / "lake" / table.replace(".", "/")
     write_deltalake(str(uri), arrow(table, rows), mode="append", partition_by=list(contract.partitioned_by))
 
 
-def lay_decisions(home: Path, *record: Decision) -> None:
-    """Put decisions on record in one commit."""
+def insert_decisions(home: Path, *record: Decision) -> None:
+    """Insert decisions into ops.decisions in one commit."""
     texts = ("kind", "subject", "who", "why", "withdrawn")
-    lay(
+    insert_rows(
         home,
         decisions.TABLE,
         [
@@ -46,16 +46,16 @@ def lay_decisions(home: Path, *record: Decision) -> None:
 
 
 def publish_rows(home: Path, table: str, day: dt.date, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Publish a day's rows in place of those that it has."""
+    """Publish a day's rows; they replace the day's current rows."""
     contract, uri = load_contract(table), str(home / "lake" / table.replace(".", "/"))
     if not DeltaTable.is_deltatable(uri):
-        lay(home, table, [])
+        insert_rows(home, table, [])
     staged = publishing.stage(uri, contract, day, arrow(table, rows))
     commit.commit(uri, contract, staged, commit.token(uri, day), {})
 
 
 def arrow(table: str, rows: Sequence[Mapping[str, Any]]) -> pa.Table:
-    """Rows of a table; a column that a row does not give is null, or zero or empty where the contract requires it."""
+    """Return rows as an Arrow table of this table's schema. Missing values are null, or zero or empty in required columns."""
     contract = load_contract(table)
     columns = {c.name: [row.get(c.name, _missing(c)) for row in rows] for c in contract.columns}
     unknown = {name for row in rows for name in row} - columns.keys()

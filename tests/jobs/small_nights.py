@@ -7,7 +7,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from jobs.ingest.feeds import BEHAVIOR_LOGS, CAMPAIGNS, USERS, VIDEOS
-from tests.jobs.ingest.nights import lay_feed
+from tests.jobs.ingest.nights import write_feed
 from tests.night_jobs import NIGHT_JOBS
 
 _USER = "{},full_active,0,1,1,514,500+,150,1k,34,60,799,730+,1,1,29,949,1.0,0,0,14,135,6,3,0,0.0,1.0,,0.0,0.0,0.0"
@@ -27,7 +27,7 @@ def lines(
     ]
 
 
-def lay(
+def write_landing(
     home: Path,
     date: dt.date,
     log: Sequence[str],
@@ -36,7 +36,7 @@ def lay(
     tag: str = "food",
     campaigns: Iterable[tuple[int, int]] = ((1, 1),),
 ) -> None:
-    """Lay all that a night needs.
+    """Write every feed that a night needs.
 
     Args:
         home: the state folder.
@@ -54,7 +54,7 @@ def lay(
         CAMPAIGNS: [_CAMPAIGN.format(*campaign) for campaign in campaigns],
     }
     for feed, of_feed in rows.items():
-        lay_feed(home, feed, of_feed, date)
+        write_feed(home, feed, of_feed, date)
 
 
 def run(date: dt.date, leave_out: Collection[str] = ()) -> None:

@@ -37,7 +37,7 @@ def test_thin_nights_one_after_another(
     monkeypatch.setenv("NIGHTREEL_SOURCE", "landing")
 
     # One user, whom no snapshot has, and one video, without tags; no click, and a campaign of a video that is not there.
-    small_nights.lay(
+    small_nights.write_landing(
         home,
         FIRST,
         small_nights.lines(FIRST, 30, users=1, videos=1, clicks=()),
@@ -67,7 +67,9 @@ def test_thin_nights_one_after_another(
     assert _rows(EMPTY, "gold.user_features") == 1, "the week is remembered"
 
     # The ordinary night after them.
-    small_nights.lay(home, LAST, small_nights.lines(LAST, 20))  # so few that there is something left to recommend
+    small_nights.write_landing(
+        home, LAST, small_nights.lines(LAST, 20)
+    )  # so few that there is something left to recommend
     small_nights.run(LAST)
     assert "not trained" not in _said(LAST, capsys)
     assert _rows(LAST, "gold.audience_segments") > 0

@@ -113,12 +113,12 @@ def test_what_is_no_day_is_refused(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["0001-01-01", "1969-12-31", "9999-12-31"])
 def test_a_day_of_no_log_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="is not a day that a log can be of; take one from 1970 on"):
+    with pytest.raises(ValueError, match="is out of range; use a day from 1970 on"):
         read_day(text)
 
 
 def test_a_day_that_was_left_out_is_no_night() -> None:
     with pytest.raises(
-        ValueError, match="no 2011-12-30 in Pacific/Apia, which crossed the date line; take the day before"
+        ValueError, match="2011-12-30 does not exist in Pacific/Apia, which crossed the date line; use the day before"
     ):
         read_night("2011-12-30", LAST, ZoneInfo("Pacific/Apia"))

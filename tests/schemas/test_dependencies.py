@@ -12,7 +12,14 @@ from jobs.ads import REGISTERED_MODEL as CLICK_MODEL
 from jobs.ingest.feeds import FEEDS, NIGHTLY
 from jobs.recommend import REGISTERED_MODEL as RECOMMENDER
 from schemas.contract import load_contract, tables
-from schemas.dependencies import days_read, in_order, made_by, read_further_back, sources, tables_of_a_night
+from schemas.dependencies import (
+    days_read,
+    must_run_in_sequence,
+    sources,
+    tables_made_by,
+    tables_of_a_night,
+    topological_order,
+)
 from schemas.made_from import LANDING, MODELS, DaysBack, read_made_from
 from schemas.models import models
 
@@ -51,11 +58,11 @@ def test_a_feed_may_land_once() -> None:
 @pytest.mark.parametrize(
     ("declared", "message"),
     [
-        ({"users": 0}, "'users' is no source; write LAYER.TABLE, landing.FEED or models.MODEL"),
-        ({"silver.users": "week"}, "silver.users: 'week' are no days; write 0, 1, 0-6 or 1-late"),
-        ({"silver.users": -1}, "'-1' are no days"),
-        ({"silver.users": None}, "'None' are no days"),
-        ({"silver.users": "once"}, "'once' are no days"),
+        ({"users": 0}, "'users' is not a source; write LAYER.TABLE, landing.FEED or models.MODEL"),
+        ({"silver.users": "week"}, "silver.users: 'week' is not valid; write 0, 1, 0-6 or 1-late"),
+        ({"silver.users": -1}, "'-1' is not valid"),
+        ({"silver.users": None}, "'None' is not valid"),
+        ({"silver.users": "once"}, "'once' is not valid"),
         ({"silver.users": "6-0"}, "'6-0' ends before it begins; write 0-6"),
         (["silver.users"], "write a mapping of sources and days"),
     ],
@@ -69,7 +76,7 @@ def test_every_table_is_made_by_a_job_that_there_is() -> None:
     for table in tables():
         module = ROOT / "jobs" / f"{load_contract(table).made_by.replace('.', '/')}.py"
         assert "writes=" in module.read_text(encoding="utf-8")
-        assert made_by(load_contract(table).made_by) == (table,), "a job writes one table"
+        assert tables_made_by(load_contract(table).made_by) == (table,), "a job writes one table"
     for model in models().values():
         for job in filter(None, (model.trained_by, model.promoted_by)):
             assert (ROOT / "jobs" / f"{job.replace('.', '/')}.py").is_file()
@@ -88,7 +95,7 @@ def test_the_feeds_of_the_landing_are_all_read_and_those_that_land_every_night_a
 
 
 def test_each_comes_after_what_it_is_made_from() -> None:
-    order = in_order()
+    order = topological_order()
     assert set(order) == {*tables(), *(MODELS + name for name in models())}
     for place, name in enumerate(order):
         assert {s for s in sources(name) if not s.startswith(LANDING)} <= {*order[: place + 1]}
@@ -97,15 +104,15 @@ def test_each_comes_after_what_it_is_made_from() -> None:
 def test_a_night_writes_what_can_be_traced_back_to_its_landing() -> None:
     by_hand = {"ops.backfills", "ops.decisions", "ops.stale_days"}
     assert set(tables_of_a_night()) == set(tables()) - by_hand - {"silver.watch_history"}
-    assert sorted(tables_of_a_night(), key=in_order().index) == list(tables_of_a_night())
+    assert sorted(tables_of_a_night(), key=topological_order().index) == list(tables_of_a_night())
 
 
 def test_the_days_of_each_table_are_read() -> None:
     assert days_read(EVENTS, NIGHT, 2) == {"bronze.behavior_log": days(0), EVENTS: days(1, 2)}
     assert days_read("models.click_model", NIGHT, 3) == {"gold.ctr_examples": days(*range(8))}
     assert "models.recommender" not in days_read("gold.recommendations", NIGHT, 3)
-    assert read_further_back("gold.ctr_examples")
-    assert not read_further_back("gold.user_features"), "the day before only"
+    assert must_run_in_sequence("gold.ctr_examples")
+    assert not must_run_in_sequence("gold.user_features"), "the day before only"
 
 
 @pytest.mark.parametrize(
@@ -121,7 +128,7 @@ def test_the_days_of_each_table_are_read() -> None:
             "silver/users.yaml",
             "value: ingest.users",
             "value: users",
-            "schemas/silver/users.yaml: madeBy: 'users' is no job",
+            "schemas/silver/users.yaml: madeBy: 'users' is not a job",
         ),
         ("silver/users.yaml", "property: madeBy", "property: madeby", "the contract of silver.users lacks 'madeBy'"),
         (
@@ -140,7 +147,7 @@ def test_the_days_of_each_table_are_read() -> None:
             "silver/users.yaml",
             "landing.users: 0",
             "gold.ctr_examples: 1",
-            "madeFrom goes in a circle: silver.users from gold.ctr_examples from silver.users",
+            "madeFrom contains a cycle: silver.users from gold.ctr_examples from silver.users",
         ),
         ("silver/users.yaml", "landing.users: 0", "models.x: 0", "schemas/models.yaml has no 'x'; it has recommender"),
         ("models.yaml", "gold.ctr_examples: 0-7", "gold.ctr_examples: all", "click_model: madeFrom: gold.ctr_examples"),

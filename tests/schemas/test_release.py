@@ -35,14 +35,14 @@ def test_no_released_table_is_gone() -> None:
 @pytest.mark.parametrize(
     ("now", "said"),
     [
-        (replace(WAS, columns=tuple(c for c in WAS.columns if c is not SCORE)), "column score is gone"),
-        (changed(type="float"), "column score was double and is float"),
+        (replace(WAS, columns=tuple(c for c in WAS.columns if c is not SCORE)), "column score was removed"),
+        (changed(type="float"), "column score changed from double to float"),
         (changed(required=False), "column score may be null now"),
         (changed(personal=True), "column score is personal now"),
         (added(replace(NEW, required=True)), "column why is new and required"),
-        (replace(WAS, key=WAS.key[:2]), "its key was "),
-        (replace(WAS, partitioned_by=("date", "rank")), "its partitioned by was "),
-        (replace(WAS, day_column="other"), "its day column was date and is other"),
+        (replace(WAS, key=WAS.key[:2]), "key changed from "),
+        (replace(WAS, partitioned_by=("date", "rank")), "partitioned_by changed from "),
+        (replace(WAS, day_column="other"), "day_column changed from date to other"),
     ],
 )
 def test_what_breaks_readers_needs_a_major_version(now: Contract, said: str) -> None:
@@ -57,8 +57,8 @@ def test_what_breaks_readers_needs_a_major_version(now: Contract, said: str) -> 
     ("now", "said"),
     [
         (added(NEW), "column why is new"),
-        (replace(WAS, rules=(*WAS.rules, RULE)), "its rules changed: score_is_finite"),
-        (replace(WAS, rules=WAS.rules[1:]), "its rules changed: user_id_is_pseudonym"),
+        (replace(WAS, rules=(*WAS.rules, RULE)), "rules changed: score_is_finite"),
+        (replace(WAS, rules=WAS.rules[1:]), "rules changed: user_id_is_pseudonym"),
     ],
 )
 def test_what_only_adds_needs_a_minor_version(now: Contract, said: str) -> None:

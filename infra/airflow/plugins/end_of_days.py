@@ -1,4 +1,4 @@
-"""Makes the timetable of the DAGs known to all processes of Airflow, which read a DAG from its database."""
+"""Register the DAGs' timetable with all processes of Airflow, which read DAGs from the database."""
 
 from airflow.plugins_manager import AirflowPlugin
 
@@ -6,7 +6,7 @@ from dags._timetable import EndOfDays
 
 
 class EndOfDaysPlugin(AirflowPlugin):
-    """The plugin; Airflow finds it in its plugins folder."""
+    """The plugin. Airflow loads it from its plugins folder."""
 
     name = "end_of_days"
-    timetables = [EndOfDays]  # noqa: RUF012, as Airflow's own class has it
+    timetables = [EndOfDays]  # noqa: RUF012, declared like this in Airflow's class

@@ -1,4 +1,4 @@
-"""Reads a landed file, whatever its format, as records: `records` decides for the landing's check and for ingest alike."""
+"""Read landed files of all formats as records. The check of the landing and ingest both use `records`."""
 
 from jobs.ingest.formats.format import Compression, Format, Kind
 from jobs.ingest.formats.record import ERASED, USER_ID, Record, names, records

@@ -1,4 +1,4 @@
-"""A file's bytes, unpacked as a stream: every byte is read and checked, in the memory of one block whatever the file holds."""
+"""Decompress a file as a stream: every byte is read and checked, with one block in memory."""
 
 import zlib
 from collections.abc import Iterator
@@ -10,37 +10,37 @@ from jobs.ingest.formats.format import Compression
 from jobs.platform.errors import BadInput
 
 HIGHEST_RATIO = 200
-"""Unpacked over packed bytes; logs reach about 20, deflate's limit is 1,032. More than this is a zip bomb."""
+"""Highest ratio of unpacked to packed bytes. Logs reach about 20, deflate's limit is 1,032; more than this is a zip bomb."""
 
 _BLOCK = 1 << 20
-_RATIO_FROM = 64 << 20  # unpacked bytes below which the ratio does not matter
+_RATIO_FROM = 64 << 20  # the ratio is checked from this many unpacked bytes on
 _GZIP = 31  # zlib's wbits for a gzip header and checksum
 _MAGIC = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd", b"PK\x03\x04": "zip", b"BZh": "bzip2", b"\xfd7zXZ": "xz"}
 
 
 def unpacked(path: Path, compression: Compression) -> Iterator[bytes]:
-    """The file's contents in blocks of at most 1 MiB.
+    """Yield the file's contents in blocks of at most 1 MiB.
 
     Raises:
-        BadInput: it is empty, cut short, damaged (by its checksums) or otherwise compressed, or unpacks to more than
+        BadInput: the file is empty, truncated, damaged (by its checksums), compressed in another format, or unpacks to more than
             HIGHEST_RATIO times its size.
     """
     packed_bytes = path.stat().st_size
     unpacked_bytes = 0
     for block in {"gzip": _gzip, "zstd": _zstd, "none": _plain}[compression](path):
         if unpacked_bytes == 0 and (packed := [name for magic, name in _MAGIC.items() if block.startswith(magic)]):
-            raise bad_file(path, f"holds a {packed[0]} file", "unpack it, or name its compression in a mapping")
+            raise bad_file(path, f"contains a {packed[0]} file", "unpack it, or set its compression in a mapping")
         unpacked_bytes += len(block)
         if unpacked_bytes > max(_RATIO_FROM, HIGHEST_RATIO * packed_bytes):
-            raise bad_file(path, f"unpacks to more than {HIGHEST_RATIO} times its size", "check where it comes from")
+            raise bad_file(path, f"unpacks to more than {HIGHEST_RATIO} times its size", "check its origin")
         yield block
     if unpacked_bytes == 0:
-        raise bad_file(path, "is empty", "land a file with rows, or none")
+        raise bad_file(path, "is empty", "land a file with rows, or remove it")
 
 
-def bad_file(path: Path, what: str, remedy: str) -> BadInput:
-    """The error of a file that cannot be read, as one line."""
-    return BadInput(f"{path} {what}; {remedy}")
+def bad_file(path: Path, problem: str, remedy: str) -> BadInput:
+    """Return the error of a file that cannot be read, with a one-line message."""
+    return BadInput(f"{path} {problem}; {remedy}")
 
 
 def _gzip(path: Path) -> Iterator[bytes]:
@@ -50,7 +50,7 @@ def _gzip(path: Path) -> Iterator[bytes]:
         try:
             while packed := packed or file.read(_BLOCK):
                 if member.eof:
-                    packed = packed.lstrip(b"\0")  # RFC 1952 lets zero bytes pad the space between members
+                    packed = packed.lstrip(b"\0")  # RFC 1952 allows zero bytes as padding between members
                     if not packed:
                         continue
                     member = zlib.decompressobj(_GZIP)
@@ -60,9 +60,9 @@ def _gzip(path: Path) -> Iterator[bytes]:
             while not member.eof and (block := member.decompress(b"", _BLOCK)):
                 yield block
         except zlib.error as error:
-            raise bad_file(path, f"is damaged or no gzip file ({error})", "copy or land it again") from error
+            raise bad_file(path, f"is damaged or not a gzip file ({error})", "copy or land it again") from error
     if not member.eof and path.stat().st_size:
-        raise bad_file(path, "is a gzip file cut short", "copy or land it again")
+        raise bad_file(path, "is a truncated gzip file", "copy or land it again")
 
 
 def _zstd(path: Path) -> Iterator[bytes]:
@@ -73,7 +73,7 @@ def _zstd(path: Path) -> Iterator[bytes]:
             while block := file.read(_BLOCK):
                 yield block
     except OSError as error:
-        raise bad_file(path, f"is damaged, cut short or no zstd file ({error})", "copy or land it again") from error
+        raise bad_file(path, f"is damaged, truncated or not a zstd file ({error})", "copy or land it again") from error
 
 
 def _plain(path: Path) -> Iterator[bytes]:

@@ -1,4 +1,4 @@
-"""CSV files: fields are split, unquoted and counted by Python's csv module, so that none is ever shifted."""
+"""CSV files: Python's csv module splits and unquotes the fields, and their number is checked, so that no field is shifted."""
 
 import csv
 import io
@@ -14,30 +14,30 @@ from jobs.ingest.formats.text import LONGEST_LINE, Line, lines
 from jobs.platform.whole_number import BLANKS
 
 _MOST_LINES = 100
-"""Of one record. A quote that is never closed would make the rest of the file its field."""
+"""Maximum lines of one record. Otherwise an unclosed quote would turn the rest of the file into one field."""
 
 csv.field_size_limit(LONGEST_LINE)
 
 
 def names(path: Path, how: Format) -> tuple[str, ...]:
-    """The names in the file's header, or those of the format where its files have none."""
+    """Return the names in the file's header, or those of the format if its files have no header."""
     return how.names or _header(path, how, lines(path, how))
 
 
 def records(path: Path, how: Format, user_columns: frozenset[str]) -> Iterator[Record]:
-    """The rows of a file, see `record.records`."""
-    found = _Lines(lines(path, how))
-    header = how.names or _header(path, how, found)
+    """Yield the rows of a file, see `record.records`."""
+    file_lines = _Lines(lines(path, how))
+    header = how.names or _header(path, how, file_lines)
     places = [place for place, name in enumerate(header) if name in user_columns]
     dialect = _dialect(how)
-    for line in found:
+    for line in file_lines:
         if line.text == ERASED:
             yield Record(line.number, ERASED, problem=ERASED)
             continue
-        fields, text, problem = _fields(line, found, len(header), how, dialect)
+        fields, text, problem = _fields(line, file_lines, len(header), how, dialect)
         if problem is None and tuple(fields) == header:
             raise bad_file(
-                path, f"line {line.number} repeats the header", "files were put together: land each as it was"
+                path, f"line {line.number} repeats the header", "files were concatenated: land the original files"
             )
         raw = _without_users(fields, text, places, how, dialect)
         if problem:
@@ -48,48 +48,46 @@ def records(path: Path, how: Format, user_columns: frozenset[str]) -> Iterator[R
 
 
 class _Lines:
-    """Lines to be read one after another, some of them once more."""
+    """An iterator of lines that allows lines to be put back."""
 
     def __init__(self, source: Iterator[Line]) -> None:
         self._source = source
-        self._again: deque[Line] = deque()
+        self._returned: deque[Line] = deque()
 
     def __iter__(self) -> Iterator[Line]:
         return self
 
     def __next__(self) -> Line:
-        return self._again.popleft() if self._again else next(self._source)
+        return self._returned.popleft() if self._returned else next(self._source)
 
     def put_back(self, taken: list[Line]) -> None:
-        """Have these lines read next."""
-        self._again.extendleft(reversed(taken))
+        """Put lines back, to be read next."""
+        self._returned.extendleft(reversed(taken))
 
 
-def _header(path: Path, how: Format, found: Iterator[Line]) -> tuple[str, ...]:
-    line = next(iter(found))
+def _header(path: Path, how: Format, file_lines: Iterator[Line]) -> tuple[str, ...]:
+    line = next(iter(file_lines))
     if line.problem:
         raise bad_file(
-            path, f"has a header that is not {how.encoding} ({line.problem})", "name its encoding in a mapping"
+            path, f"has a header that is not {how.encoding} ({line.problem})", "set its encoding in a mapping"
         )
     if "\r" in line.text:
-        raise bad_file(path, "ends its lines with carriage returns", "land it with line feeds")
+        raise bad_file(path, "has lines that end with carriage returns", "land it with line feeds")
     try:
         header = [name.strip(BLANKS) for name in next(csv.reader([line.text], **_dialect(how)))]
     except csv.Error as error:
-        raise bad_file(path, f"has a header that is no CSV ({error})", "land it with a header") from error
+        raise bad_file(path, f"has a header that is not valid CSV ({error})", "land it with a header") from error
     for place, name in enumerate(header or [""], 1):
         if not name or header.count(name) > 1:
-            what = f"has column {name!r} twice" if name else f"has no name for column {place}"
-            raise bad_file(
-                path, f"has another header than it can have: it {what}", "land it with a name for each column"
-            )
+            problem = f"column {name!r} twice" if name else f"no name for column {place}"
+            raise bad_file(path, f"has an invalid header: {problem}", "land it with a unique name for each column")
     return tuple(header)
 
 
 def _fields(
-    line: Line, found: _Lines, expected: int, how: Format, dialect: dict[str, Any]
+    line: Line, following_lines: _Lines, expected: int, how: Format, dialect: dict[str, Any]
 ) -> tuple[list[str], str, str | None]:
-    """The fields of the record that begins with a line, its whole text, and what is wrong with it."""
+    """Return the fields of the record that begins with a line, its whole text, and its problem or None."""
     if line.problem:
         return _split_roughly(line.text, how), line.text, line.problem
     simple = not (how.quote and how.quote in line.text) and not (how.escape and how.escape in line.text)
@@ -108,10 +106,10 @@ def _fields(
             unfinished = "unexpected end" in str(error)
         if not unfinished and not (taken and problem):
             return fields or _split_roughly(text, how), text, problem
-        following = next(found, None) if unfinished and len(taken) < _MOST_LINES else None
+        following = next(following_lines, None) if unfinished and len(taken) < _MOST_LINES else None
         if following is None or following.problem:
-            # Whatever follows may be sound: only the first line is broken.
-            found.put_back([*taken, *([following] if following else [])])
+            # The following lines may be valid, so only the first line is rejected.
+            following_lines.put_back([*taken, *([following] if following else [])])
             return _split_roughly(line.text, how), line.text, "a quote that is never closed"
         taken.append(following)
         text += "\n" + following.text
@@ -130,7 +128,7 @@ def _without_users(fields: list[str], text: str, places: list[int], how: Format,
         return text
     hidden = [USER_ID if place in places else field for place, field in enumerate(fields)]
     if len(fields) == text.count(how.delimiter) + 1 and not (how.escape and how.escape in text):
-        # No field holds a delimiter: the text is cut as it stands, quotes and all.
+        # No field contains a delimiter: split the text itself and keep its quotes.
         parts = text.split(how.delimiter)
         return how.delimiter.join(USER_ID if place in places else part for place, part in enumerate(parts))
     written = io.StringIO(newline="")

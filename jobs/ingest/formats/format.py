@@ -1,4 +1,4 @@
-"""How a file is written: kind, compression, encoding and, for CSV, its dialect."""
+"""The format of a file: kind, compression, encoding and, for CSV, the dialect."""
 
 import codecs
 from typing import Literal, TypeAlias
@@ -10,30 +10,30 @@ Compression: TypeAlias = Literal["gzip", "zstd", "none"]
 
 
 class Format(BaseModel):
-    """How the files of a feed are written; the defaults are what a landing without a mapping has to be."""
+    """The format of a feed's files. A landing without a mapping must have the default format."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     kind: Kind = "csv"
-    """`csv`, `json` (an object a line) or `parquet`."""
+    """`csv`, `json` (one object per line) or `parquet`."""
     compression: Compression = "gzip"
     encoding: str = "utf-8"
-    """Of the text, by a name that Python knows: `gb18030`, `utf-16`, `utf-8-sig` (with a byte order mark), …"""
+    """Name of a Python text encoding: `gb18030`, `utf-16`, `utf-8-sig` (with a byte order mark), …"""
     delimiter: str = Field(default=",", min_length=1, max_length=1)
     quote: str = Field(default='"', max_length=1)
-    """Around a field that holds delimiters, quotes (twice each) or line breaks; empty where quotes mean nothing."""
+    """Encloses fields with delimiters, (doubled) quotes or line breaks; empty if quotes have no special meaning."""
     escape: str = Field(default="", max_length=1)
-    """Before a character that is meant literally, e.g. the backslash of MySQL; empty where there is none."""
+    """Precedes a literal character, e.g. the backslash of MySQL; empty if there is no escape character."""
     names: tuple[str, ...] = ()
-    """Names of the columns of files without a header."""
+    """Column names for files without a header."""
 
     @field_validator("encoding")
     @classmethod
     def _known(cls, encoding: str) -> str:
         try:
-            "".encode(encoding)  # which refuses what is no encoding of text, such as base64
+            "".encode(encoding)  # also refuses codecs that are not text encodings, such as base64
         except LookupError:
             raise ValueError(
-                f"{encoding!r} is no encoding that Python knows; for Chinese text it is often gb18030"
+                f"{encoding!r} is not a Python text encoding; for Chinese text it is often gb18030"
             ) from None
         return codecs.lookup(encoding).name

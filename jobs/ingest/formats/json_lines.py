@@ -1,4 +1,4 @@
-"""JSON lines: an object a line; what stands inside an inner object has the names of both, `user.id`."""
+"""JSON lines: one object per line. Fields of an inner object are named with a dot: `user.id`."""
 
 import json
 import re
@@ -13,12 +13,12 @@ from jobs.ingest.formats.text import lines
 _DIGITS = re.compile(r"\d+")
 
 
-class _Twice(ValueError):
-    """An object has a name twice, so that it is not known which value is meant."""
+class _DuplicateKey(ValueError):
+    """An object has a key twice, so its value is ambiguous."""
 
 
 class _Text(str):
-    """A number as it was written: a float would change it."""
+    """A number as it is written in the file; a float would change it."""
 
 
 def records(path: Path, how: Format, user_columns: frozenset[str]) -> Iterator[Record]:
@@ -30,33 +30,33 @@ def records(path: Path, how: Format, user_columns: frozenset[str]) -> Iterator[R
         problem = line.problem
         if problem is None:
             try:
-                found = json.loads(line.text, parse_float=_Text, parse_constant=_Text, object_pairs_hook=_object)
+                value = json.loads(line.text, parse_float=_Text, parse_constant=_Text, object_pairs_hook=_object)
             except (ValueError, RecursionError) as error:
                 problem = f"no JSON: {error}" if isinstance(error, ValueError) else "no JSON: nested too deeply"
             else:
-                problem = _fault(found)
+                problem = _problem(value)
         if problem:
-            # Which number is a user's cannot be known.
+            # Any of the numbers may be the user's id.
             yield Record(line.number, _DIGITS.sub("#", line.text), problem=problem, numbers=numbers(line.text))
             continue
-        fields = dict(_flat(found))
-        raw = json.dumps(_without_users(found, user_columns), ensure_ascii=False, separators=(",", ":"))
+        fields = dict(_flat(value))
+        raw = json.dumps(_without_users(value, user_columns), ensure_ascii=False, separators=(",", ":"))
         yield Record(line.number, raw.replace("\\u0000", USER_ID), fields)
 
 
-def _fault(found: Any) -> str | None:
-    """What is wrong with a line's value."""
-    if not isinstance(found, dict):
+def _problem(value: Any) -> str | None:
+    """Return what is wrong with a line's value, or None."""
+    if not isinstance(value, dict):
         return "no JSON object"
     try:
-        json.dumps(found, ensure_ascii=False).encode()
+        json.dumps(value, ensure_ascii=False).encode()
     except UnicodeEncodeError as error:
         return f"no text: half of a character, \\u{ord(error.object[error.start]):04x}"
     return None
 
 
 def text_of(value: Any) -> str | None:
-    """A value as the text that a column of texts has for it."""
+    """Return a JSON value as a string."""
     match value:
         case None:
             return None
@@ -69,11 +69,11 @@ def text_of(value: Any) -> str | None:
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
+    result = dict(pairs)
+    if len(result) < len(pairs):
         name = next(name for place, (name, _) in enumerate(pairs) if name in dict(pairs[:place]))
-        raise _Twice(f"{name!r} is there twice")
-    return found
+        raise _DuplicateKey(f"{name!r} is there twice")
+    return result
 
 
 def _flat(value: dict[str, Any], outer: str = "") -> Iterator[tuple[str, str | None]]:

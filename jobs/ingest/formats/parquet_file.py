@@ -1,4 +1,4 @@
-"""Parquet files: values come as the texts that a CSV file would have for them."""
+"""Parquet files: values are converted to the strings that a CSV file would contain."""
 
 import json
 from collections.abc import Iterator
@@ -17,20 +17,18 @@ _BATCH = 10_000
 
 
 def names(path: Path) -> tuple[str, ...]:
-    """The names of the file's columns."""
+    """Return the column names of a file."""
     try:
-        found = pq.read_schema(path).names
+        columns = pq.read_schema(path).names
     except (OSError, pa.ArrowException) as error:
         raise _unreadable(path, error) from error
-    if len(set(found)) < len(found):
-        raise bad_file(
-            path, "has another header than expected: two columns of one name", "land it with a name for each"
-        )
-    return tuple(found)
+    if len(set(columns)) < len(columns):
+        raise bad_file(path, "has two columns with the same name", "land it with unique column names")
+    return tuple(columns)
 
 
 def records(path: Path, how: Format, user_columns: frozenset[str]) -> Iterator[Record]:
-    """The rows of a file, see `record.records`."""
+    """Yield the rows of a file, see `record.records`."""
     columns = names(path)
     number = 0
     try:
@@ -61,4 +59,4 @@ def _text(value: Any) -> str | None:
 
 
 def _unreadable(path: Path, error: Exception) -> Exception:
-    return bad_file(path, f"is damaged or no Parquet file ({str(error).splitlines()[0]})", "copy or land it again")
+    return bad_file(path, f"is damaged or not a Parquet file ({str(error).splitlines()[0]})", "copy or land it again")

@@ -1,4 +1,4 @@
-"""What a landed file holds: a record a row, each with its fields as texts, or with the reason why it has none."""
+"""The rows of a landed file as records: each has its fields as strings, or the reason why it cannot be read."""
 
 import re
 from collections.abc import Collection, Iterator, Mapping
@@ -9,10 +9,10 @@ from typing import NamedTuple
 from jobs.ingest.formats.format import Format
 
 USER_ID = "\0"
-"""Stands in the raw text of a record for what tells who the user is."""
+"""Placeholder in the raw text of a record for values that identify the user."""
 
 ERASED = "erased"
-"""The line that is left of a record whose user was erased."""
+"""The line that replaces the record of an erased user."""
 
 _NUMBER = re.compile(r"[0-9]+(?:\.0+)?")
 
@@ -21,34 +21,34 @@ class Record(NamedTuple):
     """One row of a file."""
 
     line: int
-    """Where it begins, 1 for the file's first line; in Parquet, which has no lines, its row, 1 for the first."""
+    """Number of its first line, starting at 1; in Parquet, the number of the row, starting at 1."""
     raw: str
-    """Its text, with USER_ID for the values of the columns that tell who the user is."""
+    """Its text, with USER_ID instead of the values of the user columns."""
     fields: Mapping[str, str | None] = MappingProxyType({})
-    """Column -> text; of a record with a problem, only what tells who the user is."""
+    """Column -> string; for a record with a problem only the user columns."""
     problem: str | None = None
-    """Why the record cannot be read; ERASED for one that was taken out."""
+    """Why the record cannot be read; ERASED if it was erased. The texts are stored in bronze and quarantine, so keep them."""
     numbers: tuple[str, ...] = ()
-    """The numbers in the text of a record with a problem: any of them may be the user's id."""
+    """The numbers in the text of a record with a problem. Any of them may be the user's id."""
 
 
 def numbers(text: str) -> tuple[str, ...]:
-    """The different whole numbers that a text holds."""
+    """Return the distinct whole numbers in a text."""
     return tuple(dict.fromkeys(_NUMBER.findall(text)))
 
 
 def records(path: Path, how: Format, user_columns: Collection[str] = ()) -> Iterator[Record]:
-    """Read a file to its end, every byte of it checked.
+    """Read a file to its end and check every byte.
 
     Args:
-        path: of the file.
-        how: it is written.
-        user_columns: the columns that tell who the user is: their values are left out of the raw texts.
+        path: the file.
+        how: its format.
+        user_columns: the columns that identify the user; their values are left out of the raw texts.
 
     Raises:
-        BadInput: the file as a whole cannot be read: it is damaged, of another format, or has no usable header.
+        BadInput: the file cannot be read at all: it is damaged, has another format, or has no valid header.
     """
-    # Imported late: these modules use what is defined here.
+    # Local import to avoid a cycle: these modules import this one.
     from jobs.ingest.formats import csv_file, json_lines, parquet_file
 
     read = {"csv": csv_file.records, "json": json_lines.records, "parquet": parquet_file.records}[how.kind]
@@ -56,7 +56,7 @@ def records(path: Path, how: Format, user_columns: Collection[str] = ()) -> Iter
 
 
 def names(path: Path, how: Format) -> tuple[str, ...] | None:
-    """The names of a file's columns, in its order; None for JSON, in which every line has its own.
+    """Return a file's column names in order; None for JSON, where every line has its own names.
 
     Raises:
         BadInput: see `records`.

@@ -1,4 +1,4 @@
-"""The lines of a text file, decoded strictly: a byte that is not of the encoding is never replaced without a word."""
+"""Read the lines of a text file with strict decoding: invalid bytes are never replaced silently."""
 
 import codecs
 from collections.abc import Iterable, Iterator
@@ -9,33 +9,33 @@ from jobs.ingest.formats.compression import bad_file, unpacked
 from jobs.ingest.formats.format import Format
 
 LONGEST_LINE = 1 << 20
-"""Bytes; a longer line is no log line, and what reads lines would hold it in memory whole."""
+"""In bytes. A longer line is not a log line, and every reader would have to keep it in memory."""
 
-_MOST_UNDECODED = 0.05
+_HIGHEST_UNDECODED_SHARE = 0.05
 _MARKS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 _WIDE = ("utf-16", "utf-32")
 
 
 class Line(NamedTuple):
-    """One line, without its line end (a line feed, with or without a carriage return before it)."""
+    """One line without its line end (LF or CR LF)."""
 
     number: int
-    """1 for the first."""
+    """Starting at 1."""
     text: str
     problem: str | None = None
-    """Why the line is not of the file's encoding; its text then shows the bytes as `\\xNN`."""
+    """Why the line cannot be decoded; its text then contains invalid bytes as `\\xNN`."""
 
 
 def lines(path: Path, how: Format) -> Iterator[Line]:
-    """Read a file of text to its end.
+    """Read a text file to its end.
 
     Raises:
-        BadInput: the file cannot be unpacked, a line is longer than LONGEST_LINE, or so many lines are not of the encoding that
-            the file must be of another one.
+        BadInput: the file cannot be unpacked, a line is longer than LONGEST_LINE, or so many lines cannot be decoded that the
+            file must have another encoding.
     """
     encoding = "utf-8" if how.encoding.startswith(("utf-8", *_WIDE)) else how.encoding
-    undecoded = others = 0
-    first = None
+    undecoded = decoded_non_ascii = 0
+    first_error = None
     for number, line in enumerate(_split(path, _single_bytes(path, how)), 1):
         if number == 1:
             line = _without_mark(path, line, how)
@@ -43,27 +43,30 @@ def lines(path: Path, how: Format) -> Iterator[Line]:
             text = line.decode(encoding)
         except UnicodeDecodeError as error:
             undecoded += 1
-            first = first or (number, error)
+            first_error = first_error or (number, error)
             byte = error.object[error.start]
             problem = f"byte {error.start + 1} (0x{byte:02x}) is not {how.encoding}"
             yield Line(number, line.decode("ascii", "backslashreplace"), problem)
         else:
-            others += not text.isascii()
+            decoded_non_ascii += not text.isascii()
             if "\0" in text:
                 yield Line(number, text.replace("\0", "\\x00"), f"byte {line.index(0) + 1} is NUL")
             else:
                 yield Line(number, text)
-    # An encoding is a property of the file. Where most lines of text are of another one, the rest may only seem to be of this.
-    if first and (undecoded > max(1, _MOST_UNDECODED * number) or undecoded > others > 0):
-        wrong = first[1].object[first[1].start]
-        what = f"line {first[0]} is not {how.encoding} (byte 0x{wrong:02x})"
+    # A file has one encoding. If most non-ASCII lines cannot be decoded, the others may have been decoded wrongly.
+    too_many = undecoded > max(1, _HIGHEST_UNDECODED_SHARE * number) or undecoded > decoded_non_ascii > 0
+    if first_error and too_many:
+        line_number, decode_error = first_error
+        byte = decode_error.object[decode_error.start]
         raise bad_file(
-            path, f"{what}, nor are {undecoded - 1} others", "name its encoding in a mapping, e.g. encoding: gb18030"
+            path,
+            f"is not {how.encoding}: line {line_number} (byte 0x{byte:02x}) and {undecoded - 1} others",
+            "set its encoding in a mapping, e.g. encoding: gb18030",
         )
 
 
 def _single_bytes(path: Path, how: Format) -> Iterable[bytes]:
-    """The blocks of a file in an encoding in which the byte 0x0A is always a line feed."""
+    """Yield the blocks of a file in an encoding in which the byte 0x0A is always a line feed."""
     blocks = unpacked(path, how.compression)
     if not how.encoding.startswith(_WIDE):
         return blocks
@@ -77,7 +80,7 @@ def _to_utf_8(path: Path, blocks: Iterable[bytes], encoding: str) -> Iterator[by
             yield decoder.decode(block).encode()
         decoder.decode(b"", final=True)
     except UnicodeError as error:
-        raise bad_file(path, f"is not {encoding} ({error})", "name its encoding in a mapping") from error
+        raise bad_file(path, f"is not {encoding} ({error})", "set its encoding in a mapping") from error
 
 
 def _split(path: Path, blocks: Iterable[bytes]) -> Iterator[bytes]:
@@ -85,7 +88,7 @@ def _split(path: Path, blocks: Iterable[bytes]) -> Iterator[bytes]:
     for block in blocks:
         *whole, rest = (rest + block).split(b"\n")
         if len(rest) > LONGEST_LINE or any(len(line) > LONGEST_LINE for line in whole):
-            raise bad_file(path, f"has a line of more than {LONGEST_LINE:,} bytes", "check where it comes from")
+            raise bad_file(path, f"has a line of more than {LONGEST_LINE:,} bytes", "check its origin")
         for line in whole:
             yield line.removesuffix(b"\r")
     if rest:
@@ -93,13 +96,15 @@ def _split(path: Path, blocks: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def _without_mark(path: Path, line: bytes, how: Format) -> bytes:
-    if how.encoding == "utf-8-sig" or how.encoding.startswith(_WIDE):  # the latter is UTF-8 by now
+    if how.encoding == "utf-8-sig" or how.encoding.startswith(
+        _WIDE
+    ):  # UTF-16 and UTF-32 are already converted to UTF-8
         return line.removeprefix(codecs.BOM_UTF8)
     for mark, encoding in _MARKS.items():
         if line.startswith(mark):
             raise bad_file(
                 path,
                 f"begins with the byte order mark of {encoding}",
-                f"land it without, or map it with encoding: {encoding}",
+                f"land it without one, or set encoding: {encoding} in a mapping",
             )
     return line

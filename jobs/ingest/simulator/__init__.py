@@ -1,5 +1,5 @@
-"""A seeded short-video app: its users, videos and a night's log, in the files a real one would lay.
+"""A seeded simulation of a short-video app: it writes users, videos and a night's log in the same files as a real app.
 
-The same seed, night and recommendations give the same bytes. Nothing is carried from night to night in a file: users and each
-day's uploads are drawn from generators seeded by what they are, so any night can be simulated first.
+The same seed, night and recommendations give the same bytes. No state is kept between nights: users and each day's uploads come
+from their own seeded generators, so nights can be simulated in any order.
 """

@@ -1,6 +1,6 @@
-"""The videos of the simulated app as of one day: fresh uploads every day, each watched for some weeks and then taken down.
+"""The videos of the simulated app as of one day: new uploads every day, each shown for some weeks and then taken down.
 
-A day's uploads depend on the seed and that day only, and so do their ids: a video is the same on every day it is there.
+A day's uploads and their ids depend only on the seed and the day, so a video is the same on every day on which it exists.
 """
 
 import datetime as dt
@@ -14,19 +14,19 @@ from jobs.ingest.simulator.seeding import generator
 from jobs.ingest.simulator.vocabulary import ADVERTISERS, CATEGORIES, MOODS, PLACES, SUBJECTS, TAGS, TEMPLATES
 
 LIFE_DAYS = 35
-"""Days that a video is shown for, the day of upload included."""
+"""Number of days for which a video is shown, including the day of upload."""
 
 LISTED_DAYS = 42
-"""Days that a video stays in the snapshot for; for the last of them it is not visible any more."""
+"""Number of days for which a video is in the snapshot; on the last of them it is no longer visible."""
 
 HIDDEN = 4
-"""Tastes that neither tag nor text tells of: what only other users' behaviour shows."""
+"""Number of latent taste dimensions that are visible neither in tags nor in texts, only in the behaviour of other users."""
 
 _AUTHORS_A_VIDEO = 0.25
 _AD_SHARE = 0.03
 _TAKEN_DOWN = 0.01
 _ZIPF = 1.0  # popularity of the r-th most popular of a day's uploads: r ** -1
-_FRESH_DAYS = 20.0  # popularity falls to 1/e over so many days
+_FRESH_DAYS = 20.0  # popularity falls to 1/e in this many days
 _UNKNOWN_DURATION = 0.017
 _NORMAL_UPLOADS = ("LongImport", "Web", "ShortImport", "Kmovie", "LongCamera", "PictureSet")
 _TAG_CATEGORY = numpy.array([CATEGORIES.index(category) for category, _ in TAGS])
@@ -40,32 +40,32 @@ class Catalogue:
     author_id: numpy.ndarray
     age_days: numpy.ndarray
     tag: numpy.ndarray
-    """Number of the tag, see vocabulary.TAGS."""
+    """Index into vocabulary.TAGS."""
     is_ad: numpy.ndarray
     is_visible: numpy.ndarray
     duration_ms: numpy.ndarray
-    """0 where unknown."""
+    """0 if unknown."""
     weight: numpy.ndarray
-    """How much is shown of it, whoever watches: Zipf's law within a day's uploads, less each day."""
+    """Popularity, independent of the user: Zipf's law within a day's uploads, decaying every day."""
     quality: numpy.ndarray
     hidden: numpy.ndarray
-    """(n, HIDDEN): a place in the tastes that no text tells of."""
+    """(n, HIDDEN): position in the latent taste dimensions."""
     style: numpy.ndarray
-    """(n, 6) integers that the words, sizes and sources of a video follow from."""
+    """(n, 6) random integers that determine the words, size and source of a video."""
 
     @cached_property
     def shown(self) -> "Catalogue":
-        """The videos that users may be shown."""
+        """The videos that may be shown to users."""
         return Catalogue(*(getattr(self, field.name)[self.is_visible] for field in fields(self)))
 
 
 def catalogue(seed: int, date: dt.date, videos: int) -> Catalogue:
-    """The catalogue at the end of a day.
+    """Return the catalogue at the end of a day.
 
     Args:
-        seed: of the simulated app.
-        date: the day; uploads of it are in.
-        videos: about how many of the catalogue are shown.
+        seed: the seed of the simulated app.
+        date: the day; its uploads are included.
+        videos: approximate number of videos that are shown.
     """
     uploads = max(1, round(videos / LIFE_DAYS))
     days = [_uploaded(seed, date.toordinal() - age, age, uploads) for age in reversed(range(LISTED_DAYS))]
@@ -99,7 +99,7 @@ def _uploaded(seed: int, day: int, age: int, uploads: int) -> Catalogue:
 
 
 def video_rows(videos: Catalogue, date: dt.date) -> polars.DataFrame:
-    """The snapshot of a catalogue in the landing's columns, KuaiRand's twelve and a title."""
+    """Return the snapshot of a catalogue in the columns of the landing: KuaiRand's twelve and a title."""
     sizes = numpy.array([[720, 1280], [720, 1280], [720, 960], [1280, 720], [1080, 1920]])[videos.style[:, 0] % 5]
     return polars.DataFrame(
         {
@@ -121,7 +121,7 @@ def video_rows(videos: Catalogue, date: dt.date) -> polars.DataFrame:
 
 
 def campaign_rows(videos: Catalogue) -> polars.DataFrame:
-    """The campaigns that run, one for each advertiser with an advertising video that is shown; it shows the oldest of them."""
+    """Return the running campaigns: one per advertiser with a visible advertising video, showing the oldest of these videos."""
     ads = videos.shown
     rows = []
     for number, (category, (advertiser, name)) in enumerate(ADVERTISERS.items(), 1):

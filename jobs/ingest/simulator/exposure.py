@@ -1,7 +1,7 @@
-"""Which videos users are shown: first what was recommended to them, otherwise what is popular and what they like.
+"""Choose the videos that users are shown: recommended videos first, otherwise popular videos and videos that they like.
 
-Apps hardly show a video to the same user twice. To keep to that without remembering every view, a user and a video meet on
-one day in SPACING_DAYS only, given by a hash of the pair.
+Apps rarely show a video to the same user twice. To simulate this without storing every view, a video may be shown to a user only
+on one day in SPACING_DAYS, given by a hash of the pair.
 """
 
 import datetime as dt
@@ -15,17 +15,17 @@ from jobs.ingest.simulator.sessions import Sessions
 from jobs.ingest.simulator.vocabulary import TAGS
 
 SPACING_DAYS = 4
-"""Days between which the app's own feed shows a user the same video."""
+"""Minimum number of days between two days on which the app's own feed shows a user the same video."""
 
 SLATE_SHARE = 0.6
-"""Share of the main feed's places that recommendations take where a user has any."""
+"""Share of the main feed's places that are filled with recommendations, for users who have any."""
 
 MAIN_TAB = 1
 
-_PERSONAL = 0.8  # how far the feed goes from what is popular to what the user likes
+_PERSONAL = 0.8  # weight of the user's taste in the feed; the rest is popularity
 _SHARPNESS = 1.3
-_ROUNDS = 24  # of drawing again what the user may not be shown; few places are left empty after them
-_ROUNDS_BETWEEN = 4  # after so many, what was drawn for a user twice is drawn again too
+_ROUNDS = 24  # rounds of drawing again videos that the user may not be shown; few places stay empty
+_ROUNDS_BETWEEN = 4  # after this many rounds, duplicates of a user are drawn again too
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Views:
     """Index into the shown catalogue."""
     session: numpy.ndarray
     position: numpy.ndarray
-    """Place in the session, 0 = first."""
+    """Position in the session, starting at 0."""
 
 
 def expose(
@@ -48,15 +48,15 @@ def expose(
     date: dt.date,
     rng: numpy.random.Generator,
 ) -> Views:
-    """Fill every place of every session with a video, no video twice for a user.
+    """Fill every place of every session with a video; no user sees a video twice.
 
     Args:
-        users: the block that the sessions are of.
-        sessions: of one day.
-        shown: the videos there are.
-        slates: (users, ranks) video ids recommended to each user, best first, -1 for none; None where nobody has any.
-        date: the day, which decides who may meet what.
-        rng: draws everything.
+        users: the block of users of the sessions.
+        sessions: the sessions of one day.
+        shown: the visible videos.
+        slates: (users, ranks) video ids recommended to each user, best first, -1 for none; None if there are no recommendations.
+        date: the day; it decides which pairs of user and video are allowed.
+        rng: the random generator.
     """
     session = numpy.arange(len(sessions.user)).repeat(sessions.views)
     user = sessions.user[session]
@@ -72,7 +72,7 @@ def expose(
 def _organic(
     users: Users, user: numpy.ndarray, shown: Catalogue, date: dt.date, rng: numpy.random.Generator
 ) -> numpy.ndarray:
-    """A video for each view by popularity and taste, -1 where no round drew one that the user may meet today."""
+    """Draw a video for each view by popularity and taste; -1 if no round drew a video that is allowed for the user today."""
     by_tag = numpy.argsort(shown.tag, kind="stable")
     weight = shown.weight[by_tag].cumsum()
     ends = numpy.searchsorted(shown.tag[by_tag], numpy.arange(len(TAGS)), side="right")
@@ -97,7 +97,7 @@ def _organic(
 
 
 def _tag_ladder(users: Users, tag_weight: numpy.ndarray) -> numpy.ndarray:
-    """(users, tags): a user's cumulative chances of the tags, plus the user's index, so that one search serves all users."""
+    """Return (users, tags): cumulative probabilities of the tags plus the user's index, so that one search serves all users."""
     popular = tag_weight / tag_weight.sum()
     liked = popular * numpy.exp(_SHARPNESS * users.taste.astype(float))
     chances = _PERSONAL * liked / liked.sum(axis=1, keepdims=True) + (1 - _PERSONAL) * popular
@@ -117,14 +117,14 @@ def _may_meet(user_id: numpy.ndarray, video_id: numpy.ndarray, date: dt.date) ->
 def _from_slates(
     user: numpy.ndarray, main: numpy.ndarray, shown: Catalogue, slates: numpy.ndarray, rng: numpy.random.Generator
 ) -> numpy.ndarray:
-    """The recommended video of each view, rank by rank over a user's day; -1 where it is not one or the slate is out."""
+    """Return the recommended video of each view, in order of rank over a user's day; -1 for other views or a used-up slate."""
     taken = main & (rng.random(len(user)) < SLATE_SHARE)
     nth = taken.cumsum() - 1
-    first_of_user = numpy.searchsorted(user, user)  # views lie user by user
+    first_of_user = numpy.searchsorted(user, user)  # views are sorted by user
     rank = nth - (taken.cumsum() - taken)[first_of_user]
-    wanted = numpy.where(taken & (rank < slates.shape[1]), slates[user, rank.clip(0, slates.shape[1] - 1)], -1)
-    found = numpy.searchsorted(shown.video_id, wanted).clip(max=len(shown.video_id) - 1)
-    return numpy.where(shown.video_id[found] == wanted, found, -1)
+    video_id = numpy.where(taken & (rank < slates.shape[1]), slates[user, rank.clip(0, slates.shape[1] - 1)], -1)
+    index = numpy.searchsorted(shown.video_id, video_id).clip(max=len(shown.video_id) - 1)
+    return numpy.where(shown.video_id[index] == video_id, index, -1)
 
 
 def _first_occurrences(keys: numpy.ndarray) -> numpy.ndarray:

@@ -1,6 +1,6 @@
-"""A night's log as its files have it: rows in the order they were logged, with the faults that real logs have.
+"""The lines of a night's log, in the order in which they were logged, with the faults of real logs.
 
-Faults are duplicates (the phone sent a row again), rows that come days late (it was off line) and broken lines.
+Faults are duplicates (the phone sent a row again), rows that arrive days late (the phone was offline) and broken lines.
 """
 
 import datetime as dt
@@ -18,16 +18,16 @@ from jobs.ingest.simulator.sessions import Sessions
 from schemas.days import beginning
 
 DUPLICATES = 0.027
-"""Share of rows that are sent once more, as they were."""
+"""Share of rows that are sent again unchanged."""
 
 CORRECTED = 0.002
-"""Share of rows that are sent once more with a later play time: the same view under the key user, video, time."""
+"""Share of rows that are sent again with a longer play time, under the same key (user, video, time)."""
 
 DAYS_LATE = 0.001
-"""Share of rows that come one to three days late."""
+"""Share of rows that arrive one to three days late."""
 
 BROKEN = 0.001
-"""Share of lines that cannot be read as they should."""
+"""Share of broken lines."""
 
 DAY_MS = 86_400_000
 _HOUR_MS = 3_600_000
@@ -45,20 +45,20 @@ def log_rows(
     next_midnight: dt.datetime,
     rng: numpy.random.Generator,
 ) -> polars.DataFrame:
-    """The rows of the night's log in the landing's columns, duplicates and late rows among them, in the order they were logged.
+    """Return the rows of the night's log in the columns of the landing, with duplicates and late rows, in the order of logging.
 
     Args:
-        users, sessions, views, responses, shown: what happened.
+        users, sessions, views, responses, shown: the simulated events.
         midnight: the beginning of the day, in the lake's time zone.
-        next_midnight: its end. Of a day of 25 hours the last one stays empty.
-        rng: draws the faults.
+        next_midnight: its end. The last hour of a day of 25 hours has no events.
+        rng: the random generator of the faults.
     """
     spent = responses.columns["play_time_ms"] + _SWIPE_MS
     before = spent.cumsum() - spent
     first_view = numpy.searchsorted(views.session, views.session)
     viewed_ms = sessions.start_ms[views.session] + before - before[first_view]
     logged_ms = viewed_ms + sessions.delay_ms[views.session]
-    length_ms = int((next_midnight.timestamp() - midnight.timestamp()) * 1000)  # by their clocks all days have 24 hours
+    length_ms = int((next_midnight.timestamp() - midnight.timestamp()) * 1000)  # hours of day are 0 to 23 on every day
     late = (rng.random(len(viewed_ms)) < DAYS_LATE) & (shown.age_days[views.video] > _LATEST_DAYS)
     viewed_ms = viewed_ms - DAY_MS * late * rng.integers(1, _LATEST_DAYS + 1, len(late))
     rows = polars.DataFrame(
@@ -81,7 +81,7 @@ def log_rows(
 
 
 def log_text(rows: polars.DataFrame, rng: numpy.random.Generator) -> bytes:
-    """The rows as lines of CSV without a header, a few of them broken."""
+    """Return the rows as CSV lines without a header; a few of them are broken."""
     lines = rows.write_csv(include_header=False).encode().split(b"\n")[:-1]
     broken = numpy.flatnonzero(rng.random(len(lines)) < BROKEN)
     for place, kind in zip(broken.tolist(), rng.integers(len(_BREAKS), size=len(broken)).tolist(), strict=True):
@@ -90,7 +90,7 @@ def log_text(rows: polars.DataFrame, rng: numpy.random.Generator) -> bytes:
 
 
 def midnight_of(date: dt.date, zone: ZoneInfo) -> dt.datetime:
-    """When a day begins in a time zone, by its clocks."""
+    """Return the beginning of a day in a time zone, as local time."""
     return beginning(date, zone).astimezone(zone)
 
 

@@ -1,4 +1,4 @@
-"""One simulated night, laid as landings: the log in as many files as there are blocks of users, and the snapshots beside it."""
+"""Write one simulated night to the landing: the log with one file per block of users, and the snapshots."""
 
 import datetime as dt
 from collections.abc import Callable, Iterator
@@ -21,49 +21,49 @@ from jobs.ingest.simulator.seeding import generator
 from jobs.ingest.simulator.sessions import sessions
 
 EVENTS = 100_000
-"""Views a night unless told otherwise."""
+"""Default number of views per night."""
 
 SEED = 20220425
 
 SIMULATED = "simulated-*.csv.gz"
-"""The names of the log's files, by which a landing of the simulator is told from others; a number is where the star is."""
+"""Names of the log's files, with a number in place of the star. They identify a landing that the simulator wrote."""
 
 VIEWS_A_USER = 20.0
-"""Mean views a user and day, those who stay away included."""
+"""Mean views per user and day, including inactive users."""
 
 SlatesOf = Callable[[numpy.ndarray], numpy.ndarray | None]
-"""Gives for user ids (n,) the video ids recommended to them (n, ranks), -1 for none; None where there are no recommendations."""
+"""Returns for user ids (n,) the recommended video ids (n, ranks), -1 for none; None if there are no recommendations."""
 
 
 @dataclass(frozen=True)
 class Scale:
-    """How big the simulated app is, all of it following from the views a night."""
+    """Size of the simulated app, derived from the number of views per night."""
 
     events: int = EVENTS
 
     @property
     def users(self) -> int:
-        """Users there are."""
+        """Number of users."""
         return max(50, round(self.events / VIEWS_A_USER))
 
     @property
     def videos(self) -> int:
-        """Videos that are shown: 2,000 for 100,000 views, and with the square root of the views beyond that."""
+        """Number of visible videos: 2,000 for 100,000 views, proportional to the square root of the views."""
         return max(200, round(2_000 * (self.events / 100_000) ** 0.5))
 
 
 def land(
     root: Path, date: dt.date, zone: ZoneInfo, scale: Scale, slates: SlatesOf = lambda users: None, seed: int = SEED
 ) -> None:
-    """Lay all feeds of one simulated night.
+    """Write all feeds of one simulated night.
 
     Args:
         root: the landing.
         date: the night.
-        zone: the time zone whose midnight ends it.
-        scale: how big the app is.
-        slates: what was recommended for this day.
-        seed: of the app; another one is another app.
+        zone: the lake's time zone.
+        scale: size of the app.
+        slates: the recommendations for this day.
+        seed: seed of the app; another seed gives another app.
     """
     videos = catalogue(seed, date, scale.videos)
     snapshots = {
@@ -72,8 +72,9 @@ def land(
         USERS: lambda: _users(seed, scale),
     }
     for feed, contents in snapshots.items():
-        landing.lay(landing.folder(root, feed, date), lambda aside: write_gzip(aside / f"{feed}.csv.gz", contents()))  # noqa: B023
-    landing.lay(
+        target = landing.folder(root, feed, date)
+        landing.write_folder(target, lambda aside: write_gzip(aside / f"{feed}.csv.gz", contents()))  # noqa: B023
+    landing.write_folder(
         landing.folder(root, BEHAVIOR_LOGS, date),
         lambda aside: _logs(aside, seed, date, zone, scale, videos.shown, slates),
     )

@@ -1,6 +1,6 @@
 """The users of the simulated app: what they like, how much they watch and when. They are the same every day.
 
-Users are made in blocks, each from a generator of its own, so that millions of them are never in memory at once.
+Users are generated in blocks, each with its own random generator, so that millions of users are never in memory at once.
 """
 
 from collections.abc import Iterator
@@ -14,10 +14,10 @@ from jobs.ingest.simulator.seeding import generator
 from jobs.ingest.simulator.vocabulary import CATEGORIES, TAGS
 
 BLOCK = 50_000
-"""Users that are made at a time."""
+"""Number of users per block."""
 
 CLUSTERS = 12
-"""Kinds of users; those of one kind lean to the same categories, and some of their static columns tell the kind."""
+"""Number of user clusters. Users of a cluster prefer the same categories, and some static columns depend on the cluster."""
 
 _HOURS = numpy.array(
     [42, 26, 17, 11, 9, 12, 21, 32, 40, 46, 53, 61, 67, 66, 59, 61, 65, 71, 69, 68, 72, 78, 78, 69], float
@@ -40,18 +40,18 @@ _REGISTER_RANGES = (
 
 @dataclass(frozen=True)
 class Users:
-    """A block of n users, whose ids follow one another."""
+    """A block of n users with consecutive ids."""
 
     user_id: numpy.ndarray
     cluster: numpy.ndarray
     taste: numpy.ndarray
-    """(n, tags): how much a user likes a tag, about standard normal over users and tags."""
+    """(n, tags): how much a user likes a tag, approximately standard normal over users and tags."""
     hidden: numpy.ndarray
-    """(n, HIDDEN): liking that no text tells of; its product with a video's is about standard normal."""
+    """(n, HIDDEN): latent tastes; the dot product with a video's is approximately standard normal."""
     activity: numpy.ndarray
-    """Sessions a day, relative to the mean."""
+    """Sessions per day, relative to the mean."""
     generosity: numpy.ndarray
-    """How readily a user clicks and likes, standard normal."""
+    """How easily a user clicks and likes, standard normal."""
     favourite_hour: numpy.ndarray
 
     def __len__(self) -> int:
@@ -59,13 +59,13 @@ class Users:
 
 
 def blocks(seed: int, users: int) -> Iterator[Users]:
-    """All users, BLOCK at a time."""
+    """Yield all users in blocks of BLOCK."""
     for first in range(0, users, BLOCK):
         yield _block(seed, first, min(BLOCK, users - first))
 
 
 def hour_shares() -> numpy.ndarray:
-    """The share of a day's sessions that begins in each of its 24 hours, as in KuaiRand."""
+    """Return the share of sessions that begin in each of the 24 hours of a day, as in KuaiRand."""
     return _HOURS / _HOURS.sum()
 
 
@@ -88,16 +88,16 @@ def _block(seed: int, first: int, size: int) -> Users:
 
 
 def user_rows(users: Users, seed: int) -> polars.DataFrame:
-    """The snapshot of a block of users in KuaiRand's 31 columns.
+    """Return the snapshot of a block of users in KuaiRand's 31 columns.
 
-    `onehot_feat1` and `onehot_feat2` follow from the cluster, with noise, and the degree from the activity; the others are noise.
+    `onehot_feat1` and `onehot_feat2` depend on the cluster, with noise, and the degree on the activity; other columns are noise.
     """
     rng = generator(seed, "profiles", int(users.user_id[0]) // BLOCK)
     size = len(users)
     follow, fans, friends = (rng.lognormal(*law, size).astype(int) for law in ((4.9, 1.4), (4.3, 1.8), (3.0, 1.7)))
     register = rng.integers(8, 3_000, size)
     mistaken = rng.random(size) < 0.2
-    told = numpy.where(mistaken, rng.integers(CLUSTERS, size=size), users.cluster)
+    noisy_cluster = numpy.where(mistaken, rng.integers(CLUSTERS, size=size), users.cluster)
     columns: dict[str, numpy.ndarray] = {
         "user_id": users.user_id,
         "user_active_degree": numpy.array(_DEGREES)[numpy.digitize(users.activity, (0.2, 0.4, 0.8))],
@@ -117,8 +117,8 @@ def user_rows(users: Users, seed: int) -> polars.DataFrame:
     for number, values in enumerate(sizes):
         drawn = rng.integers(values, size=size)
         columns[f"onehot_feat{number}"] = drawn.astype(float) if number == 4 or number >= 12 else drawn
-    columns["onehot_feat1"] = told % 7
-    columns["onehot_feat2"] = told * 4 + columns["onehot_feat2"] % 4
+    columns["onehot_feat1"] = noisy_cluster % 7
+    columns["onehot_feat2"] = noisy_cluster * 4 + columns["onehot_feat2"] % 4
     return polars.DataFrame(columns)
 
 

@@ -1,6 +1,6 @@
-"""How a user responds to a video: everything follows from how well the two match, where it is shown, and chance.
+"""How a user responds to a video, depending on how well they match, on where the video is shown, and on chance.
 
-Constants are set so that rates over all views are near those of KuaiRand's logs.
+The constants are chosen so that the rates over all views are close to those of KuaiRand's logs.
 """
 
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from jobs.ingest.simulator.sessions import Sessions
 
 _TAB_LOGITS = {1: 0.0, 0: -3.2, 4: 0.5, 6: -2.5, 2: -0.2, 8: -4.0, 5: -1.6}
 _CLICK, _MATCH, _QUALITY, _GENEROSITY, _POSITION, _SWIPE = 0.02, 1.4, 0.4, 0.5, 0.3, 0.25
-_FEEDBACK = {  # logit where clicked, less where not, slope of the match, slope of generosity
+_FEEDBACK = {  # logit if clicked, reduction if not clicked, slope of the match, slope of generosity
     "is_like": (-5.0, 1.6, 0.9, 0.9),
     "is_follow": (-7.0, 1.8, 0.7, 0.3),
     "is_comment": (-6.0, 4.0, 0.5, 0.3),
@@ -27,7 +27,7 @@ _FEEDBACK = {  # logit where clicked, less where not, slope of the match, slope 
 
 @dataclass(frozen=True)
 class Responses:
-    """What the log says of each view, by the log's column names; flags are 0 or 1, times milliseconds."""
+    """Values of each view by the log's column names; flags are 0 or 1, times are in milliseconds."""
 
     columns: dict[str, numpy.ndarray]
 
@@ -62,7 +62,7 @@ def respond(users: Users, sessions: Sessions, views: Views, shown: Catalogue, rn
 
 
 def match_of(users: Users, shown: Catalogue, user: numpy.ndarray, video: numpy.ndarray) -> numpy.ndarray:
-    """How well users and videos match: about standard normal over random pairs; two thirds by the tag, the rest hidden."""
+    """Return how well users and videos match: about standard normal over random pairs; two thirds by tag, the rest latent."""
     hidden = numpy.einsum("ij,ij->i", users.hidden[user], shown.hidden[video])
     return 0.82 * users.taste[user, shown.tag[video]] + 0.57 * hidden
 
@@ -70,7 +70,7 @@ def match_of(users: Users, shown: Catalogue, user: numpy.ndarray, video: numpy.n
 def _play_times(
     click: numpy.ndarray, match: numpy.ndarray, duration: numpy.ndarray, rng: numpy.random.Generator
 ) -> numpy.ndarray:
-    """Milliseconds watched: a glance where not clicked; otherwise a share of the video, its whole, or more than one loop."""
+    """Return the milliseconds watched: a glance if not clicked; otherwise a part, all or more than one loop of the video."""
     size = len(click)
     length = numpy.where(duration > 0, duration, 12_000).astype(float)
     glance = numpy.minimum(

@@ -1,4 +1,4 @@
-"""Random generators named by what they draw, so that drawing more of one thing never changes another."""
+"""Random generators by purpose, so that drawing more numbers for one purpose never changes another."""
 
 import zlib
 
@@ -6,5 +6,5 @@ import numpy
 
 
 def generator(seed: int, purpose: str, *numbers: int) -> numpy.random.Generator:
-    """The generator of one purpose, e.g. `generator(seed, "uploads", day)`; the same arguments give the same draws."""
+    """Return the generator of a purpose, e.g. `generator(seed, "uploads", day)`. The same arguments give the same numbers."""
     return numpy.random.default_rng([seed, zlib.crc32(purpose.encode()), *numbers])

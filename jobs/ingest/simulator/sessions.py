@@ -8,13 +8,13 @@ import numpy
 from jobs.ingest.simulator.population import Users, hour_shares
 
 VIEWS_A_SESSION = 9.0
-"""Mean number of videos shown in a session; geometric."""
+"""Mean number of videos shown in a session; the distribution is geometric."""
 
 DAY_FACTORS = (0.94, 0.92, 0.92, 0.94, 1.02, 1.15, 1.11)
-"""How busy a day is, Monday first; the mean is 1."""
+"""Relative activity per weekday, Monday first; the mean is 1."""
 
 TABS = (1, 0, 4, 6, 2, 8, 5)
-"""Tabs of the app by how often sessions are on them; 1 is the main feed, where recommendations are shown."""
+"""Tabs of the app in descending order of sessions; 1 is the main feed, where recommendations are shown."""
 
 _TAB_SHARES = (0.75, 0.092, 0.061, 0.056, 0.029, 0.007, 0.005)
 _FAVOURITE = 0.35  # share of sessions that begin around the user's own hour
@@ -27,26 +27,26 @@ _LONGEST_UPLOAD_MS = 3 * _HOUR_MS
 
 @dataclass(frozen=True)
 class Sessions:
-    """Sessions of one day as arrays of one length, a user's own ones next to each other and in time order."""
+    """Sessions of one day as arrays of one length, sorted by user, then by time."""
 
     user: numpy.ndarray
     """Index into the block of users."""
     start_ms: numpy.ndarray
-    """First view, milliseconds after the day's midnight; negative where it was the evening before."""
+    """First view, milliseconds after the day's midnight; negative if it was on the evening before."""
     delay_ms: numpy.ndarray
-    """How long after a view the phone sends it: the log's hour is then."""
+    """Delay until the phone sends a view; the log contains the hour of sending."""
     tab: numpy.ndarray
     views: numpy.ndarray
 
 
 def sessions(users: Users, date: dt.date, views_a_user: float, rng: numpy.random.Generator) -> Sessions:
-    """The sessions of a block of users whose first view is logged on `date`.
+    """Draw the sessions of a block of users whose first view is logged on `date`.
 
     Args:
         users: the block.
-        date: the day; its weekday says how busy it is.
-        views_a_user: mean number of views a user and day, those who stay away included.
-        rng: draws everything.
+        date: the day; the activity depends on its weekday.
+        views_a_user: mean number of views per user and day, including inactive users.
+        rng: the random generator.
     """
     mean = views_a_user / VIEWS_A_SESSION * DAY_FACTORS[date.weekday()]
     count = rng.poisson(users.activity * mean)

@@ -1,7 +1,7 @@
-"""The words of the simulated app: categories, their tags, what their titles are about and how they are phrased.
+"""The vocabulary of the simulated app: categories, their tags, and the nouns and templates of titles.
 
-A category is what all of an author's videos have in common; a tag is a narrower subject within it, and owns the nouns that its
-titles speak of, so that text tells something, but not all, about who likes a video.
+All videos of an author belong to one category. A tag is a narrower subject within it and has its own nouns for titles, so that a
+text tells something, but not everything, about who likes a video.
 """
 
 SUBJECTS: dict[str, dict[str, str]] = {
@@ -126,7 +126,7 @@ SUBJECTS: dict[str, dict[str, str]] = {
         "植物": "樱花 银杏 胡杨 野百合",
     },
 }
-"""Category -> tag -> the nouns that its titles speak of, separated by blanks."""
+"""Category -> tag -> nouns of its titles, separated by blanks."""
 
 TEMPLATES: tuple[str, ...] = (
     "{noun}，看完这一条就够了",
@@ -150,7 +150,7 @@ TEMPLATES: tuple[str, ...] = (
     "{noun}对比测评，差别太大了",
     "{mood}瞬间：{noun}",
 )
-"""How titles are phrased, whatever they are about."""
+"""Templates of titles of all subjects."""
 
 PLACES: tuple[str, ...] = (
     "北京",
@@ -180,8 +180,8 @@ ADVERTISERS: dict[str, tuple[str, str]] = {
     "汽车": ("驰野汽车", "预约试驾"),
     "时尚": ("花间美妆", "会员专享"),
 }
-"""The categories that are advertised in: who advertises, and their campaign."""
+"""Categories with advertising -> (advertiser, campaign)."""
 
 CATEGORIES: tuple[str, ...] = tuple(SUBJECTS)
 TAGS: tuple[tuple[str, str], ...] = tuple((category, tag) for category, tags in SUBJECTS.items() for tag in tags)
-"""Every tag with its category; a tag's number in the simulator is its place here."""
+"""Every (category, tag). The index in this tuple is the tag's number in the simulator."""

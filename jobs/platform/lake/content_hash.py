@@ -32,7 +32,7 @@ def content_hash(contract: Contract, there: Collection[str]) -> "Column":
     from pyspark.sql import functions as F
 
     hashed: list[Column] = []
-    for column in sorted(contract.stable(there), key=lambda column: column.name):
+    for column in sorted(contract.stable_columns(there), key=lambda column: column.name):
         value = F.col(f"`{column.name}`")
         # xxhash64 passes over nulls, so the same value in the next column would give the same hash.
         name = F.lit(zlib.crc32(column.name.encode())).cast("bigint")

@@ -26,7 +26,7 @@ class DataFile:
     sha256: str | None = None
     """Of its bytes; the table's log does not have it."""
     bounds: Mapping[str, tuple[object, object]] = field(default_factory=dict)
-    """Least and greatest value of each column of `Contract.bounded`; empty where the file does not tell all of them."""
+    """Least and greatest value of each column of `Contract.stats_columns`; empty where the file does not tell all of them."""
 
 
 def filesystem(uri: str) -> tuple[pafs.FileSystem, str]:

@@ -154,7 +154,7 @@ def _data_file(store: pafs.FileSystem, root: str, path: str, contract: Contract,
     with store.open_input_file(f"{root}/{path}") as file:
         size, footer = file.size(), pq.read_metadata(file)
     partition = dict(unquote(part).split("=", 1) for part in path.split("/")[1:-1])
-    return DataFile(path, day, size, partition, footer.num_rows, sha256, _bounds(footer, contract.bounded))
+    return DataFile(path, day, size, partition, footer.num_rows, sha256, _bounds(footer, contract.stats_columns))
 
 
 def _bounds(footer: pq.FileMetaData, columns: Sequence[str]) -> dict[str, tuple[object, object]]:

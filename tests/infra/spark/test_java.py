@@ -13,7 +13,7 @@ from infra.environment import ROOT
 from infra.spark.java import fault
 
 
-def lay_java(home: Path, version: str) -> None:
+def write_java(home: Path, version: str) -> None:
     """A Java that says it is of this version, and can do nothing else."""
     (home / "bin").mkdir(parents=True, exist_ok=True)
     (home / "bin" / "java").write_text(f"""#!/bin/sh\necho 'openjdk version "{version}" 2025-04-15' >&2\n""")
@@ -23,7 +23,7 @@ def lay_java(home: Path, version: str) -> None:
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(major=st.integers(9, 30), rest=st.sampled_from(["", ".0.1", ".0.15+6", "-ea"]))
 def test_java_is_fit_or_named(tmp_path: Path, major: int, rest: str) -> None:
-    lay_java(tmp_path, f"{major}{rest}")
+    write_java(tmp_path, f"{major}{rest}")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("JAVA_HOME", str(tmp_path))
         by_name = fault()
@@ -43,7 +43,7 @@ def test_java_is_fit_or_named(tmp_path: Path, major: int, rest: str) -> None:
 def test_a_command_names_an_unfit_java_before_anything_starts(tmp_path: Path, version: str | None) -> None:
     java = tmp_path / "java"
     if version:
-        lay_java(java, version)
+        write_java(java, version)
     shell = os.environ | {"JAVA_HOME": str(java), "NIGHTREEL_HOME": str(tmp_path / "home")}
     session = "from jobs.platform.spark import session; session()"
     for command, line in (

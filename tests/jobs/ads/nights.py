@@ -1,4 +1,4 @@
-"""Nights of impressions in gold.ctr_examples, laid without Spark, on which a click can be predicted."""
+"""Nights of impressions in gold.ctr_examples, written without Spark, on which a click can be predicted."""
 
 import datetime as dt
 from pathlib import Path
@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from scipy.special import expit
 
-from tests.jobs.lake import lay
+from tests.jobs.lake import insert_rows
 
 FIRST = dt.date(2022, 5, 1)
 SECOND = dt.date(2022, 5, 2)
@@ -45,8 +45,8 @@ def impressions(date: dt.date, rows: int = ROWS, sign: float = 1.0) -> list[dict
     ]
 
 
-def lay_examples(home: Path, date: dt.date, **how: Any) -> list[dict[str, Any]]:
+def insert_examples(home: Path, date: dt.date, **how: Any) -> list[dict[str, Any]]:
     """Lay the impressions of one night; returns them."""
     rows = impressions(date, **how)
-    lay(home, "gold.ctr_examples", rows)
+    insert_rows(home, "gold.ctr_examples", rows)
     return rows

@@ -17,8 +17,8 @@ from jobs.platform.job_context import JobContext
 from jobs.platform.settings import settings
 from models.ads.registry import CLICK_MODELS
 from schemas.contract import load_contract
-from tests.jobs.ads.nights import FIRST, USERS, VIDEOS, impressions, lay_examples
-from tests.jobs.lake import lay, publish_rows
+from tests.jobs.ads.nights import FIRST, USERS, VIDEOS, impressions, insert_examples
+from tests.jobs.lake import insert_rows, publish_rows
 
 scored = st.lists(
     st.tuples(st.integers(0, 2), st.integers(0, 99), st.sampled_from([0.1, 0.2, 0.3, 0.4])),
@@ -65,7 +65,7 @@ def _lay_night(home: Path, campaigns: Sequence[tuple[int, int]] = ((1, 0), (1, 1
     users = [f"{user:032x}" for user in range(USERS)]
     hours = [0] * 24
     hours[20], hours[8] = 5, 5
-    lay(
+    insert_rows(
         home,
         "gold.user_features",
         [
@@ -80,13 +80,13 @@ def _lay_night(home: Path, campaigns: Sequence[tuple[int, int]] = ((1, 0), (1, 1
             for at, user in enumerate(users)
         ],
     )
-    lay(
+    insert_rows(
         home,
         "gold.video_features",
         [{"video_id": video, "views_7d": video * 10 + 5, "date": date} for video in range(VIDEOS)],
     )
-    lay(home, "silver.users", [{"user_id": user, "arrival_date": date} for user in users])
-    lay(
+    insert_rows(home, "silver.users", [{"user_id": user, "arrival_date": date} for user in users])
+    insert_rows(
         home,
         "silver.videos",
         [
@@ -100,7 +100,7 @@ def _lay_night(home: Path, campaigns: Sequence[tuple[int, int]] = ((1, 0), (1, 1
             for video in range(VIDEOS)
         ],
     )
-    lay(home, "silver.campaigns", [campaign(*pair) for pair in campaigns])
+    insert_rows(home, "silver.campaigns", [campaign(*pair) for pair in campaigns])
 
 
 def campaign(number: int, video: int) -> dict[str, Any]:
@@ -119,7 +119,7 @@ def campaign(number: int, video: int) -> dict[str, Any]:
 
 def test_a_night_aims_its_campaigns_with_the_model_that_serves(spark: SparkSession, home: Path) -> None:
     _lay_night(home)
-    lay_examples(home, FIRST)
+    insert_examples(home, FIRST)
     with pytest.raises(
         MissingInput, match="click_model: no version promoted up to 2022-05-01; run that night's promotion first"
     ):
@@ -153,12 +153,12 @@ def test_a_night_aims_its_campaigns_with_the_model_that_serves(spark: SparkSessi
         audience_segments.main(["--date", str(FIRST)])
         later = JobContext(FIRST, settings())
         assert later.lake.read_day(audience_segments.TABLE).collect() == []
-        lay(home, "silver.campaigns", [campaign(1, 14), campaign(2, 2)])  # 14 is hidden
+        insert_rows(home, "silver.campaigns", [campaign(1, 14), campaign(2, 2)])  # 14 is hidden
 
 
 def test_without_a_model_nobody_is_aimed_at(spark: SparkSession, home: Path) -> None:
     _lay_night(home, campaigns=[(3, 14)])
-    lay(home, "gold.ctr_examples", [{**row, "label": 0} for row in impressions(FIRST, rows=20)])
+    insert_rows(home, "gold.ctr_examples", [{**row, "label": 0} for row in impressions(FIRST, rows=20)])
     for model in CLICK_MODELS:
         train.main(["--date", str(FIRST), "--model", model])
     promote.main(["--date", str(FIRST)])

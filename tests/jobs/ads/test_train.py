@@ -21,8 +21,8 @@ from jobs.platform.errors import MissingInput
 from jobs.platform.job_context import JobContext
 from jobs.platform.settings import settings
 from models.ads.registry import CLICK_MODELS, load_click_model
-from tests.jobs.ads.nights import FIRST, ROWS, SECOND, lay_examples
-from tests.jobs.lake import lay_decisions
+from tests.jobs.ads.nights import FIRST, ROWS, SECOND, insert_examples
+from tests.jobs.lake import insert_decisions
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +35,7 @@ def nights(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         for name in ("NIGHTREEL_LAKE", "MLFLOW_TRACKING_URI"):
             patch.delenv(name, raising=False)
         for date in (FIRST, SECOND):
-            lay_examples(home, date)
+            insert_examples(home, date)
             for model in CLICK_MODELS:
                 train.main(["--date", str(date), "--model", model])
             promote.main(["--date", str(date)])
@@ -138,20 +138,20 @@ def test_the_champion_stays_until_the_decision_is_taken_back(nights: Path) -> No
     before = promote.promote(JobContext(SECOND, settings()))
     made_at = dt.datetime(2022, 5, 3, tzinfo=dt.UTC)
     stays = Decision(SECOND, MODEL, REGISTERED_MODEL, "anna", "an experiment runs", made_at)
-    lay_decisions(nights, stays)
+    insert_decisions(nights, stays)
     (first,) = [v.version for v in tracking.history(settings(), FIRST, FIRST) if v.promoted and v.name == stays.subject]
     assert (
         promote.promote(JobContext(SECOND, settings())).reason == f"{first} stays, as anna decided: an experiment runs"
     )
     assert tracking.serving(settings(), REGISTERED_MODEL, night=SECOND).version == first
-    lay_decisions(nights, replace(stays, withdrawn=True, made_at=made_at + dt.timedelta(hours=1)))
+    insert_decisions(nights, replace(stays, withdrawn=True, made_at=made_at + dt.timedelta(hours=1)))
     assert promote.promote(JobContext(SECOND, settings())) == before
 
 
 def test_the_published_model_knows_the_night_that_the_judged_one_did_not(home: Path) -> None:
     """On a night that turns all tastes around, only a model that has seen it predicts it."""
-    lay_examples(home, FIRST, rows=400)
-    lay_examples(home, SECOND, sign=-1.0)
+    insert_examples(home, FIRST, rows=400)
+    insert_examples(home, SECOND, sign=-1.0)
     night = JobContext(SECOND, settings())
     train.train(night, "logistic_regression")
     run = _run(f"logistic_regression {SECOND}")
@@ -163,7 +163,7 @@ def test_the_published_model_knows_the_night_that_the_judged_one_did_not(home: P
 
 
 def test_rows_are_read_in_batches_and_only_once_needed(home: Path) -> None:
-    rows = lay_examples(home, FIRST)
+    rows = insert_examples(home, FIRST)
     stream = split_of(JobContext(FIRST, settings())).judged
     assert isinstance(stream, ExampleStream)
     assert sum(len(labels) for _, labels in stream) == sum(len(labels) for _, labels in stream) == ROWS // 5
@@ -172,7 +172,7 @@ def test_rows_are_read_in_batches_and_only_once_needed(home: Path) -> None:
 
 
 def test_a_night_without_examples_is_named(home: Path) -> None:
-    lay_examples(home, FIRST)
+    insert_examples(home, FIRST)
     with pytest.raises(
         MissingInput, match=r"gold.ctr_examples has no rows for 2022-05-02; run python -m jobs.features.ctr_examples"
     ):

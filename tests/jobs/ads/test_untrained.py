@@ -17,7 +17,7 @@ from jobs.platform.settings import settings as project
 from models.ads.registry import CLICK_MODELS
 from tests.jobs.ads.nights import FIRST, SECOND, impressions
 from tests.jobs.ads.test_time_split import NIGHT, streamed
-from tests.jobs.lake import lay, publish_rows
+from tests.jobs.lake import insert_rows, publish_rows
 
 Rows = list[dict[str, Any]]
 THIRD = SECOND + dt.timedelta(days=1)
@@ -27,7 +27,7 @@ ROWS = 300
 def _lay(home: Path, date: dt.date, change: Callable[[Rows], Rows] = lambda rows: rows) -> None:
     """Lay the night's impressions in place of those that it had."""
     publish_rows(home, "gold.ctr_examples", date, [])
-    lay(home, "gold.ctr_examples", change(impressions(date, rows=ROWS)))
+    insert_rows(home, "gold.ctr_examples", change(impressions(date, rows=ROWS)))
 
 
 def _labelled(label: int) -> Callable[[Rows], Rows]:

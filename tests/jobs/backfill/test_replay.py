@@ -14,7 +14,7 @@ from jobs.ingest.behavior_rows import EVENTS
 from jobs.ingest.feeds import NIGHTLY, VIDEOS
 from jobs.platform.job_context import JobContext
 from jobs.platform.settings import settings
-from tests.jobs.ingest.nights import MAY_1, MAY_2, NOON_MAY_1, SNAPSHOTS, ingest, lay, lay_feed, line
+from tests.jobs.ingest.nights import MAY_1, MAY_2, NOON_MAY_1, SNAPSHOTS, ingest, line, write_feed, write_landing
 
 NOON_MAY_2 = NOON_MAY_1 + 86_400_000
 
@@ -48,9 +48,9 @@ def test_rows_land_in_their_days_once_the_rule_is_fixed(
     home: Path, spark: SparkSession, contracts: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     good = [line(n) for n in range(60)]
-    lay(home, [*good, line(70, click=2), line(71, click=2, play=-1), line(72, click=2)])
+    write_landing(home, [*good, line(70, click=2), line(71, click=2, play=-1), line(72, click=2)])
     # What was kept out comes again the next night, in order this time: it will turn out to be a duplicate.
-    lay(home, [*(line(n, time_ms=NOON_MAY_2) for n in range(60)), line(72)], MAY_2)
+    write_landing(home, [*(line(n, time_ms=NOON_MAY_2) for n in range(60)), line(72)], MAY_2)
     for day in (MAY_1, MAY_2):
         ingest(day)
     interactions.main(["--date", str(MAY_1)])
@@ -85,8 +85,8 @@ def test_rows_of_a_snapshot_are_taken_in_from_their_landing(
     home: Path, spark: SparkSession, contracts: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     titled = f"{','.join(NIGHTLY[VIDEOS].required)},title"
-    lay_feed(home, VIDEOS, [f"{SNAPSHOTS[VIDEOS]},{'long ' * 500}"], header=titled)
-    lay(home, [line(n) for n in range(30)])
+    write_feed(home, VIDEOS, [f"{SNAPSHOTS[VIDEOS]},{'long ' * 500}"], header=titled)
+    write_landing(home, [line(n) for n in range(30)])
     with pytest.raises(SystemExit):  # a night without a video that may be shown waits for a person
         ingest()
     assert JobContext(MAY_1, settings()).lake.read("silver.videos").count() == 0

@@ -24,8 +24,8 @@ from jobs.platform.lake.history import latest
 from jobs.platform.settings import settings
 from schemas.dependencies import days_read
 from tests.jobs.backfill.published import publish_night
-from tests.jobs.ingest.nights import MAY_1, MAY_2, NOON_MAY_1, ingest, lay, line
-from tests.jobs.lake import lay_decisions
+from tests.jobs.ingest.nights import MAY_1, MAY_2, NOON_MAY_1, ingest, line, write_landing
+from tests.jobs.lake import insert_decisions
 
 BRONZE, EVENTS, QUARANTINE, BOOKS = (
     "bronze.behavior_log",
@@ -90,8 +90,8 @@ def test_the_log_s_way_through_the_nights(
     home: Path, spark: SparkSession, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     day = 86_400_000
-    lay(home, [line(n) for n in range(20)])
-    lay(home, [*(line(n, time_ms=NOON_MAY_1 + day) for n in range(20)), line(30)], MAY_2)
+    write_landing(home, [line(n) for n in range(20)])
+    write_landing(home, [*(line(n, time_ms=NOON_MAY_1 + day) for n in range(20)), line(30)], MAY_2)
     for night in (MAY_1, MAY_2):
         ingest(night)
         interactions.main(["--date", str(night)])
@@ -105,7 +105,7 @@ def test_the_log_s_way_through_the_nights(
     assert found() == dict.fromkeys(judged, "NIGHTREEL_LATE_DAYS was 3, is 0")
     monkeypatch.delenv("NIGHTREEL_LATE_DAYS")
 
-    lay(home, [line(n) for n in range(21)])
+    write_landing(home, [line(n) for n in range(21)])
     changed = "the landing of behavior_logs changed"
     assert found() == {(MAY_1, BRONZE): changed, (MAY_1, BOOKS): changed}
     capsys.readouterr()
@@ -137,13 +137,13 @@ def test_a_night_is_stale_where_its_decision_is_not_the_one_that_it_was_made_by(
     ]
     with TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
         patch.setenv("NIGHTREEL_HOME", folder)
-        lay_decisions(Path(folder), record[0])
+        insert_decisions(Path(folder), record[0])
         night = JobContext(MAY_1, settings(), writes="ops.backfills")
         decisions.decided(night, EMPTY)
         publish_night(BOOKS, MAY_1, rules=night.lake.fingerprints)
         publish_night(BOOKS, MAY_2)
         assert found() == {}
-        lay_decisions(Path(folder), *record[1:])
+        insert_decisions(Path(folder), *record[1:])
         (last,) = [made for made in record if made.night == MAY_1][-1:]
         why = "withdrawn" if last.withdrawn else "changed" if last.who != "anna" else None
         assert found() == ({(MAY_1, BOOKS): f"the decision on empty of behavior_logs was {why}"} if why else {})

@@ -1,4 +1,4 @@
-"""Lays small nights of behaviour logs for the ingest tests, and runs the jobs on them."""
+"""Write small nights of behaviour logs for the ingest tests, and run the ingest jobs on them."""
 
 import datetime as dt
 import gzip
@@ -42,15 +42,15 @@ SNAPSHOTS = {
 """A row of each snapshot."""
 
 
-def lay(home: Path, lines: Sequence[str | bytes], date: dt.date = MAY_1, header: str = HEADER) -> Path:
-    """Lay a night's log in one file, and snapshots of a row each where there are none; returns the log's folder."""
+def write_landing(home: Path, lines: Sequence[str | bytes], date: dt.date = MAY_1, header: str = HEADER) -> Path:
+    """Write a night's log as one file, and each missing snapshot with one row; return the log's folder."""
     for feed, row in SNAPSHOTS.items():
         if not landing.is_complete(home / "landing", feed, date):
-            lay_feed(home, feed, [row], date)
-    return lay_feed(home, BEHAVIOR_LOGS, lines, date, header, "log.csv.gz")
+            write_feed(home, feed, [row], date)
+    return write_feed(home, BEHAVIOR_LOGS, lines, date, header, "log.csv.gz")
 
 
-def lay_feed(
+def write_feed(
     home: Path,
     feed: str,
     lines: Sequence[str | bytes],
@@ -58,7 +58,7 @@ def lay_feed(
     header: str = "",
     name: str = "part.csv.gz",
 ) -> Path:
-    """Lay a night's rows of a feed in one file; returns its folder."""
+    """Write a night's rows of a feed as one file; return its folder."""
     folder = landing.folder(home / "landing", feed, date)
     all_lines = [header or ",".join(NIGHTLY[feed].required), *lines]
 
@@ -66,12 +66,12 @@ def lay_feed(
         body = b"\n".join(text if isinstance(text, bytes) else text.encode() for text in all_lines) + b"\n"
         (aside / name).write_bytes(gzip.compress(body, mtime=0))
 
-    landing.lay(folder, write)
+    landing.write_folder(folder, write)
     return folder
 
 
 def ingest(date: dt.date = MAY_1) -> JobContext:
-    """Run the jobs of ingest for one night, from its landing to its books; returns the night, to look at its tables."""
+    """Run the ingest jobs of one night, from its landing to its row counts; return its context, to read its tables."""
     for job in (users, videos, campaigns, behavior_log, behavior_events, quarantine, reconciliation):
         job.main(["--date", str(date)])
     return JobContext(date, settings())

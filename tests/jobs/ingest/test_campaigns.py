@@ -8,7 +8,7 @@ from jobs.ingest.feeds import CAMPAIGNS
 from jobs.platform.errors import MissingInput
 from jobs.platform.job_context import JobContext
 from jobs.platform.settings import settings
-from tests.jobs.ingest.nights import MAY_1, ingest, lay, lay_feed, line
+from tests.jobs.ingest.nights import MAY_1, ingest, line, write_feed, write_landing
 
 ROWS = (
     "1,summer·美食,店,美食,10,0.5,100.0",
@@ -31,7 +31,7 @@ def _row(number: int, name: str, advertiser: str, tag: str, video: int, bid: flo
 
 
 def test_campaigns_are_typed_a_row_a_campaign_and_video(spark: SparkSession, home: Path) -> None:
-    lay_feed(home, CAMPAIGNS, ROWS)
+    write_feed(home, CAMPAIGNS, ROWS)
     campaigns.main(["--date", str(MAY_1)])
     found = JobContext(MAY_1, settings()).lake.arrow("silver.campaigns").to_table()
     assert found.sort_by([("campaign_id", "ascending"), ("video_id", "ascending")]).to_pylist() == [
@@ -62,8 +62,8 @@ BAD = {
 
 def test_rows_that_cannot_be_used_are_kept_aside_and_the_others_go_on(spark: SparkSession, home: Path) -> None:
     many = [f"{n},name,maker,food,{n},1,1" for n in range(100, 300)]
-    lay(home, [line(n) for n in range(30)])
-    lay_feed(home, CAMPAIGNS, [*ROWS, ROWS[0], *many, *BAD])
+    write_landing(home, [line(n) for n in range(30)])
+    write_feed(home, CAMPAIGNS, [*ROWS, ROWS[0], *many, *BAD])
     night = ingest()
     assert night.lake.read("silver.campaigns").count() == len(ROWS) + len(many)
     aside = night.lake.read("silver.quarantine").collect()

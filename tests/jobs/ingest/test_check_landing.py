@@ -8,7 +8,7 @@ from pyspark.sql import SparkSession
 
 from jobs.ingest import check_landing
 from jobs.ingest.feeds import NIGHTLY, VIDEOS
-from tests.jobs.ingest.nights import MAY_1, NOON_MAY_1, lay, lay_feed, line
+from tests.jobs.ingest.nights import MAY_1, NOON_MAY_1, line, write_feed, write_landing
 from tests.jobs.ingest.test_source import LOG, USER, VIDEO, event
 
 NOON = NOON_MAY_1 // 1000
@@ -29,25 +29,25 @@ def test_a_landing_is_told_row_by_row_and_left_alone(
     home: Path, spark: SparkSession, capsys: pytest.CaptureFixture[str]
 ) -> None:
     lines = [line(n) for n in range(60)]
-    lay(home, [*lines, line(1), line(70, time_ms=NOON), line(71, click="yes")])
+    write_landing(home, [*lines, line(1), line(70, time_ms=NOON), line(71, click="yes")])
     before = sorted((path, path.stat().st_mtime_ns) for path in home.rglob("*"))
     code, out, _ = run(capsys, home / "landing")
     assert sorted((path, path.stat().st_mtime_ns) for path in home.rglob("*")) == before
     assert code == 0
-    assert out[0] == f"the night of {MAY_1} of {home / 'landing'}"
-    assert out[1] == "behavior_logs: 63 rows in 1 files: 60 taken in, 1 duplicates, 2 quarantined"
+    assert out[0] == f"night {MAY_1} of {home / 'landing'}"
+    assert out[1] == "behavior_logs: 63 rows in 1 files: 60 ingested, 1 duplicates, 2 quarantined"
     assert "          1  is_click is no int: 'yes'" in out
     assert f"          1  time_in_seconds: time_ms should be in milliseconds: {NOON}" in out
     assert any(text.startswith("             e.g. line 63 of log.csv.gz: ") for text in out)
     assert "    columns without a value in any row: title" in out
-    assert out[-1] == "the night would be taken in"
+    assert out[-1] == "the night would be ingested"
 
 
 def test_what_would_be_refused_is_said_feed_by_feed(
     home: Path, spark: SparkSession, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    lay(home, [line(1), "1,2", "3,4"])
-    lay_feed(
+    write_landing(home, [line(1), "1,2", "3,4"])
+    write_feed(
         home, VIDEOS, [VIDEO.format(1, "NORMAL", 39)], header=",".join(NIGHTLY[VIDEOS].required).replace("tag", "tags")
     )
     code, out, error = run(capsys, home / "landing", "--date", str(MAY_1))
@@ -109,7 +109,7 @@ def test_shipped_layouts_are_taken_in(
     mapping = () if name.startswith("kuairand") else ("--mapping", name)
     code, out, error = run(capsys, folder, *mapping)
     assert (code, error) == (0, ""), out
-    assert out[0] == f"the night of {MAY_1} of {folder}"
+    assert out[0] == f"night {MAY_1} of {folder}"
     taken = [int(text.split(" files: ")[1].split(" ")[0]) for text in out if " files: " in text]
     assert tuple(taken) == counts
     assert not any("quarantined" in text and not text.endswith(" 0 quarantined") for text in out)
@@ -123,4 +123,4 @@ def test_a_night_that_is_not_there_names_those_there_are(
     tiktok(folder)
     code, _, error = run(capsys, folder, "--mapping", "tiktok_2019", "--date", str(MAY_1 + dt.timedelta(days=7)))
     assert code == 66
-    assert error.endswith("the nights there are: 2022-04-30, 2022-05-01")
+    assert error.endswith("available nights: 2022-04-30, 2022-05-01")

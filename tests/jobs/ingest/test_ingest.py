@@ -20,7 +20,7 @@ from jobs.platform.job_context import JobContext
 from jobs.platform.pseudonym import key, pseudonym
 from jobs.platform.settings import settings as read_settings
 from jobs.report import summary
-from tests.jobs.ingest.nights import HEADER, MAY_1, MAY_2, NOON_MAY_1, ingest, lay, line
+from tests.jobs.ingest.nights import HEADER, MAY_1, MAY_2, NOON_MAY_1, ingest, line, write_landing
 
 
 def of_log(night: JobContext) -> list[Row]:
@@ -39,7 +39,7 @@ def test_a_night_balances_and_runs_twice_alike(home: Path, spark: SparkSession) 
         "",
     ]
     many = [line(n) for n in range(100, 300)]
-    lay(home, [line(1), line(1), line(1, play=7000), line(2), line(2, video_id=3), *broken, *many])
+    write_landing(home, [line(1), line(1), line(1, play=7000), line(2), line(2, video_id=3), *broken, *many])
     for _ in range(2):
         night = ingest()
         events = night.lake.read(EVENTS).where("log_line <= 6").collect()
@@ -50,7 +50,7 @@ def test_a_night_balances_and_runs_twice_alike(home: Path, spark: SparkSession) 
 
 def test_every_reason_is_kept_with_the_raw_text(home: Path, spark: SparkSession) -> None:
     broken = [line(time_ms="soon", click=2, play=-5), "1,2,3", line(user_id="me@home"), line(time_ms=-1)]
-    lay(home, [line(n) for n in range(200)] + broken)
+    write_landing(home, [line(n) for n in range(200)] + broken)
     night = ingest()
     secret = key(read_settings())
     kept = {row.log_line: (row.raw, row.reasons) for row in night.lake.read("silver.quarantine").collect()}
@@ -73,7 +73,7 @@ def test_every_reason_is_kept_with_the_raw_text(home: Path, spark: SparkSession)
 
 
 def test_no_real_id_is_in_the_lake(home: Path, spark: SparkSession) -> None:
-    lay(home, [line(987654321987), *(line(n) for n in range(50)), "987654321987,broken"])
+    write_landing(home, [line(987654321987), *(line(n) for n in range(50)), "987654321987,broken"])
     night = ingest()
     for table in ("bronze.behavior_log", EVENTS, "silver.quarantine"):
         for row in night.lake.read(table).collect():
@@ -82,15 +82,15 @@ def test_no_real_id_is_in_the_lake(home: Path, spark: SparkSession) -> None:
 
 def test_the_event_day_is_the_beijing_day(home: Path, spark: SparkSession) -> None:
     midnight = 1_651_334_400_000  # 2022-05-01 00:00 in Beijing, 16:00 the day before in UTC
-    lay(home, [line(1, time_ms=midnight), line(2, time_ms=midnight - 1)])
+    write_landing(home, [line(1, time_ms=midnight), line(2, time_ms=midnight - 1)])
     days = {row.time_ms: row.event_date for row in ingest().lake.read(EVENTS).collect()}
     assert days == {midnight: MAY_1, midnight - 1: dt.date(2022, 4, 30)}
 
 
 def test_a_row_that_comes_again_the_next_night_is_a_duplicate(home: Path, spark: SparkSession) -> None:
-    lay(home, [line(1), line(2)])
+    write_landing(home, [line(1), line(2)])
     ingest()
-    lay(home, [line(1), line(3), line(4, time_ms=NOON_MAY_1 + 86_400_000)], MAY_2)
+    write_landing(home, [line(1), line(3), line(4, time_ms=NOON_MAY_1 + 86_400_000)], MAY_2)
     night = ingest(MAY_2)
     arrived = {row.log_line: row.event_date for row in night.lake.read_day(EVENTS).collect()}
     assert arrived == {3: MAY_1, 4: MAY_2}
@@ -99,7 +99,7 @@ def test_a_row_that_comes_again_the_next_night_is_a_duplicate(home: Path, spark:
 
 
 def test_events_from_the_future_are_quarantined(home: Path, spark: SparkSession) -> None:
-    lay(home, [*(line(n) for n in range(30)), line(time_ms=NOON_MAY_1 + 86_400_000)])
+    write_landing(home, [*(line(n) for n in range(30)), line(time_ms=NOON_MAY_1 + 86_400_000)])
     night = ingest()
     (row,) = night.lake.read("silver.quarantine").collect()
     assert row.reasons == ["event_not_after_arrival: event_date <= arrival_date"]
@@ -107,7 +107,7 @@ def test_events_from_the_future_are_quarantined(home: Path, spark: SparkSession)
 
 def test_late_rows_go_to_their_own_day_and_later_ones_are_kept_aside(home: Path, spark: SparkSession) -> None:
     day = 86_400_000
-    lay(
+    write_landing(
         home,
         [*(line(n) for n in range(30)), line(30, time_ms=NOON_MAY_1 - 3 * day), line(31, time_ms=NOON_MAY_1 - 4 * day)],
     )
@@ -127,10 +127,10 @@ def test_an_odd_night_stops_and_can_be_accepted(
     usual = [line(n) for n in range(10)]
     broken = "2 of 12 lines of behavior_logs are in quarantine, over 5 %: 2 × 19 fields expected, found 1"
     many = "200 lines of behavior_logs, but the nights before had 10 on average"
-    lay(home, usual)
+    write_landing(home, usual)
     ingest()
     for lines, said in (([*usual, "x", "y"], broken), ([line(n) for n in range(200)], many)):
-        lay(home, lines, MAY_2)
+        write_landing(home, lines, MAY_2)
         with pytest.raises(SystemExit) as ended:
             ingest(MAY_2)
         assert ended.value.code == 65
@@ -147,7 +147,7 @@ def test_an_odd_night_stops_and_can_be_accepted(
 def test_rows_that_are_lost_on_the_way_are_noticed(
     home: Path, spark: SparkSession, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    lay(home, [line(n) for n in range(10)])
+    write_landing(home, [line(n) for n in range(10)])
     ingest()
     night = JobContext(MAY_1, read_settings(), writes=EVENTS)
     night.lake.write(night.lake.read_day(EVENTS).where("log_line > 3"))
@@ -192,7 +192,7 @@ def test_every_line_is_accounted_for_in_any_order(
 
 
 def test_bad_landings_are_refused_before_anything_is_written(home: Path, spark: SparkSession) -> None:
-    folder = lay(home, [line(1)])
+    folder = write_landing(home, [line(1)])
     whole = (folder / "log.csv.gz").read_bytes()
     for damage in (whole[:-9], b"", whole[:20] + bytes([whole[20] ^ 1]) + whole[21:]):
         (folder / "log.csv.gz").write_bytes(damage)
@@ -206,9 +206,9 @@ def test_columns_that_the_log_adds_are_kept_and_reported(
     home: Path, spark: SparkSession, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
 ) -> None:
     lines = [line(user) + ",phone" for user in range(30)]
-    folder = lay(home, [*lines, line(30) + ",tablet", line(31)], header=HEADER + ",device")
+    folder = write_landing(home, [*lines, line(30) + ",tablet", line(31)], header=HEADER + ",device")
     night = ingest()
-    assert f"{folder / 'log.csv.gz'} has columns that nobody reads yet: device" in caplog.text
+    assert f"{folder / 'log.csv.gz'} has unknown columns: device" in caplog.text
     assert night.lake.read_day("silver.behavior_events").count() == 31
     kept = {row.raw.rpartition(",")[2] for row in night.lake.read_day("bronze.behavior_log").collect()}
     assert {"phone", "tablet"} < kept

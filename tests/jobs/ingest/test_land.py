@@ -59,7 +59,7 @@ def test_a_source_that_does_not_exist_is_one_line(
     with pytest.raises(SystemExit) as ended:
         land.main(["--date", "2022-05-01"])
     assert ended.value.code == 66
-    assert capsys.readouterr().err.startswith(f"error: missing input: {home / 'nowhere'} is no folder")
+    assert capsys.readouterr().err.startswith(f"error: missing input: {home / 'nowhere'} is not a folder")
     assert not (home / "landing").exists()
 
 

@@ -17,7 +17,7 @@ def _feed(root: Path, feed: str, *, header: str | None = None, rows: int = 3, na
     columns = NIGHTLY[feed].required
     body = (header or ",".join(columns)) + "\n" + (",".join("1" for _ in columns) + "\n") * rows
     folder = landing.folder(root, feed, NIGHT)
-    landing.lay(folder, lambda aside: write_gzip(aside / name, [body.encode()]))
+    landing.write_folder(folder, lambda aside: write_gzip(aside / name, [body.encode()]))
     return folder
 
 
@@ -40,8 +40,8 @@ def test_a_sound_night_gives_its_rows(landed: Path) -> None:
 def test_columns_are_found_by_name(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     of_log, of_videos = (",".join(NIGHTLY[feed].required) for feed in (BEHAVIOR_LOGS, VIDEOS))
     for feed, header, unread in (
-        (BEHAVIOR_LOGS, f"{of_log},device,network", "device, network; bronze keeps them"),
-        (BEHAVIOR_LOGS, f"device,{of_log}", "device; bronze keeps them"),
+        (BEHAVIOR_LOGS, f"{of_log},device,network", "device, network; they are kept in bronze"),
+        (BEHAVIOR_LOGS, f"device,{of_log}", "device; they are kept in bronze"),
         (BEHAVIOR_LOGS, ",".join(reversed(of_log.split(","))), None),
         (VIDEOS, f"title,{of_videos}", None),
         (VIDEOS, f"{of_videos},quality", "quality"),
@@ -49,7 +49,7 @@ def test_columns_are_found_by_name(tmp_path: Path, caplog: pytest.LogCaptureFixt
         caplog.clear()
         folder = _feed(tmp_path, feed, header=header)
         assert landed_files.rows(tmp_path, feed, NIGHT) == {"part.csv.gz": 3}
-        said = f"{folder / 'part.csv.gz'} has columns that nobody reads yet: {unread}"
+        said = f"{folder / 'part.csv.gz'} has unknown columns: {unread}"
         assert caplog.messages == ([said] if unread else [])
     for feed, header, what in (
         (BEHAVIOR_LOGS, of_log.replace("tab", "page") + ",device", "no column tab"),
@@ -57,7 +57,7 @@ def test_columns_are_found_by_name(tmp_path: Path, caplog: pytest.LogCaptureFixt
         (VIDEOS, f"{of_videos},tag", "column 'tag' twice"),
     ):
         _feed(tmp_path, feed, header=header)
-        with pytest.raises(BadInput, match=rf"has another header than .*{what}"):
+        with pytest.raises(BadInput, match=rf"has .*{what}"):
             landed_files.rows(tmp_path, feed, NIGHT)
 
 
@@ -105,11 +105,11 @@ def _rewrite(folder: Path, change: Callable[[str], str]) -> None:
     [
         (_no_marker, MissingInput, "_SUCCESS"),
         (_no_file, BadInput, "no .csv.gz file"),
-        (_strange_file, BadInput, "part.csv is no .csv.gz"),
-        (_cut_short, BadInput, "cut short"),
+        (_strange_file, BadInput, "part.csv is not a .csv.gz"),
+        (_cut_short, BadInput, "truncated"),
         (_empty_file, BadInput, "is empty"),
         (_one_column_less, BadInput, "no column"),
-        (_carriage_returns, BadInput, "with carriage returns"),
+        (_carriage_returns, BadInput, "end with carriage returns"),
         (_header_only, BadInput, "no row"),
     ],
 )
@@ -152,7 +152,7 @@ def test_a_source_that_fails_leaves_what_was_there(landed: Path) -> None:
 
     for target in (folder, landing.folder(landed, USERS, dt.date(2022, 5, 2))):
         with pytest.raises(OSError, match="disk full"):
-            landing.lay(target, fail)
+            landing.write_folder(target, fail)
     assert sorted((path, path.read_bytes()) for path in folder.iterdir()) == before
     assert landing.nights(landed, USERS) == [NIGHT]
 

@@ -19,7 +19,7 @@ from jobs.ingest.feeds import BEHAVIOR_LOGS, NIGHTLY
 from jobs.platform.job_context import JobContext
 from jobs.platform.lake.history import latest
 from jobs.platform.settings import settings
-from tests.jobs.ingest.nights import HEADER, MAY_1, NOON_MAY_1, lay_feed, line
+from tests.jobs.ingest.nights import HEADER, MAY_1, NOON_MAY_1, line, write_feed
 
 NIGHTS = [MAY_1 + dt.timedelta(days=day) for day in range(3)]
 NEW = "watch_source"
@@ -64,13 +64,13 @@ def test_whatever_columns_a_night_has_its_rows_are_right(
     """The contract gains the column before the run of that number; nights run before are run once more after all others."""
     shutil.rmtree(home / "lake", ignore_errors=True)
     shutil.rmtree(home / "landing", ignore_errors=True)
-    laid: dict[dt.date, list[str]] = {}
+    landed_columns: dict[dt.date, list[str]] = {}
     for night in NIGHTS:
         columns = [*NIGHTLY[BEHAVIOR_LOGS].required, *(name for name in (NEW, *OTHERS) if chance.random() < 0.5)]
         chance.shuffle(columns)
         rows = [",".join(fields_of(user, night, columns).values()) for user in range(3)]
-        lay_feed(home, BEHAVIOR_LOGS, rows, night, ",".join(columns))
-        laid[night] = columns
+        write_feed(home, BEHAVIOR_LOGS, rows, night, ",".join(columns))
+        landed_columns[night] = columns
     order = chance.sample(NIGHTS, len(NIGHTS))
     for number, night in enumerate([*order, *order[:gained_before]]):
         set_column(contracts, known=number >= gained_before)
@@ -83,7 +83,7 @@ def test_whatever_columns_a_night_has_its_rows_are_right(
     found = sorted((row.arrival_date, row.play_time_ms, row[NEW]) for row in events)
     assert found == sorted(
         (night, 5000, f"{NEW} of {user}" if NEW in columns else None)
-        for night, columns in laid.items()
+        for night, columns in landed_columns.items()
         for user in range(3)
     )
     assert len(latest(settings().uri(EVENTS))) == len(NIGHTS)

@@ -41,11 +41,11 @@ def test_a_mapping_is_read(tmp_path: Path) -> None:
 
 
 WRONG = {
-    "no YAML": ("columns:\n", "columns: [\n", "line 11: no YAML: "),
+    "no YAML": ("columns:\n", "columns: [\n", "line 11: invalid YAML: "),
     "a key twice": (
         "decimal_comma: true\n",
         "decimal_comma: true\ndecimal_comma: false\n",
-        "line 9: decimal_comma is there twice",
+        "line 9: duplicate key decimal_comma",
     ),
     "an unknown key": (
         "decimal_comma: true",
@@ -55,16 +55,16 @@ WRONG = {
     "an unknown feed": (
         "feed: campaigns",
         "feed: campaign",
-        "line 1: there is no feed 'campaign'; there are: behavior_logs, ",
+        "line 1: unknown feed 'campaign'; the feeds are: behavior_logs, ",
     ),
     "an unknown column": ("  bid: bid\n", "  bit: bid\n", "line 15: campaigns has no column 'bit'; did you mean bid?"),
     "a missing column": (
         "  bid: bid\n",
         "",
-        "line 9: campaigns needs bid as well; map each, or give it a value, e.g. bid: ",
+        "line 9: campaigns also requires bid; map each, or give it a value, e.g. bid: ",
     ),
-    "an unknown encoding": ("gb18030", "gbk2", "line 5: format.encoding: 'gbk2' is no encoding that Python knows"),
-    "no text encoding": ("gb18030", "base64", "line 5: format.encoding: 'base64' is no encoding"),
+    "an unknown encoding": ("gb18030", "gbk2", "line 5: format.encoding: 'gbk2' is not a Python text encoding"),
+    "no text encoding": ("gb18030", "base64", "line 5: format.encoding: 'base64' is not a Python text encoding"),
     "a long delimiter": ('";"', '";;"', "line 4: format.delimiter: String should have at most 1 character"),
     "two origins": (
         "{value: 1}",
@@ -88,13 +88,13 @@ def test_what_is_wrong_is_named_by_its_line(tmp_path: Path, what: str) -> None:
     assert "\n" not in str(refused.value)
 
 
-def test_a_layout_has_one_mapping_a_feed(tmp_path: Path) -> None:
+def test_a_layout_has_one_mapping_per_feed(tmp_path: Path) -> None:
     for name in ("a", "b"):
         (tmp_path / f"{name}.yaml").write_text(SOUND)
-    with pytest.raises(UsageError, match=r"b\.yaml maps campaigns once more"):
+    with pytest.raises(UsageError, match=r"b\.yaml is a second mapping of campaigns"):
         layout(str(tmp_path))
     with pytest.raises(
-        UsageError, match="nor one that is shipped: kuairand_1k, kuairand_nights, kuairand_pure, microlens"
+        UsageError, match="nor a shipped layout: kuairand_1k, kuairand_nights, kuairand_pure, microlens"
     ):
         layout(str(tmp_path / "nowhere"))
 

@@ -14,7 +14,7 @@ from jobs.platform.job_context import JobContext
 from jobs.platform.pseudonym import key, pseudonym
 from jobs.platform.settings import settings
 from tests.jobs.ingest import nights
-from tests.jobs.ingest.nights import MAY_1, ingest, lay_feed
+from tests.jobs.ingest.nights import MAY_1, ingest, write_feed
 
 USER = '{},full_active,0,1,1,514,500+,150,"[100,1k)",34,"[30,60)",799,730+,1,1,29,949,1.0,0,0,14,135,6,3,0,0.0,1.0,,0.0,0.0,0.0'
 VIDEO = "{},7,NORMAL,2022-04-10,LongImport,{},87433.0,720.0,1280.0,9155697141,9.0,{}"
@@ -25,7 +25,7 @@ def read(table: str) -> list[dict[str, object]]:
 
 
 def test_users_come_in_under_pseudonyms(home: Path, spark: SparkSession) -> None:
-    lay_feed(home, USERS, [USER.format(5), USER.format(6)])
+    write_feed(home, USERS, [USER.format(5), USER.format(6)])
     users.main(["--date", str(MAY_1)])
     rows = {row["user_id"]: row for row in read("silver.users")}
     assert rows.keys() == {pseudonym(n, key(settings())) for n in (5, 6)}
@@ -44,7 +44,7 @@ def test_videos_have_tags_and_visibility(home: Path, spark: SparkSession) -> Non
         VIDEO.format(2, "1.0", "39") + ",",
         VIDEO.format(3, "", "") + ",",
     ]
-    lay_feed(home, VIDEOS, rows, header=",".join((*NIGHTLY[VIDEOS].required, "title")))
+    write_feed(home, VIDEOS, rows, header=",".join((*NIGHTLY[VIDEOS].required, "title")))
     videos.main(["--date", str(MAY_1)])
     found = {
         row["video_id"]: (row["tags"], row["visible"], row["title"], row["upload_dt"]) for row in read("silver.videos")
@@ -68,10 +68,10 @@ def test_every_row_is_kept_once_or_kept_aside(home: Path, spark: SparkSession) -
         VIDEO.format(2, "0.0", "39"),
         "3,7",
     ]
-    nights.lay(home, [nights.line(n) for n in range(30)])
+    nights.write_landing(home, [nights.line(n) for n in range(30)])
     seen = []
     for order in (rows, rows[::-1]):
-        lay_feed(home, VIDEOS, order)
+        write_feed(home, VIDEOS, order)
         with suppress(SystemExit):  # the books say that this is too much to go on with
             ingest()
         night = JobContext(MAY_1, settings())
@@ -103,7 +103,7 @@ def test_the_watch_history_enters_once(home: Path, spark: SparkSession) -> None:
             + [(name, pyarrow.list_(pyarrow.int64())) for name in ("watch_seq", "like_seq", "long_watch_seq")]
         ),
     )
-    landing.lay(
+    landing.write_folder(
         landing.folder(home / "landing", WATCH_HISTORY, day),
         lambda aside: pyarrow.parquet.write_table(sequences, aside / "user_sequences.parquet"),
     )

@@ -19,9 +19,9 @@ BEIJING = ZoneInfo("Asia/Shanghai")
 LOG = ",".join(NIGHTLY[BEHAVIOR_LOGS].required)
 
 
-def lay(folder: Path, root: Path, date: dt.date, mapping: str = "") -> dict[str, int]:
+def land(folder: Path, root: Path, date: dt.date, mapping: str = "") -> dict[str, int]:
     """Lay a night; the rows of each feed that a night must have."""
-    source.lay(folder, root, date, mapping, BEIJING)
+    source.land_night(folder, root, date, mapping, BEIJING)
     return {feed: sum(files.values()) for feed, files in landed_files.check(root, date).items()}
 
 
@@ -38,18 +38,18 @@ def kuairand(shared_data: Path, tmp_path: Path) -> Path:
 
 def test_a_night_is_laid_as_it_is(kuairand: Path, tmp_path: Path) -> None:
     root = tmp_path / "landing"
-    assert lay(kuairand, root, NIGHT) == {
+    assert land(kuairand, root, NIGHT) == {
         "behavior_logs": 14_530, "users": 27_285, "videos": 7_583, "campaigns": ad_campaigns.MOST,
     }  # fmt: skip
-    laid = landing.folder(root, BEHAVIOR_LOGS, NIGHT) / f"log_standard_{NIGHT}.csv.gz"
-    assert laid.read_bytes() == (kuairand / "logs" / laid.name).read_bytes()
+    landed = landing.folder(root, BEHAVIOR_LOGS, NIGHT) / f"log_standard_{NIGHT}.csv.gz"
+    assert landed.read_bytes() == (kuairand / "logs" / landed.name).read_bytes()
     assert landing.nights(root, WATCH_HISTORY) == [dt.date(2022, 4, 24)]
     assert not list(root.rglob(landed_files.MAPPING))  # the files are the feeds' own CSV
 
 
 def test_campaigns_show_advertising_videos_of_their_tag(kuairand: Path, tmp_path: Path) -> None:
     root = tmp_path / "landing"
-    lay(kuairand, root, NIGHT)
+    land(kuairand, root, NIGHT)
     with gzip.open(kuairand / "tables" / "video_features_basic_pure.csv.gz", "rt", newline="") as file:
         videos = {row["video_id"]: row for row in csv.DictReader(file)}
     with gzip.open(landing.folder(root, CAMPAIGNS, NIGHT) / "campaigns.csv.gz", "rt", newline="") as file:
@@ -62,29 +62,29 @@ def test_campaigns_show_advertising_videos_of_their_tag(kuairand: Path, tmp_path
 
 def test_a_dataset_without_history_has_none(kuairand: Path, tmp_path: Path) -> None:
     shutil.rmtree(kuairand / "history")
-    lay(kuairand, tmp_path / "landing", NIGHT)
+    land(kuairand, tmp_path / "landing", NIGHT)
     assert landing.nights(tmp_path / "landing", WATCH_HISTORY) == []
 
 
 def test_a_missing_night_names_those_there_are(kuairand: Path, tmp_path: Path) -> None:
     with pytest.raises(MissingInput, match=r"no behavior_logs of 2022-05-09.*are: 2022-04-25, 2022-04-26, 2022-04-27"):
-        lay(kuairand, tmp_path / "landing", dt.date(2022, 5, 9))
+        land(kuairand, tmp_path / "landing", dt.date(2022, 5, 9))
 
 
 def test_a_folder_in_no_known_layout_is_refused(tmp_path: Path) -> None:
     for folder in (tmp_path, tmp_path / "nowhere"):
         with pytest.raises(MissingInput, match="check SOURCE, or map its files"):
-            lay(folder, tmp_path / "landing", NIGHT)
+            land(folder, tmp_path / "landing", NIGHT)
 
 
 @pytest.mark.parametrize(
     "name",
     ["logs/log_standard_2022-04-26.csv.gz", "tables/user_features_pure.csv.gz", "history/user_sequences.parquet"],
 )
-def test_a_file_cut_short_lays_nothing(kuairand: Path, tmp_path: Path, name: str) -> None:
+def test_a_file_cut_short_lands_nothing(kuairand: Path, tmp_path: Path, name: str) -> None:
     os.truncate(kuairand / name, 10_000)
-    with pytest.raises(BadInput, match=r"cut short|damaged") as refused:
-        lay(kuairand, tmp_path / "landing", NIGHT)
+    with pytest.raises(BadInput, match=r"truncated|damaged") as refused:
+        land(kuairand, tmp_path / "landing", NIGHT)
     assert str(kuairand / name) in str(refused.value)
     assert "\n" not in str(refused.value)
     assert not (tmp_path / "landing").exists()
@@ -93,7 +93,7 @@ def test_a_file_cut_short_lays_nothing(kuairand: Path, tmp_path: Path, name: str
 def test_a_missing_table_lays_nothing(kuairand: Path, tmp_path: Path) -> None:
     (kuairand / "tables" / "user_features_pure.csv.gz").unlink()
     with pytest.raises(MissingInput, match=r"no users of 2022-04-26: no file tables/user_features_\*\.csv\.gz"):
-        lay(kuairand, tmp_path / "landing", NIGHT)
+        land(kuairand, tmp_path / "landing", NIGHT)
     assert not (tmp_path / "landing").exists()
 
 
@@ -130,6 +130,6 @@ def test_kuairand_as_downloaded_is_cut_into_nights(tmp_path: Path, size: str) ->
     for folder in (data, data.parent):
         root = tmp_path / folder.name / "landing"
         # The line that is no row, and so of no night, stays with the rows around it.
-        assert lay(folder, root, NIGHT) == {"behavior_logs": 3, "users": 3, "videos": 2, "campaigns": 1}
-    with pytest.raises(MissingInput, match="the nights there are: 2022-04-21, 2022-04-25, 2022-04-26, 2022-04-27"):
-        lay(data, tmp_path / "landing", dt.date(2022, 5, 9))
+        assert land(folder, root, NIGHT) == {"behavior_logs": 3, "users": 3, "videos": 2, "campaigns": 1}
+    with pytest.raises(MissingInput, match="available nights: 2022-04-21, 2022-04-25, 2022-04-26, 2022-04-27"):
+        land(data, tmp_path / "landing", dt.date(2022, 5, 9))

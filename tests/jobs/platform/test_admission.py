@@ -22,9 +22,9 @@ from jobs.platform.job import run_job
 from jobs.platform.lake import identity
 from jobs.platform.pseudonym import key
 from jobs.platform.settings import settings
-from tests.jobs.ingest.nights import MAY_1, lay_feed
+from tests.jobs.ingest.nights import MAY_1, write_feed
 from tests.jobs.ingest.test_campaigns import ROWS
-from tests.jobs.lake import lay as lay_table
+from tests.jobs.lake import insert_rows
 
 Machine = Callable[[str], Path]
 PROCESSES, ROUNDS = 3, 25
@@ -57,13 +57,13 @@ def run() -> subprocess.CompletedProcess[str]:
 
 def test_a_machine_without_the_lakes_key_and_list_does_nothing(machine: Machine, spark: SparkSession) -> None:
     first = machine("first")
-    lay_feed(first.parent, CAMPAIGNS, ROWS)
+    write_feed(first.parent, CAMPAIGNS, ROWS)
     campaigns.main(["--date", str(MAY_1)])
     older = shutil.copytree(first, first.parent / "older")
     erase("a")
 
     second = machine("second")
-    lay_feed(second.parent, CAMPAIGNS, ROWS)
+    write_feed(second.parent, CAMPAIGNS, ROWS)
     before = sorted(second.parent.rglob("*"))
     version = identity.read(settings())
 
@@ -137,7 +137,7 @@ def test_a_lake_of_before_takes_the_key_that_is_there_and_has_none_made(
     machine: Machine, caplog: pytest.LogCaptureFixture, home: Path
 ) -> None:
     first = machine("first")
-    lay_table(home, "silver.users", [{}])
+    insert_rows(home, "silver.users", [{}])
     for use in (admission.check, admission.claim):
         with pytest.raises(UsageError, match="is missing"):
             use(settings())

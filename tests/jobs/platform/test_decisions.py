@@ -17,7 +17,7 @@ from jobs.platform.job_context import JobContext
 from jobs.platform.settings import settings
 from jobs.recommend import REGISTERED_MODEL as RECOMMENDER
 from schemas.contract import load_contract
-from tests.jobs.lake import lay_decisions
+from tests.jobs.lake import insert_decisions
 
 MAY_1, MAY_2 = dt.date(2022, 5, 1), dt.date(2022, 5, 2)
 SALE = Decision(MAY_1, VOLUME, "behavior_logs", "anna", "a sale", dt.datetime(2022, 5, 2, 9, tzinfo=dt.UTC))
@@ -54,14 +54,14 @@ def test_a_lake_without_decisions_has_none_and_remembers_no_input(home: Path) ->
 
 def test_what_is_on_record_is_read_back_the_oldest_first(home: Path) -> None:
     later = replace(SALE, who="bo", withdrawn=True, made_at=SALE.made_at + dt.timedelta(milliseconds=1))
-    lay_decisions(home, later, SALE)
-    lay_decisions(home, replace(SALE, night=MAY_2))
+    insert_decisions(home, later, SALE)
+    insert_decisions(home, replace(SALE, night=MAY_2))
     assert decisions.on_record(settings(), MAY_1) == [SALE, later]
     assert len(decisions.on_record(settings())) == 3
 
 
 def test_a_decision_is_an_input_and_a_rule_of_what_goes_by_it_and_of_nothing_else(home: Path) -> None:
-    lay_decisions(home, SALE)
+    insert_decisions(home, SALE)
     night = JobContext(MAY_1, settings())
     assert decisions.decided(night, VOLUME, "users") is None
     assert decisions.decided(night, MODEL, "recommender") is None
@@ -75,10 +75,10 @@ def test_a_decision_is_an_input_and_a_rule_of_what_goes_by_it_and_of_nothing_els
 
 
 def test_a_job_that_has_gone_by_a_decision_reads_on_at_that_version(home: Path) -> None:
-    lay_decisions(home, SALE)
+    insert_decisions(home, SALE)
     night = JobContext(MAY_1, settings())
     decisions.decided(night, VOLUME, "behavior_logs")
-    lay_decisions(home, replace(SALE, withdrawn=True, made_at=SALE.made_at + dt.timedelta(days=1)))
+    insert_decisions(home, replace(SALE, withdrawn=True, made_at=SALE.made_at + dt.timedelta(days=1)))
     assert decisions.decided(night, VOLUME, "behavior_logs") == SALE
     assert decisions.decided(JobContext(MAY_1, settings()), VOLUME, "behavior_logs") is None
 
@@ -87,7 +87,7 @@ def test_what_follows_from_a_decision_depends_on_it_before_there_is_one(home: Pa
     night = JobContext(MAY_1, settings())
     decisions.follow(night, MODEL, "recommender")
     assert night.lake.fingerprints == {"decision on model of recommender": ""}
-    lay_decisions(home, replace(SALE, kind=MODEL, subject="recommender"))
+    insert_decisions(home, replace(SALE, kind=MODEL, subject="recommender"))
     decisions.follow(night, MODEL, "recommender")
     assert night.lake.fingerprints == {
         "decision on model of recommender": "the recommender of before stays, as anna decided: a sale"

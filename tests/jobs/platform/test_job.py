@@ -71,7 +71,7 @@ def test_a_day_that_the_zone_left_out_is_no_night(
     with pytest.raises(SystemExit) as ended, run_job(["--date", "2011-12-30"], "doc"):
         pass
     assert ended.value.code == 64
-    assert capsys.readouterr().err.startswith("error: there was no 2011-12-30 in Pacific/Apia")
+    assert capsys.readouterr().err.startswith("error: 2011-12-30 does not exist in Pacific/Apia")
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from jobs.platform.job import run_job
 from jobs.platform.job_context import JobContext
 from jobs.platform.settings import settings
 from tests.jobs.ingest.nights import MAY_1, MAY_2
-from tests.jobs.lake import lay
+from tests.jobs.lake import insert_rows
 
 EVENTS, FEATURES = "silver.behavior_events", "gold.user_features"
 
@@ -20,7 +20,7 @@ EVENTS, FEATURES = "silver.behavior_events", "gold.user_features"
 def lake(home: Path) -> None:
     for table in (EVENTS, "silver.users", FEATURES):
         day = "date" if table == FEATURES else "arrival_date"
-        lay(home, table, [{day: MAY_1}])
+        insert_rows(home, table, [{day: MAY_1}])
 
 
 def test_a_job_reads_the_days_that_its_table_declares_and_its_own_table() -> None:

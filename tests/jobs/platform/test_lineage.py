@@ -16,7 +16,7 @@ from jobs.platform.lake.history import Publication, latest
 from jobs.platform.lineage import emit
 from jobs.platform.lineage_event import lineage_event
 from jobs.platform.settings import settings
-from tests.jobs.ingest.nights import MAY_1, lay, line
+from tests.jobs.ingest.nights import MAY_1, line, write_landing
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -60,7 +60,7 @@ def test_a_small_night_tells_what_it_read_and_made(
     transport = {"type": "file", "log_file_path": str(sink), "append": True}
     monkeypatch.setenv("OPENLINEAGE__TRANSPORT", json.dumps(transport))
     monkeypatch.setenv("NIGHTREEL_RUN_ID", "nightly/manual/a_task")
-    landed = lay(home, [line(video_id=video) for video in (1, 2, 3)])
+    landed = write_landing(home, [line(video_id=video) for video in (1, 2, 3)])
     behavior_log.main(["--date", str(MAY_1)])
     monkeypatch.setenv("OPENLINEAGE_PARENT_ID", PARENT)
     behavior_events.main(["--date", str(MAY_1)])

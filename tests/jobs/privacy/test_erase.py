@@ -30,8 +30,7 @@ from jobs.recommend import REGISTERED_MODEL
 from jobs.recommend.train import train
 from schemas.contract import tables
 from tests.jobs.ingest import nights
-from tests.jobs.ingest.nights import MAY_1, NOON_MAY_1, ingest, line
-from tests.jobs.ingest.nights import lay_feed as lay
+from tests.jobs.ingest.nights import MAY_1, NOON_MAY_1, ingest, line, write_feed
 from tests.jobs.ingest.test_snapshots import USER, VIDEO
 
 if TYPE_CHECKING:
@@ -43,19 +42,19 @@ STAY = range(1, 60)
 WRITTEN = sorted(set(tables()) - {"silver.videos"})
 
 
-def lay_night(home: Path) -> None:
+def write_night(home: Path) -> None:
     """What the app sends for a night: of each user who leaves two events, a duplicate, and two lines that break a rule."""
     lines = [line(user, video, NOON_MAY_1 + video) for user in (*STAY, *GONE) for video in (user % 7 + 1, user % 7 + 2)]
     for user in GONE:
         lines += [line(user, user % 7 + 1, NOON_MAY_1 + user % 7 + 1, play=1), f"{user},2,3", line(user, click=7)]
-    nights.lay(home, lines)
-    lay(home, USERS, [USER.format(user) for user in (f"{GONE[0]}.0", f" 00{GONE[1]}", *STAY)])
-    lay(home, VIDEOS, [VIDEO.format(video, "0.0", "39") for video in range(1, 9)])
-    lay(home, CAMPAIGNS, ["1,a,b,39,1,1.0,1.0"])
+    nights.write_landing(home, lines)
+    write_feed(home, USERS, [USER.format(user) for user in (f"{GONE[0]}.0", f" 00{GONE[1]}", *STAY)])
+    write_feed(home, VIDEOS, [VIDEO.format(video, "0.0", "39") for video in range(1, 9)])
+    write_feed(home, CAMPAIGNS, ["1,a,b,39,1,1.0,1.0"])
     (home / "landing" / USERS / f"dt={MAY_1}" / ".users.csv.swp").write_text("1,x")
     sequences = {name: [[3, 4] for _ in range(4)] for name in ("watch_seq", "like_seq", "long_watch_seq")}
     history = pa.table({"user_id": [1, 2, *GONE], **sequences})
-    landing.lay(
+    landing.write_folder(
         landing.folder(home / "landing", WATCH_HISTORY, MAY_1),
         lambda aside: pq.write_table(history, aside / "user_sequences.parquet"),
     )
@@ -98,7 +97,7 @@ def test_erased_users_are_nowhere_and_stay_away(
     home: Path, spark: "SparkSession", monkeypatch: pytest.MonkeyPatch, run_erase: Callable[..., list[str]]
 ) -> None:
     monkeypatch.setenv("NIGHTREEL_SOURCE", "landing")
-    lay_night(home)
+    write_night(home)
     land.main(["--date", str(MAY_1)])
     ingest(MAY_1)
     for job in (watch_history, interactions):
@@ -145,7 +144,7 @@ def test_erased_users_are_nowhere_and_stay_away(
     ]
 
     shutil.rmtree(home / "landing")
-    lay_night(home)  # the source sends the night once more, with all who were in it
+    write_night(home)  # the source sends the night once more, with all who were in it
     land.main(["--date", str(MAY_1)])
     night = ingest(MAY_1)
     assert named(home) == set()
@@ -251,11 +250,11 @@ def test_killed_before_the_lake_knows_the_list_it_is_known_after_the_next_run(
 def test_after_a_rotation_the_list_is_not_passed_over(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     erasure.add(settings(), [pseudonym(GONE[0], key(settings()))], key(settings()))
     monkeypatch.setenv("NIGHTREEL_PSEUDONYM_KEY", "0a" * 32)
-    nights.lay(home, [line(1)])
+    nights.write_landing(home, [line(1)])
     monkeypatch.setenv("NIGHTREEL_SOURCE", "landing")
     for feed, rows in ((USERS, [USER.format(1)]), (VIDEOS, [VIDEO.format(1, "0.0", "39")])):
-        lay(home, feed, rows)
-    lay(home, CAMPAIGNS, ["1,a,b,39,1,1.0,1.0"])
+        write_feed(home, feed, rows)
+    write_feed(home, CAMPAIGNS, ["1,a,b,39,1,1.0,1.0"])
     with pytest.raises(SystemExit) as stopped:
         land.main(["--date", str(MAY_1)])
     assert stopped.value.code == 64

@@ -16,7 +16,7 @@ from jobs.platform import pseudonym, tracking
 from jobs.platform.job_context import JobContext
 from jobs.platform.settings import settings
 from jobs.query import explain
-from tests.jobs.ingest.nights import MAY_1, MAY_2, NOON_MAY_1, lay, line
+from tests.jobs.ingest.nights import MAY_1, MAY_2, NOON_MAY_1, line, write_landing
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -40,13 +40,13 @@ mlflow.models.set_model(Constant())
 
 
 def ingest(home: Path, date: dt.date, lines: list[str | bytes]) -> None:
-    lay(home, lines, date)
+    write_landing(home, lines, date)
     behavior_log.main(["--date", str(date)])
     behavior_events.main(["--date", str(date)])
 
 
 @pytest.fixture(scope="module")
-def laid(spark: "SparkSession", tmp_path_factory: pytest.TempPathFactory) -> Path:
+def filled_home(spark: "SparkSession", tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two nights of which the second brings a line of the first's day, and a model of which two recommendations came."""
     home = tmp_path_factory.mktemp("home")
     with pytest.MonkeyPatch.context() as patch:
@@ -75,10 +75,10 @@ def laid(spark: "SparkSession", tmp_path_factory: pytest.TempPathFactory) -> Pat
 
 
 @pytest.fixture
-def lake(laid: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def lake(filled_home: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("NIGHTREEL_PSEUDONYM_KEY", KEY)
-    shutil.copytree(laid / "lake", home / "lake")
-    shutil.copy(laid / "mlflow.db", home / "mlflow.db")
+    shutil.copytree(filled_home / "lake", home / "lake")
+    shutil.copy(filled_home / "mlflow.db", home / "mlflow.db")
     return home
 
 

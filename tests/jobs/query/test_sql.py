@@ -13,7 +13,7 @@ from jobs.platform.settings import settings
 from jobs.query import duckdb_views, sql
 from jobs.query.duckdb_views import connect
 from schemas.contract import Contract, load_contract
-from tests.jobs.lake import lay
+from tests.jobs.lake import insert_rows
 
 DAY = dt.date(2022, 5, 1)
 USER = "5e" * 16
@@ -21,9 +21,9 @@ USER = "5e" * 16
 
 @pytest.fixture
 def lake(home: Path) -> Path:
-    lay(home, "bronze.behavior_log", [{"raw": f"{USER},1,2", "arrival_date": DAY}])
-    lay(home, "silver.videos", [{"video_id": 7, "tags": ["美食", "旅游"], "arrival_date": DAY}])
-    lay(
+    insert_rows(home, "bronze.behavior_log", [{"raw": f"{USER},1,2", "arrival_date": DAY}])
+    insert_rows(home, "silver.videos", [{"video_id": 7, "tags": ["美食", "旅游"], "arrival_date": DAY}])
+    insert_rows(
         home,
         "gold.interactions",
         [{"user_id": USER, "views_before": rank, "video_id": 7, "date": DAY} for rank in (1, 2)],
@@ -43,7 +43,7 @@ def test_tables_are_asked_by_their_names(lake: Path, capsys: pytest.CaptureFixtu
 
 def test_a_later_commit_is_seen(lake: Path) -> None:
     before = connect(settings()).sql("select count(*) from gold.interactions").fetchall()
-    lay(lake, "gold.interactions", [{"user_id": "v", "views_before": 1, "video_id": 7, "date": DAY}])
+    insert_rows(lake, "gold.interactions", [{"user_id": "v", "views_before": 1, "video_id": 7, "date": DAY}])
     assert connect(settings()).sql("select count(*) from gold.interactions").fetchall() == [(3,)] != before
 
 
@@ -111,10 +111,10 @@ def test_only_tables_with_a_contract_are_shown(lake: Path) -> None:
 
 
 def test_analysts_see_no_personal_data_and_tables_still_join(lake: Path) -> None:
-    lay(lake, "silver.users", [{"user_id": USER, "user_active_degree": "full_active", "register_days": 7}])
-    lay(lake, "silver.quarantine", [{"raw": f"{USER},1,2", "reasons": ["broken"], "arrival_date": DAY}])
-    lay(lake, "ops.reconciliation", [{"arrival_date": DAY}])
-    lay(lake, "gold.recommendations", [{"user_id": USER, "date": DAY}])
+    insert_rows(lake, "silver.users", [{"user_id": USER, "user_active_degree": "full_active", "register_days": 7}])
+    insert_rows(lake, "silver.quarantine", [{"raw": f"{USER},1,2", "reasons": ["broken"], "arrival_date": DAY}])
+    insert_rows(lake, "ops.reconciliation", [{"arrival_date": DAY}])
+    insert_rows(lake, "gold.recommendations", [{"user_id": USER, "date": DAY}])
     shown = connect(settings(), personal=False)
     names = [
         f"{layer}.{name}"

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from tests.jobs.lake import lay
+from tests.jobs.lake import insert_rows
 from tests.models.recommend.tastes import GROUPS, interactions
 
 FIRST = dt.date(2022, 5, 1)
@@ -25,7 +25,7 @@ def video(column: int) -> int:
     return 1000 + 3 * column
 
 
-def lay_videos(home: Path, date: dt.date, count: int = VIDEOS) -> None:
+def insert_videos(home: Path, date: dt.date, count: int = VIDEOS) -> None:
     rows = [
         {
             "video_id": video(i),
@@ -36,7 +36,7 @@ def lay_videos(home: Path, date: dt.date, count: int = VIDEOS) -> None:
         }
         for i in reversed(range(count))
     ]
-    lay(home, "silver.videos", rows)
+    insert_rows(home, "silver.videos", rows)
 
 
 def interaction_rows(date: dt.date, before: bool) -> list[dict[str, Any]]:
@@ -64,6 +64,6 @@ def interaction_rows(date: dt.date, before: bool) -> list[dict[str, Any]]:
     return rows
 
 
-def lay_night(home: Path, date: dt.date, before: bool) -> None:
-    lay_videos(home, date)
-    lay(home, "gold.interactions", interaction_rows(date, before))
+def insert_night(home: Path, date: dt.date, before: bool) -> None:
+    insert_videos(home, date)
+    insert_rows(home, "gold.interactions", interaction_rows(date, before))

@@ -17,16 +17,16 @@ from jobs.platform.job_context import JobContext
 from jobs.platform.settings import settings
 from jobs.recommend import promote, recommendations, train
 from models.recommend.registry import RECOMMENDERS
-from tests.jobs.lake import lay_decisions
-from tests.jobs.recommend.nights import FIRST, SECOND, USERS, VIDEOS, lay_night, lay_videos, video
+from tests.jobs.lake import insert_decisions
+from tests.jobs.recommend.nights import FIRST, SECOND, USERS, VIDEOS, insert_night, insert_videos, video
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 
 def test_two_nights(home: Path, spark: "SparkSession", capsys: pytest.CaptureFixture[str]) -> None:
-    lay_night(home, FIRST, before=False)
-    lay_night(home, SECOND, before=True)
+    insert_night(home, FIRST, before=False)
+    insert_night(home, SECOND, before=True)
     lists: dict[dt.date, tuple[list[str], str, pd.DataFrame]] = {}
     for date in (FIRST, SECOND, SECOND):  # again gives the same
         versions = []
@@ -68,7 +68,7 @@ def test_two_nights(home: Path, spark: "SparkSession", capsys: pytest.CaptureFix
 
     # A person who has seen the night keeps the champion: its lists are stale then, and the champion's once it was run again.
     made_at = dt.datetime(2022, 5, 3, tzinfo=dt.UTC)
-    lay_decisions(home, Decision(SECOND, MODEL, "recommender", "anna", "too few creators", made_at))
+    insert_decisions(home, Decision(SECOND, MODEL, "recommender", "anna", "too few creators", made_at))
     stale = [(s.night, s.reasons) for s in stale_days(settings(), SECOND) if s.table == "gold.recommendations"]
     assert stale == [(SECOND, ("the decision on model of recommender was made",))]
     promote.main(["--date", str(SECOND)])
@@ -85,7 +85,7 @@ def test_two_nights(home: Path, spark: "SparkSession", capsys: pytest.CaptureFix
 
 
 def test_what_is_missing_is_named(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    lay_videos(home, FIRST)
+    insert_videos(home, FIRST)
     for date in (FIRST, SECOND):
         with pytest.raises(SystemExit) as ended:
             train.main(["--date", str(date), "--model", "als"])

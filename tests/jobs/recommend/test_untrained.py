@@ -11,8 +11,8 @@ from jobs.platform.job_context import JobContext
 from jobs.platform.settings import settings
 from jobs.recommend import REGISTERED_MODEL, promote, recommendations, train
 from models.recommend.registry import RECOMMENDERS
-from tests.jobs.lake import lay
-from tests.jobs.recommend.nights import FIRST, SECOND, interaction_rows, lay_night, lay_videos, video
+from tests.jobs.lake import insert_rows
+from tests.jobs.recommend.nights import FIRST, SECOND, insert_night, insert_videos, interaction_rows, video
 
 THIRD, FOURTH = (SECOND + dt.timedelta(days=later) for later in (1, 2))
 
@@ -38,8 +38,8 @@ def _recommended(date: dt.date) -> int:
 
 def test_thin_nights(home: Path, spark: SparkSession, capsys: pytest.CaptureFixture[str]) -> None:
     hated = [{**row, "strength": -1.0, "long_views_on_day": 0} for row in interaction_rows(FIRST, before=False)]
-    lay_videos(home, FIRST)
-    lay(home, "gold.interactions", hated)
+    insert_videos(home, FIRST)
+    insert_rows(home, "gold.interactions", hated)
     said, verdict = _night(FIRST, capsys)
     assert set(said.values()) == {
         *(f"{n} is not trained: nobody's behaviour speaks for a video" for n in RECOMMENDERS if n != "popularity"),
@@ -48,7 +48,7 @@ def test_thin_nights(home: Path, spark: SparkSession, capsys: pytest.CaptureFixt
     assert verdict.startswith("no model serves yet: als: nobody's behaviour speaks for a video; content_based: ")
     assert _recommended(FIRST) == 0
 
-    lay_night(home, SECOND, before=True)
+    insert_night(home, SECOND, before=True)
     said, verdict = _night(SECOND, capsys)
     assert verdict.startswith("there is no champion yet")
     champion = tracking.serving(settings(), REGISTERED_MODEL, night=SECOND).version
@@ -56,8 +56,8 @@ def test_thin_nights(home: Path, spark: SparkSession, capsys: pytest.CaptureFixt
     assert _recommended(SECOND) > 0
 
     # Nobody watched any video of the catalogue, and none has a word.
-    lay(home, "silver.videos", [{"video_id": 1, "visible": True, "tags": [], "arrival_date": THIRD}])
-    lay(home, "gold.interactions", interaction_rows(THIRD, before=True))
+    insert_rows(home, "silver.videos", [{"video_id": 1, "visible": True, "tags": [], "arrival_date": THIRD}])
+    insert_rows(home, "gold.interactions", interaction_rows(THIRD, before=True))
     said, verdict = _night(THIRD, capsys)
     assert len(said) == len(tracking.untrained(settings(), "recommend", THIRD)) == len(RECOMMENDERS)
     assert verdict.startswith(f"{champion} stays: ")
@@ -65,10 +65,10 @@ def test_thin_nights(home: Path, spark: SparkSession, capsys: pytest.CaptureFixt
     assert _recommended(THIRD) == 0  # what it knows is gone, and what is there it does not know
 
     # One user, one video without words, long viewed by nobody: what can be trained is, and competes.
-    lay(home, "silver.videos", [{"video_id": video(0), "visible": True, "tags": [], "arrival_date": FOURTH}])
+    insert_rows(home, "silver.videos", [{"video_id": video(0), "visible": True, "tags": [], "arrival_date": FOURTH}])
     (row, *_) = interaction_rows(FOURTH, before=False)
     row |= {"video_id": video(0), "long_views_on_day": 0}
-    lay(home, "gold.interactions", [row])
+    insert_rows(home, "gold.interactions", [row])
     _, verdict = _night(FOURTH, capsys)
     assert tracking.untrained(settings(), "recommend", FOURTH) == {
         "content_based": "no video has a word in its title or tags",

@@ -18,7 +18,7 @@ from jobs.platform.tracking import ModelVersion
 from jobs.query.duckdb_views import connect
 from jobs.report import report_data, report_plots
 from jobs.report.report import main, write_report
-from tests.jobs.lake import lay, lay_decisions, publish_rows
+from tests.jobs.lake import insert_decisions, insert_rows, publish_rows
 
 DAY = dt.date(2022, 5, 8)
 WEEK = dt.timedelta(days=7)
@@ -33,24 +33,24 @@ def events(day: dt.date, videos: list[int], **values: object) -> list[dict[str, 
 @pytest.fixture
 def lake(home: Path) -> Path:
     """Food was watched a week ago, travel is now; the next night is in the lake already."""
-    lay(home, "silver.behavior_events", events(DAY - WEEK, [1, 1, 1, 2]))
-    lay(home, "silver.behavior_events", events(DAY, [1, 2, 2, 2, 2]))
-    lay(
+    insert_rows(home, "silver.behavior_events", events(DAY - WEEK, [1, 1, 1, 2]))
+    insert_rows(home, "silver.behavior_events", events(DAY, [1, 2, 2, 2, 2]))
+    insert_rows(
         home,
         "silver.videos",
         [{"video_id": v, "tags": [t], "visible": True, "arrival_date": DAY} for v, t in TAGS.items()],
     )
     counted = {"source": "silver.behavior_events", "lines_in": 8, "rows_out": 5, "duplicates": 2, "quarantined": 1}
-    lay(home, "ops.reconciliation", [counted | {"arrival_date": DAY}])
+    insert_rows(home, "ops.reconciliation", [counted | {"arrival_date": DAY}])
     reason = {"reasons": ["<b>tab</b> is no int: 'x'"], "log_file": "a.csv.gz", "log_line": 3}
-    lay(home, "silver.quarantine", [reason | {"source": "silver.behavior_events", "arrival_date": DAY}])
+    insert_rows(home, "silver.quarantine", [reason | {"source": "silver.behavior_events", "arrival_date": DAY}])
     made = {"model_version": "als-2022-05-08-1234abcd", "date": DAY}
-    lay(
+    insert_rows(
         home, "gold.recommendations", [made | {"user_id": u, "rank": 1, "video_id": v} for u, v in (("a", 1), ("b", 2))]
     )
-    lay(home, "silver.campaigns", [{"campaign_id": 5, "name": "春游季", "tag": "旅游", "arrival_date": DAY}])
+    insert_rows(home, "silver.campaigns", [{"campaign_id": 5, "name": "春游季", "tag": "旅游", "arrival_date": DAY}])
     aimed = {"campaign_id": 5, "segment": "likely", "date": DAY}
-    lay(
+    insert_rows(
         home,
         "gold.audience_segments",
         [aimed | {"user_id": u, "expected_ctr": p} for u, p in (("a", 0.25), ("b", 0.75))],
@@ -93,9 +93,9 @@ def test_it_tells_the_night(lake: Path) -> None:
 def test_it_tells_what_people_decided_about_the_night_and_what_its_books_go_by(lake: Path) -> None:
     assert "Decisions" not in text_of(report())
     sale = Decision(DAY, VOLUME, "behavior_logs", "anna", "<b>sale</b>", dt.datetime(2022, 5, 9, 1, 5, tzinfo=dt.UTC))
-    lay_decisions(lake, sale, replace(sale, withdrawn=True, made_at=sale.made_at + dt.timedelta(hours=1)))
-    lay_decisions(lake, replace(sale, night=DAY + dt.timedelta(days=1), who="bo"))
-    lay(lake, "ops.reconciliation", [{"source": "users", "decision": str(sale), "arrival_date": DAY}])
+    insert_decisions(lake, sale, replace(sale, withdrawn=True, made_at=sale.made_at + dt.timedelta(hours=1)))
+    insert_decisions(lake, replace(sale, night=DAY + dt.timedelta(days=1), who="bo"))
+    insert_rows(lake, "ops.reconciliation", [{"source": "users", "decision": str(sale), "arrival_date": DAY}])
     html = report()
     assert "<b>sale" not in html
     text = text_of(html)
@@ -124,17 +124,17 @@ def test_the_same_lake_gives_the_same_report(lake: Path) -> None:
 
 def test_what_came_later_changes_nothing(lake: Path) -> None:
     before = report()
-    lay(lake, "silver.behavior_events", events(DAY + dt.timedelta(days=1), [3] * 9))
-    lay(
+    insert_rows(lake, "silver.behavior_events", events(DAY + dt.timedelta(days=1), [3] * 9))
+    insert_rows(
         lake, "silver.behavior_events", events(DAY, [3] * 9, arrival_date=DAY + dt.timedelta(days=1))
     )  # late rows of the night
-    lay(lake, "silver.videos", [{"video_id": 1, "tags": ["汽车"], "arrival_date": DAY + dt.timedelta(days=1)}])
+    insert_rows(lake, "silver.videos", [{"video_id": 1, "tags": ["汽车"], "arrival_date": DAY + dt.timedelta(days=1)}])
     assert report() == before
 
 
 def test_a_lake_of_one_night_has_no_week_before(home: Path) -> None:
-    lay(home, "silver.behavior_events", events(DAY, [1, 2, 2]))
-    lay(home, "silver.videos", [{"video_id": v, "tags": [t], "arrival_date": DAY} for v, t in TAGS.items()])
+    insert_rows(home, "silver.behavior_events", events(DAY, [1, 2, 2]))
+    insert_rows(home, "silver.videos", [{"video_id": v, "tags": [t], "arrival_date": DAY} for v, t in TAGS.items()])
     text = text_of(report())
     assert "The lake has no week before: the most viewed come first." in text
     assert text.index("旅游 2 66.7 %") < text.index("美食 1 33.3 %")

@@ -11,7 +11,7 @@ from jobs.platform.decisions import VOLUME, Decision
 from jobs.platform.lake.history import latest
 from jobs.platform.settings import settings
 from jobs.report.summary import WIDTH, aligned, main, summary
-from tests.jobs.lake import lay, lay_decisions, publish_rows
+from tests.jobs.lake import insert_decisions, insert_rows, publish_rows
 
 DAY = dt.date(2022, 5, 1)
 BEFORE = dt.date(2022, 4, 30)
@@ -38,9 +38,9 @@ def lake(home: Path) -> Path:
         "duplicates": 1230,
         "quarantined": 8,
     }
-    lay(home, "ops.reconciliation", [counted | {"arrival_date": DAY}])
+    insert_rows(home, "ops.reconciliation", [counted | {"arrival_date": DAY}])
     tabs = [refused(line, f"tab is no int: '{line}x'", "is_like_is_flag: is_like IN (0, 1)") for line in (7, 9)]
-    lay(home, "silver.quarantine", [*tabs, *(refused(10 + n, f"reason {n}: x") for n in range(6))])
+    insert_rows(home, "silver.quarantine", [*tabs, *(refused(10 + n, f"reason {n}: x") for n in range(6))])
     return home
 
 
@@ -60,8 +60,8 @@ def test_decisions_of_the_night_are_told_with_who_and_why(lake: Path) -> None:
     assert not any(line.startswith("Decisions") for line in lines_of(lake))
     why = "大促" * 60 + "ends"
     sale = Decision(DAY, VOLUME, "behavior_logs", "安娜", why, dt.datetime(2022, 5, 2, 1, 5, tzinfo=dt.UTC))
-    lay_decisions(lake, sale, replace(sale, withdrawn=True, made_at=sale.made_at + dt.timedelta(hours=1)))
-    lay_decisions(lake, replace(sale, night=BEFORE, who="bo"))
+    insert_decisions(lake, sale, replace(sale, withdrawn=True, made_at=sale.made_at + dt.timedelta(hours=1)))
+    insert_decisions(lake, replace(sale, night=BEFORE, who="bo"))
     lines = lines_of(lake)
     told = lines[lines.index(next(line for line in lines if line.startswith("Decisions"))) :]
     assert told[1].startswith("  2022-05-02 09:05  the volume of behavior_logs is right, as 安娜 decided: 大促")
@@ -96,7 +96,7 @@ def test_time_is_told_by_stage(lake: Path) -> None:
 def test_videos_are_named_with_their_files(lake: Path) -> None:
     prompts = ["一个美丽的日出景象" * 9, *("sunrise" for _ in range(11))]
     made = [{"path": f"clips/{n:02}.mp4", "prompt": prompt, "date": DAY} for n, prompt in enumerate(prompts)]
-    lay(lake, "gold.generated_videos", made)
+    insert_rows(lake, "gold.generated_videos", made)
     lines = lines_of(lake)
     assert f"  clips/00.mp4  {'一个美丽的日出景象' * 9}"[:58] in lines  # 16 columns and 42 characters of two
     assert "  clips/09.mp4  sunrise" in lines

@@ -106,7 +106,7 @@ def test_bytes_of_another_encoding_are_never_replaced(tmp_path: Path) -> None:
     titles = ["四川火锅", "红烧肉", "美食"]
     gbk = "\n".join(["a,b", *(f"{n},{title}" for n, title in enumerate(titles))]).encode("gbk")
     with pytest.raises(
-        BadInput, match=r"line 2 is not utf-8 \(byte 0xcb\), nor are 2 others; name its encoding in a mapping"
+        BadInput, match=r"is not utf-8: line 2 \(byte 0xcb\) and 2 others; set its encoding in a mapping"
     ):
         read(tmp_path, gbk)
     assert [record.fields["b"] for record in read(tmp_path, gbk, Format(encoding="gbk"))] == titles
@@ -115,7 +115,7 @@ def test_bytes_of_another_encoding_are_never_replaced(tmp_path: Path) -> None:
 HEADERS = {
     "a byte order mark": (b"\xef\xbb\xbfa,b\n1,2\n", "begins with the byte order mark of utf-8-sig"),
     "UTF-16": ("a,b\n1,2\n".encode("utf-16"), "begins with the byte order mark of utf-16"),
-    "no line feeds": (b"a,b\r1,2\r", "ends its lines with carriage returns"),
+    "no line feeds": (b"a,b\r1,2\r", "has lines that end with carriage returns"),
     "a name twice": (b"a,a\n1,2\n", "column 'a' twice"),
     "a name missing": (b"a,\n1,2\n", "no name for column 2"),
     "an empty line": (b"\na,b\n", "no name for column 1"),

@@ -49,6 +49,6 @@ def test_a_file_that_is_cut_or_another_is_refused(tmp_path: Path) -> None:
     whole = path.read_bytes()
     for damaged in (b"", whole[:-9], b"a,b\n1,2\n"):
         path.write_bytes(damaged)
-        with pytest.raises(BadInput, match="is damaged or no Parquet file") as refused:
+        with pytest.raises(BadInput, match="is damaged or not a Parquet file") as refused:
             list(records(path, PARQUET))
         assert "\n" not in str(refused.value)

@@ -9,7 +9,7 @@ from jobs.platform.lake import identity
 from jobs.platform.lake.identity import Identity
 from jobs.platform.settings import Settings
 from jobs.platform.settings import settings as read_settings
-from tests.jobs.lake import lay
+from tests.jobs.lake import insert_rows
 
 FIRST, SECOND, OTHER = (Identity("0a" * 8, f"{users}-{'0b' * 16}") for users in (0, 1, 2))
 
@@ -54,7 +54,7 @@ def test_tables_are_found(lake: Settings, home: Path) -> None:
     (home / "lake" / "silver" / "users").mkdir(parents=True)
     (home / "lake" / "note.txt").touch()
     assert not identity.has_tables(lake)
-    lay(home, "silver.users", [{}])
+    insert_rows(home, "silver.users", [{}])
     assert identity.has_tables(lake)
 
 

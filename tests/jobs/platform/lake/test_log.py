@@ -82,7 +82,7 @@ def test_no_engine_loses_a_row_by_the_bounds_of_files(table: str, spark: SparkSe
 
 
 def test_readers_skip_files_by_bounds(table: str, spark: SparkSession) -> None:
-    assert "video_id" in load_contract(TABLE).bounded
+    assert "video_id" in load_contract(TABLE).stats_columns
     dataset = DeltaTable(table).to_pyarrow_dataset()
     of_last = ds.field("video_id") >= 20
     assert len(list(dataset.get_fragments())) == 3
@@ -98,12 +98,14 @@ def test_no_personal_column_has_bounds(home: Path, spark: SparkSession) -> None:
     for name in ("silver.behavior_events", "silver.users", "gold.recommendations"):
         personal = {c.name for c in load_contract(name).columns if c.personal}
         assert personal
-        assert personal.isdisjoint(load_contract(name).bounded)
+        assert personal.isdisjoint(load_contract(name).stats_columns)
     user = {"user_id": "5e" * 16, "arrival_date": DAYS[0], "event_date": DAYS[0]}
     publish_rows(home, "silver.behavior_events", DAYS[0], [user])
     log = actions(settings().uri("silver.behavior_events"), 1)
     assert "5e" * 16 not in json.dumps(log["add"])
-    assert set(json.loads(log["add"][0]["stats"])["minValues"]) == set(load_contract("silver.behavior_events").bounded)
+    assert set(json.loads(log["add"][0]["stats"])["minValues"]) == set(
+        load_contract("silver.behavior_events").stats_columns
+    )
 
 
 def test_a_replaced_day_is_recorded_as_an_overwrite_of_it(table: str, home: Path, spark: SparkSession) -> None:
