@@ -1,4 +1,4 @@
-"""What the README says to paste works as pasted."""
+"""The commands in the READMEs work as pasted."""
 
 import datetime as dt
 import os
@@ -12,16 +12,15 @@ import pytest
 from tests.jobs.lake import insert_rows
 
 ROOT = Path(__file__).parents[1]
-HEADING = "## Look at the tables"
+PAGES = ("README.md", "jobs/query/README.md")
+"""The pages whose examples read tables."""
 DAYS = [dt.date(2022, 4, 24), dt.date(2022, 5, 1)]
 
 
-def blocks(language: str) -> list[str]:
-    """The code blocks of one language in the README's section on tables."""
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert HEADING in readme
-    section = re.split(r"^## ", readme.split(HEADING, 1)[1], maxsplit=1, flags=re.MULTILINE)[0]
-    return re.findall(rf"^```{language}\n(.*?)^```$", section, flags=re.MULTILINE | re.DOTALL)
+def blocks(language: str, *pages: str) -> list[str]:
+    """The code blocks of one language in these pages, by default in all `PAGES`."""
+    text = "".join((ROOT / page).read_text(encoding="utf-8") for page in pages or PAGES)
+    return re.findall(rf"^```{language}\n(.*?)^```$", text, flags=re.MULTILINE | re.DOTALL)
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +66,7 @@ def run(command: list[str], folder: Path, home: Path) -> str:
 
 @pytest.fixture(scope="module")
 def answers(checkout: Path) -> list[str]:
-    """What the commands print, in the order of the README."""
+    """What the commands print, in the order of the pages."""
     return [run(["bash", "-euo", "pipefail", "-c", block], ROOT, checkout / ".nightreel") for block in blocks("sh")]
 
 
@@ -87,7 +86,7 @@ def test_python_runs(block: str, checkout: Path) -> None:
 
 
 def test_the_three_questions_are_answered_rightly(answers: list[str]) -> None:
-    watched_next, gained, clicks = map(cells, answers[1:])
+    watched_next, gained, clicks = map(cells, answers[:3])
     assert {row[0]: row[3] for row in watched_next} == {"1": "1", "2": "2", "3": "1"}
     assert [row[0] for row in gained] == ["旅游", "自然", "美食"]
     assert clicks == [["5", "春游", "likely", "2", "0.5", "4", "0.25"]]
