@@ -50,7 +50,7 @@ def accept(context: JobContext, kind: str, subject: str, who: str, why: str, *, 
     if context.date >= dt.datetime.now(context.settings.timezone).date():
         raise UsageError(f"DATE={context.date} is not over yet; decide about a night once it is")
     about = decisions.subject_of(kind, subject)
-    record = decisions.on_record(context.settings, context.date)
+    record = decisions.read_decisions(context.settings, context.date)
     last = next((made for made in reversed(record) if (made.kind, made.subject) == (kind, about)), None)
     now = dt.datetime.now(dt.UTC)
     if last is not None:  # what is said now is the last, even where a clock was set back

@@ -70,13 +70,15 @@ class _Lake:
         for table in tables(self.settings):
             for publication in publications(self.settings.uri(table)):
                 self.published[table][publication.day].append(publication)
-        found = decisions.in_force(decisions.on_record(self.settings))
-        self.decided = {(night, decisions.rule_of(kind, of)): str(made) for (night, kind, of), made in found.items()}
+        found = decisions.in_force(decisions.read_decisions(self.settings))
+        self.decided = {
+            (night, decisions.fingerprint_name(kind, of)): str(made) for (night, kind, of), made in found.items()
+        }
 
     def reasons(self, table: str, made: Publication) -> Iterator[str]:
         """Why the publication, the last one of its night, is stale."""
         for name, said in made.made_by.get("rules", {}).items():
-            if decisions.is_rule(name):
+            if decisions.is_decision_fingerprint(name):
                 yield from _decided_otherwise(name, said, self.decided.get((made.day, name), ""))
             elif said != (now := fingerprint(self.settings, name)):
                 yield f"the contract of {name} changed" if name in contracted() else f"{name} was {said}, is {now}"

@@ -90,7 +90,7 @@ def _join(context: JobContext, table: str, day: dt.date) -> int:
     rows = before.lake.read_day(table).repartition(*contract.partitioned_by)
     made_by = {**(published.made_by if published else {}), "joined": lake.version(uri)}
     expected = published.content if published else None
-    lake.replace_day(context.spark, rows, contract, uri, day, before.lake.seen, made_by, expected)
+    lake.replace_day(context.spark, rows, contract, uri, day, before.lake.expected_token, made_by, expected)
     return len(files)
 
 

@@ -13,7 +13,7 @@ from tqdm import tqdm
 
 from jobs.platform.command import command, day_or_none
 from jobs.platform.errors import BadInput, UsageError
-from jobs.platform.lake.verify import touched_by_others, verify
+from jobs.platform.lake.verify import describe_foreign_commits, verify
 from jobs.platform.settings import settings
 from schemas.contract import tables
 
@@ -38,7 +38,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             for damage in verify(settings(), table, args.day):
                 found.append(damage)
                 tqdm.write(str(damage))
-            for line in touched_by_others(settings(), table, found, args.day):
+            for line in describe_foreign_commits(settings(), table, found, args.day):
                 tqdm.write(line)
             damaged += len(found)
         if damaged:

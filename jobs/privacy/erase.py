@@ -135,11 +135,11 @@ def _publish_without(settings: Settings, table: str, day: dt.date, erased: froze
     lake.create(load_contract(table), settings.uri(table))  # the rows are written with what the contract has added
     context = JobContext(day, settings, writes=table)
     published = lake.latest(context.lake.uri(table)).get(day)
-    kept = erasure.without(context.lake.read_day(table), load_contract(table), erased)
+    kept = erasure.without_erased(context.lake.read_day(table), load_contract(table), erased)
     # Which version had the rows last: what was made from that one or an earlier one was made from them.
     made_by = {**(published.made_by if published else {}), "erased": context.lake.inputs[table]}
     lake.replace_day(
-        context.spark, kept, load_contract(table), context.lake.uri(table), day, context.lake.seen, made_by
+        context.spark, kept, load_contract(table), context.lake.uri(table), day, context.lake.expected_token, made_by
     )
 
 
@@ -190,14 +190,14 @@ def forget(settings: Settings) -> Iterator[str]:
         table: {(p.day, int(p.made_by["erased"])) for p in lake.publications(at) if "erased" in p.made_by}
         for table, at in ((table, settings.uri(table)) for table in lake.tables(settings))
     }
-    for version, serves in tracking.trained_on(settings, erased):
+    for version, serves in tracking.trained_on_erased(settings, erased):
         if serves:
             yield (
                 f"{version.name} {version.version}: learned from them and still serves; "
                 f"run make nightly DATE={version.night} SOURCE=landing, then this again"
             )
         else:
-            tracking.forget(settings, version)
+            tracking.delete_weights(settings, version)
             yield f"{version.name} {version.version}: weights deleted"
 
 
@@ -208,11 +208,11 @@ def erase(settings: Settings, users: Iterable[int]) -> Iterator[str]:
         UsageError: this machine has not the lake's pseudonym key and erasure list.
         BadInput: something could not be rewritten, or a file still names them.
     """
-    secret = admission.claim(settings)
+    secret = admission.register(settings)
     asked = {pseudonym(user, secret) for user in users}
     new = erasure.add(settings, asked, secret)
     failpoint("listed")
-    admission.claim(settings)  # which tells the lake: no machine with an older list writes from now on
+    admission.register(settings)  # which tells the lake: no machine with an older list writes from now on
     yield f"{len(asked)} users, {new} of them new on the erasure list {erasure.path(settings)}"
     yield from erase_landing(settings)
     found: Counter[str] = Counter()

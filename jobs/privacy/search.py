@@ -33,7 +33,7 @@ def in_table(uri: str, contract: Contract, erased: frozenset[str]) -> dict[str, 
     Returns:
         Path below the table -> rows of each user, by digest; None for a file that is not whole.
     """
-    held_by = erasure.holders(contract)
+    held_by = erasure.owner_columns(contract)
     if not held_by or not erased:
         return {}
     store, root = lake.filesystem(uri)
@@ -57,7 +57,9 @@ def _rows(store: pafs.FileSystem, path: str, held_by: Sequence[str], erased: fro
         file = pq.ParquetFile(opened)
         there = [name for name in held_by if name in file.schema_arrow.names]  # a file may be older than a column
         for batch in file.iter_batches(columns=there):
-            rows.update(owner for owner in erasure.owners([batch.column(name) for name in there]) if owner in erased)
+            rows.update(
+                owner for owner in erasure.owner_digests([batch.column(name) for name in there]) if owner in erased
+            )
     return rows
 
 

@@ -110,7 +110,7 @@ class _Walk:
     def _input(self, table: str, version: int, reader: str) -> Node:
         try:
             days = lake.days(self.settings.uri(table), version, load_contract(table).day_column)
-        except lake.Gone as error:
+        except lake.VersionGone as error:
             return Node((f"{table} at version {version}, which is gone: {error}",))
         if table == _EVENTS:
             self.events.append(version)

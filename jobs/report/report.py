@@ -64,7 +64,7 @@ def content(settings: Settings, date: dt.date) -> dict[str, Any]:
         "reasons": rows(lake, REASONS, date),
         "decisions": [
             {"made": made, "when": made.made_at.astimezone(settings.timezone)}
-            for made in decisions.on_record(settings, date)
+            for made in decisions.read_decisions(settings, date)
         ],
         "models": _models(settings, date),
         "categories": categories,

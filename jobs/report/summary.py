@@ -112,7 +112,7 @@ def _more_columns(lake: duckdb.DuckDBPyConnection, date: dt.date) -> Iterator[st
 
 
 def _decisions(settings: Settings, date: dt.date) -> Iterator[str]:
-    record = decisions.on_record(settings, date)
+    record = decisions.read_decisions(settings, date)
     yield from _section("Decisions", "of people, on this night") if record else ()
     for made in record:
         when = made.made_at.astimezone(settings.timezone)

@@ -34,7 +34,7 @@ def say(who: str, why: str, *, night: dt.date = MAY_1, withdraw: bool = False) -
 
 
 def record() -> list[tuple[str, str, bool]]:
-    return [(made.who, made.why, made.withdrawn) for made in decisions.on_record(settings(), MAY_1)]
+    return [(made.who, made.why, made.withdrawn) for made in decisions.read_decisions(settings(), MAY_1)]
 
 
 def test_a_decision_is_made_once_changed_and_taken_back_and_all_of_it_stays(home: Path, spark: SparkSession) -> None:
@@ -48,12 +48,12 @@ def test_a_decision_is_made_once_changed_and_taken_back_and_all_of_it_stays(home
     assert record() == [
         *(("anna", "a sale", False), ("bo", "a sale", False), ("bo", "no sale at all", True), ("anna", "a sale", False))
     ]
-    made_at = [made.made_at for made in decisions.on_record(settings())]
+    made_at = [made.made_at for made in decisions.read_decisions(settings())]
     assert made_at == sorted(set(made_at))
     assert began - dt.timedelta(seconds=1) < made_at[0] < dt.datetime.now(dt.UTC)
     # Another night has decisions of its own.
     say("anna", "a sale", night=MAY_2)
-    assert {made.night for made in decisions.on_record(settings())} == {MAY_1, MAY_2}
+    assert {made.night for made in decisions.read_decisions(settings())} == {MAY_1, MAY_2}
     assert len(record()) == 4
 
 

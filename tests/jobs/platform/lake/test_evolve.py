@@ -57,7 +57,7 @@ def test_the_next_write_adds_what_the_contract_adds(
         f"delta.constraints.{rule.name}" for rule in LATER.rules
     }
     assert next(f for f in table.schema().fields if f.name == "remark").metadata == {"comment": NEW.description}
-    assert log_backup.damage(Path(uri)) == []
+    assert log_backup.find_damage(Path(uri)) == []
     assert len(list(Path(uri, "_receipts").iterdir())) == table.version() + 1
     assert list(verify(settings(), "ops.reconciliation", MAY_1)) == []
     with pytest.raises(BadInput, match="break 'remark_is_short"):
