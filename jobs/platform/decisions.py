@@ -151,7 +151,7 @@ def subject_of(kind: str, subject: str = "") -> str:
     if not subject and len(subjects) == 1:
         return subjects[0]
     if subject not in subjects:
-        raise UsageError(f"OF={subject}: for AS={kind} use one of {', '.join(subjects)}")
+        raise UsageError(f"OF={subject}: a decision of kind {kind} is about one of {', '.join(subjects)}")
     return subject
 
 

@@ -1,10 +1,10 @@
 """The location of MLflow's artifacts: `mlartifacts` beside its SQLite database, wherever the database is now.
 
-The database stores URIs `mlflow-artifacts:/…`, which contain no folder. So a state folder can be moved or copied, and a copy never
-touches the files of the original. This is MLflow's own scheme for the artifacts of its server: the server's UI and clients resolve
-it with `--artifacts-destination`. Without a server, as in the jobs and in `mlflow gc`, MLflow rejects the scheme; `repository` is a
-plugin for that case, registered in `nightreel.dist-info/entry_points.txt`. Rewriting paths after every move would be simpler, but
-`mlflow gc` on a fresh copy would delete the original's files.
+The database stores URIs `mlflow-artifacts:/…`, which contain no folder. So a state folder can be moved or copied, and a copy
+never touches the files of the original. This is MLflow's own scheme for the artifacts of its server: the server's UI and clients
+resolve it with `--artifacts-destination`. Without a server, as in the jobs and in `mlflow gc`, MLflow rejects the scheme;
+`repository` is a plugin for that case, registered in `nightreel.dist-info/entry_points.txt`. Rewriting paths after every move
+would be simpler, but `mlflow gc` on a fresh copy would delete the original's files.
 
 MLflow loads this module while it is being imported itself, so this module imports little.
 """

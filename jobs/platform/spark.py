@@ -20,7 +20,9 @@ _MAX_RETRIES = 5
 
 
 def session() -> SparkSession:
-    """Return the session of this process. The first call creates it, and waits up to ten minutes for a server that does not answer.
+    """Return the session of this process.
+
+    The first call creates it, and waits up to ten minutes for a server that does not answer.
 
     Raises:
         UsageError: without a server, the installed Java cannot run Spark.

@@ -3,8 +3,8 @@
 No other package opens a Delta table. Jobs use the names exported here; `verify`, `restore`, `vacuum` and `identity` are modules
 for single commands. A table is given by its location (`Settings.uri`) and its contract.
 
-A write has three steps: `stage` writes the rows to files beside the table, `audit` checks them, `commit` publishes them. `history`
-lists what was published.
+A write has three steps: `stage` writes the rows to files beside the table, `audit` checks them, `commit` publishes them.
+`history` lists the publications.
 """
 
 from jobs.platform.lake.commit import Overtaken, drop, token

@@ -1,7 +1,7 @@
 """The second half of a write: one commit that removes a day's old files from a table and adds the audited ones.
 
-Delta for Spark assumes that renaming on a local disk is atomic, which it is not: if two processes commit at once, one can lose its
-commit without an error. So Spark only writes files and reads tables. Every commit is made here with delta-rs, which creates a
+Delta for Spark assumes that renaming on a local disk is atomic, which it is not: if two processes commit at once, one can lose
+its commit without an error. So Spark only writes files and reads tables. Every commit is made here with delta-rs, which creates a
 version's file only if it does not exist: with a hard link on a local disk, with a conditional put on S3, GCS and ABFS.
 
 Each day has a token in the table's log (a `txn` action), which increases by one with every publication. A writer remembers the

@@ -1,7 +1,7 @@
 """A hash of rows, computed by Spark, that does not depend on the order of rows and columns or on the split into files.
 
-Each row is hashed with xxhash64, and the hashes are added modulo 2**64. A sum does not depend on the order of its terms, and unlike
-an exclusive-or it counts duplicate rows. The hash detects accidents (64 bits miss one in 10**19), not forgery.
+Each row is hashed with xxhash64, and the hashes are added modulo 2**64. A sum does not depend on the order of its terms, and
+unlike an exclusive-or it counts duplicate rows. The hash detects accidents (64 bits miss one in 10**19), not forgery.
 """
 
 import zlib
@@ -21,8 +21,8 @@ NO_ROWS = "0" * 16
 def content_hash(contract: Contract, columns: Collection[str]) -> "Column":
     """Return the hash of all rows as an aggregate expression: 16 hexadecimal digits.
 
-    Columns are identified by name and nulls are ignored, so rows keep their hash when the table gains a column. All NaN are equal,
-    and 0.0 equals -0.0. The order of map entries does not matter, the order of array elements does.
+    Columns are identified by name and nulls are ignored, so rows keep their hash when the table gains a column. All NaN are
+    equal, and 0.0 equals -0.0. The order of map entries does not matter, the order of array elements does.
 
     Args:
         contract: the table's contract; its volatile columns are left out.
@@ -41,7 +41,7 @@ def content_hash(contract: Contract, columns: Collection[str]) -> "Column":
 
 
 def _explicit(value: "Column", type_name: str) -> "Column":
-    """Convert a value to a form that xxhash64 hashes completely: it does not support maps, and ignores lengths and nested nulls."""
+    """Convert a value to a form that xxhash64 hashes completely: it supports no maps, and ignores lengths and nested nulls."""
     from pyspark.sql import functions as F
 
     def explicit(element: "Column", element_type: str) -> tuple["Column", "Column"]:

@@ -7,7 +7,7 @@ from jobs.platform.tracking._store import client, is_empty
 
 
 def main() -> None:
-    """Create or upgrade the database. `make up` and `make nightly` run this once, before several jobs use the database at once."""
+    """Create or upgrade the database. `make up` and `make nightly` run this before several jobs use the database at once."""
     current = settings()
     if not is_empty(current):
         cli(["db", "upgrade", current.mlflow_uri], standalone_mode=False)

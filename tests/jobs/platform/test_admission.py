@@ -73,14 +73,14 @@ def test_a_machine_without_the_lakes_key_and_list_does_nothing(machine: Machine,
         assert because in ended.stderr
 
     refused(
-        "is missing, and under a new one no user would be known again; copy secrets/pseudonym.key of the machine that"
+        "is missing, and under a new key no user would be recognised; copy secrets/pseudonym.key from the machine that"
     )
     assert sorted(second.parent.rglob("*")) == before
     second.mkdir(mode=0o700)
     (second / "pseudonym.key").write_text("0b" * 32)
     refused(f"error: {second / 'pseudonym.key'} is not the pseudonym key of the lake")
     (second / "pseudonym.key").write_text("0b" * 31)
-    refused(f"the pseudonym key must be 64 hexadecimal digits, which {second / 'pseudonym.key'} is not")
+    refused(f"{second / 'pseudonym.key'} is not a pseudonym key; a key has 64 hexadecimal digits")
     shutil.copytree(older, second, dirs_exist_ok=True)
     refused(f"error: the erasure list {second / 'erased_users.txt'} lacks users who were erased from the lake")
     shutil.copy(first / "erased_users.txt", second)
@@ -152,7 +152,7 @@ def test_a_lake_of_before_takes_the_key_that_is_there_and_has_none_made(
     admission.check(settings())
     assert identity.read(settings()) is None
     admission.register(settings())
-    assert f"belongs to the pseudonym key in {first / 'pseudonym.key'} from now on" in caplog.text
+    assert f"now belongs to the pseudonym key in {first / 'pseudonym.key'}" in caplog.text
     machine("second")
     with pytest.raises(UsageError, match="is missing"):
         admission.register(settings())

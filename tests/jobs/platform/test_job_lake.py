@@ -47,7 +47,7 @@ def test_a_day_that_is_not_declared_is_refused() -> None:
     night = JobContext(MAY_2, settings(), writes="gold.ctr_examples")
     assert not night.lake.has_day(EVENTS, MAY_2)
     message = (
-        "reads silver.behavior_events of 2022-05-01, 1 days back, but declares 0; mend madeFrom in schemas/gold/ctr"
+        "reads silver.behavior_events of 2022-05-01, 1 days back, but declares 0; correct madeFrom in schemas/gold/ctr"
     )
     with pytest.raises(UndeclaredInput, match=message):
         night.lake.read_day(EVENTS, MAY_1)

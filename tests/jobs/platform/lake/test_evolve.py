@@ -66,7 +66,7 @@ def test_the_next_write_adds_what_the_contract_adds(
     with pytest.raises(BadInput, match="the contract has no column remark"):
         evolve(BOOKS, uri)
     required = replace(LATER, columns=(*LATER.columns, replace(NEW, name="why", required=True)))
-    with pytest.raises(BadInput, match=r"why is new and required.*move that one away"):
+    with pytest.raises(BadInput, match=r"why is new and required.*move the table away"):
         evolve(required, uri)
     other = replace(LATER, columns=(*LATER.columns[:-1], replace(NEW, type="bigint")))
     with pytest.raises(BadInput, match="remark has another type"):
