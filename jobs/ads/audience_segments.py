@@ -146,7 +146,7 @@ def audience_segments(context: JobContext) -> tuple[pa.Table, str | None]:
     )
     users, videos = (snapshots(context, table, context.date) for table in ("silver.users", "silver.videos"))
     rows = shown.count() * user_features.count()
-    version = tracking.serving_if_any(context.settings, REGISTERED_MODEL, "ads", night=context.date)
+    version = tracking.serving_or_none(context.settings, REGISTERED_MODEL, "ads", night=context.date)
     if version is None or not rows:
         why = "no click model serves yet" if version is None else "no campaign has a visible video, or nobody is active"
         _log.warning("%s: nobody is aimed at on %s: %s", TABLE, context.date, why)
@@ -171,7 +171,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Writes the night's segments."""
     with run_job(argv, __doc__, writes=TABLE) as context:
         for kind in (decisions.MODEL, decisions.LABELS):
-            decisions.follow(context, kind, REGISTERED_MODEL)
+            decisions.depend_on(context, kind, REGISTERED_MODEL)
         rows, version = audience_segments(context)
         context.lake.write(rows, model=version)
 

@@ -105,12 +105,12 @@ def promote(context: JobContext) -> Verdict:
         if champion is not None and versions:
             model = load_click_model(tracking.download(context.settings, champion))
             again = champion.version, judge(model, split_of(context).judged).metrics()
-        stays = decisions.decided(context, decisions.MODEL, REGISTERED_MODEL)
-        labels = decisions.decided(context, decisions.LABELS, REGISTERED_MODEL)
+        stays = decisions.find_decision(context, decisions.MODEL, REGISTERED_MODEL)
+        labels = decisions.find_decision(context, decisions.LABELS, REGISTERED_MODEL)
         if versions:
             decided = verdict(metrics, again, stays=stays, labels=labels)
         else:
-            decided = Verdict(None, tracking.no_candidate(champion, untrained))
+            decided = Verdict(None, tracking.no_candidate_reason(champion, untrained))
         compared = metrics | (dict([again]) if again else {})
         run.log_dict(
             {

@@ -1,6 +1,6 @@
-"""ops.backfills: what the last backfill of each night did to each table; called when it is over, however it ended.
+"""ops.backfills: the outcome of the last backfill of each night for each table. Runs after every backfill, failed or not.
 
-The content of the night as it was published before the backfill began is compared with that which it has published since.
+It compares the content that was published before the backfill started with the content published since.
 """
 
 import argparse
@@ -23,7 +23,7 @@ DONE, UNCHANGED, CHANGED, FAILED = "done", "unchanged", "changed", "failed"
 
 
 def outcome(before: Publication | None, after: Publication | None) -> str:
-    """What happened to a night of a table: done for the first time, unchanged, changed, or failed, as nothing was published."""
+    """Return the outcome for a night of a table: done for the first time, unchanged, changed, or failed (nothing published)."""
     if after is None:
         return FAILED
     if before is None:
@@ -31,24 +31,24 @@ def outcome(before: Publication | None, after: Publication | None) -> str:
     return UNCHANGED if before.content == after.content else CHANGED
 
 
-def backfilled(
-    settings: Settings, nights: Sequence[dt.date], wanted: Sequence[str], began: dt.datetime
+def backfill_rows(
+    settings: Settings, nights: Sequence[dt.date], requested_tables: Sequence[str], began: dt.datetime
 ) -> dict[dt.date, pa.Table]:
-    """The rows of each night.
+    """Return each night's rows of ops.backfills.
 
     Args:
-        settings: name the lake.
-        nights: that were to be run.
-        wanted: the tables that were to be made.
-        began: when the backfill began.
+        settings: the location of the lake.
+        nights: the nights of the backfill.
+        requested_tables: the tables of the backfill.
+        began: when the backfill started.
     """
     rows: dict[dt.date, list[dict[str, object]]] = {night: [] for night in nights}
-    there = tables(settings)
-    for table in wanted:
-        made = publications(settings.uri(table)) if table in there else []
+    existing_tables = tables(settings)
+    for table in requested_tables:
+        published = publications(settings.uri(table)) if table in existing_tables else []
         for night in nights:
-            before = next((p for p in made if p.day == night and p.made_at < began and not p.dropped), None)
-            after = next((p for p in made if p.day == night and p.made_at >= began), None)
+            before = next((p for p in published if p.day == night and p.made_at < began and not p.dropped), None)
+            after = next((p for p in published if p.day == night and p.made_at >= began), None)
             rows[night].append(
                 {
                     "date": night, "table_name": table, "outcome": outcome(before, after),
@@ -58,31 +58,30 @@ def backfilled(
                 }
             )  # fmt: skip
     return {
-        night: pa.Table.from_pylist(of_night, load_contract(TABLE).arrow_schema()) for night, of_night in rows.items()
+        night: pa.Table.from_pylist(rows_of_night, load_contract(TABLE).arrow_schema())
+        for night, rows_of_night in rows.items()
     }
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Write the nights of the backfill, and print them as a table."""
+    """Write the outcomes of the backfill, and print them as a table."""
     with run_job(argv, __doc__, _arguments) as context:
         nights: list[dt.date] = sorted(context.args.nights)
-        wanted = context.args.tables
-        found = backfilled(
-            context.settings, nights, wanted, dt.datetime.fromtimestamp(context.args.began / 1000, dt.UTC)
-        )
-        words: dict[tuple[dt.date, str], str] = {}
-        for of_night, rows in found.items():
-            replace(context, date=of_night, writes=TABLE).lake.write(rows)
-            words |= {(of_night, row["table_name"]): row["outcome"] for row in rows.to_pylist()}
-        print("\n".join(table_text(nights, wanted, words)))
-        counts = {kind: list(words.values()).count(kind) for kind in (DONE, UNCHANGED, CHANGED, FAILED)}
-        print(f"\n  {', '.join(f'{count} {kind}' for kind, count in counts.items())}; kept in {TABLE}", flush=True)
+        requested_tables = context.args.tables
+        began = dt.datetime.fromtimestamp(context.args.began / 1000, dt.UTC)
+        outcomes: dict[tuple[dt.date, str], str] = {}
+        for night, rows in backfill_rows(context.settings, nights, requested_tables, began).items():
+            replace(context, date=night, writes=TABLE).lake.write(rows)
+            outcomes |= {(night, row["table_name"]): row["outcome"] for row in rows.to_pylist()}
+        print("\n".join(table_text(nights, requested_tables, outcomes)))
+        counts = {kind: list(outcomes.values()).count(kind) for kind in (DONE, UNCHANGED, CHANGED, FAILED)}
+        print(f"\n  {', '.join(f'{count} {kind}' for kind, count in counts.items())}; stored in {TABLE}", flush=True)
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--nights", type=day, nargs="+", required=True, help="the nights that were to be run")
-    parser.add_argument("--tables", nargs="+", default=tables_of_a_night(), help="the tables that were to be made")
-    parser.add_argument("--began", type=int, required=True, help="when, in milliseconds since 1970")
+    parser.add_argument("--nights", type=day, nargs="+", required=True, help="the nights of the backfill")
+    parser.add_argument("--tables", nargs="+", default=tables_of_a_night(), help="the tables of the backfill")
+    parser.add_argument("--began", type=int, required=True, help="start of the backfill, in milliseconds since 1970")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What each table holds of a night: rows, version and a hash of the content, by its log; no row is read."""
+"""Row count, version and content hash of a night in each table, from the tables' logs; no row is read."""
 
 import datetime as dt
 from dataclasses import dataclass
@@ -15,16 +15,16 @@ class TableDay:
 
     table: str
     rows: int
-    """Of the day, as it was published."""
+    """Number of the day's rows, as published."""
     total: int
-    """Of all days."""
+    """Number of rows of all days."""
     version: int
     digest: str
-    """Content hash of the day's rows: all columns but the volatile ones."""
+    """Content hash of the day's rows without volatile columns."""
 
 
 def table_days(settings: Settings, date: dt.date) -> list[TableDay]:
-    """All tables of the lake, in alphabetical order; those without rows of the day as well."""
+    """Return all tables of the lake in alphabetical order, including tables without rows of the day."""
     return [_table_day(settings, table, version, date) for table, version in lake.tables(settings).items()]
 
 

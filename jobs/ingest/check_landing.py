@@ -28,7 +28,7 @@ from jobs.platform.command import command, day_or_none
 from jobs.platform.errors import BadInput, MissingInput, NightreelError
 from jobs.platform.settings import Settings, settings
 from jobs.platform.spark import session
-from jobs.platform.spark_errors import bad_rows_named
+from jobs.platform.spark_errors import convert_spark_errors
 from schemas.contract import load_contract
 
 _REASONS = 10
@@ -89,7 +89,7 @@ def _check_feed(
     landed = read(spark, files, mapping, secrets.token_bytes(32), settings.timezone.key)
     landed = landed.withColumn("arrival_date", F.lit(date)).cache()
     try:
-        with bad_rows_named(feed.name):
+        with convert_spark_errors(feed.name):
             yield from _counted(landed, feed, settings, len(files))
     finally:
         landed.unpersist()

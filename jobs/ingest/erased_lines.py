@@ -24,7 +24,7 @@ from jobs.ingest.gzip_file import write_gzip
 from jobs.platform import erasure
 from jobs.platform.pseudonym import key
 from jobs.platform.settings import Settings
-from jobs.platform.spark_errors import bad_rows_named
+from jobs.platform.spark_errors import convert_spark_errors
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -57,7 +57,7 @@ def find(spark: "SparkSession", settings: Settings, feed: str, date: dt.date) ->
         "owner", F.sha2(F.encode("user", "UTF-8"), 256)
     )
     lines: dict[str, set[int]] = defaultdict(set)
-    with bad_rows_named(feed):
+    with convert_spark_errors(feed):
         for row in owners.join(F.broadcast(listed), "owner", "left_semi").distinct().collect():
             lines[row.log_file].add(row.log_line)
     return dict(lines)

@@ -55,10 +55,10 @@ def write_decided_feeds(context: JobContext) -> None:
             shutil.rmtree(target)
         if landing.is_complete(root, feed, context.date):
             continue
-        if feed == BEHAVIOR_LOGS and decisions.decided(context, decisions.EMPTY):
+        if feed == BEHAVIOR_LOGS and decisions.find_decision(context, decisions.EMPTY):
             header = ",".join(NIGHTLY[feed].required).encode() + b"\n"
             landing.write_folder(target, lambda aside: write_gzip(aside / "empty.csv.gz", [header]))  # noqa: B023
-        elif feed != BEHAVIOR_LOGS and decisions.decided(context, decisions.SNAPSHOT, feed):
+        elif feed != BEHAVIOR_LOGS and decisions.find_decision(context, decisions.SNAPSHOT, feed):
             earlier = [day for day in landing.nights(root, feed) if day < context.date]
             if not earlier:
                 raise MissingInput(
@@ -122,7 +122,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         else:
             source.land(context)
         write_decided_feeds(context)
-        is_empty = decisions.decided(context, decisions.EMPTY) is not None
+        is_empty = decisions.find_decision(context, decisions.EMPTY) is not None
         for feed, files in _checked(context, is_empty).items():
             _log.info(
                 "%s: %d rows in %d files", landing.folder(root, feed, context.date), sum(files.values()), len(files)

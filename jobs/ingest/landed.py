@@ -19,7 +19,7 @@ from jobs.ingest.formats import ERASED, USER_ID, Record, records
 from jobs.ingest.mapped import mapped
 from jobs.ingest.mapping import Mapping as FeedMapping
 from jobs.platform import pseudonym
-from jobs.platform.decisions import EMPTY, SNAPSHOT, decided
+from jobs.platform.decisions import EMPTY, SNAPSHOT, find_decision
 from jobs.platform.errors import BadInput
 from jobs.platform.job_context import JobContext
 from jobs.platform.pseudonym import pseudonym_column
@@ -69,11 +69,11 @@ def _files(context: JobContext, feed: str) -> tuple[dict[str, Path], FeedMapping
     files = landed_files.files(landing, feed, day)
     mapping = landed_files.mapping(landing, feed, day)
     # A decision that the night goes by becomes a rule of what is written, so it is asked for even where nothing depends on it.
-    decision = decided(context, EMPTY if feed == BEHAVIOR_LOGS else SNAPSHOT, feed) if feed in NIGHTLY else None
+    decision = find_decision(context, EMPTY if feed == BEHAVIOR_LOGS else SNAPSHOT, feed) if feed in NIGHTLY else None
     may_be_empty = feed == CAMPAIGNS or (feed == BEHAVIOR_LOGS and decision is not None)
     if not may_be_empty and not landed_files.has_row(files.values(), mapping):
         raise BadInput(landed_files.no_row(landing, feed, day))
-    context.lake.landed_with(feed, landed_files.digest(landing, feed, day))
+    context.lake.record_landed(feed, landed_files.digest(landing, feed, day))
     return {f"{feed}/dt={day}/{name}": path for name, path in files.items()}, mapping
 
 

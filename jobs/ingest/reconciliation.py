@@ -26,7 +26,7 @@ from jobs.platform import decisions
 from jobs.platform.errors import BadInput
 from jobs.platform.job import run_job
 from jobs.platform.job_context import JobContext
-from jobs.platform.spark_errors import bad_rows_named
+from jobs.platform.spark_errors import convert_spark_errors
 from schemas.contract import load_contract
 
 _BOOKS = "ops.reconciliation"
@@ -99,7 +99,7 @@ def count(context: JobContext) -> list[Books]:
 
 def _collected(counts: list[DataFrame]) -> Counter[tuple[str, str]]:
     """Numbers by feed and name; all in one job, since each alone would take most of its time to be planned."""
-    with bad_rows_named(_BOOKS):
+    with convert_spark_errors(_BOOKS):
         return Counter({(row.feed, row.name): row.number for row in reduce(DataFrame.unionAll, counts).collect()})
 
 
@@ -156,10 +156,10 @@ def settle(context: JobContext, books: Books) -> str | None:
         raise BadInput(problem)
     oddity = books.oddity(_lines_before(context, NIGHTLY[books.feed].table))
     instead = decisions.EMPTY if books.feed == BEHAVIOR_LOGS else decisions.SNAPSHOT
-    said = decisions.decided(context, instead, books.feed)
+    said = decisions.find_decision(context, instead, books.feed)
     if oddity is None or (said and books.lines_in == 0):
         return str(said) if said else None
-    if (made := decisions.decided(context, decisions.VOLUME, books.feed)) is None:
+    if (made := decisions.find_decision(context, decisions.VOLUME, books.feed)) is None:
         why = _most_frequent_reasons(context, NIGHTLY[books.feed].table) if books.quarantined else ""
         remedy = decisions.hint(context.date, decisions.VOLUME, books.feed)
         raise BadInput(f"{oddity}{why}; look at {_QUARANTINE} and the landing; if the night is right: {remedy}")

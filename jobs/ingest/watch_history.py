@@ -17,7 +17,7 @@ from jobs.ingest.feeds import WATCH_HISTORY
 from jobs.ingest.landed import INVALID, landed
 from jobs.platform.errors import BadInput
 from jobs.platform.job import run_job
-from jobs.platform.spark_errors import bad_rows_named
+from jobs.platform.spark_errors import convert_spark_errors
 from schemas.contract import load_contract
 
 _TABLE = "silver.watch_history"
@@ -36,7 +36,7 @@ def transform(rows: DataFrame, day: dt.date) -> DataFrame:
         F.col(name).isNotNull() & ~F.exists(name, lambda video: video.isNull() | (video < 0)) for name in _SEQUENCES
     ]
     is_broken = F.col("problem").isNotNull() | (F.col("user_id") == INVALID) | ~(is_list[0] & is_list[1] & is_list[2])
-    with bad_rows_named(_TABLE):
+    with convert_spark_errors(_TABLE):
         broken = users.where(F.coalesce(is_broken, F.lit(True))).orderBy("log_file", "log_line").first()
     if broken is not None:
         raise BadInput(

@@ -1,8 +1,8 @@
-"""Keeps the lake small and quick: drops days past their contract's retention, joins small files, removes what nobody can need.
+"""Maintains the lake: drops days past their contract's retention, compacts small files, and deletes unused files.
 
-Days are counted back from `--date` or from the lake's last night, whichever is earlier: a wrong date, or a lake of old nights
-that is looked after today, loses nothing. Files that no current version has are kept for a week, by the clock of the store,
-and longer where a model that serves was trained on the version that has them: until those days are past their retention, too.
+Retention is counted back from `--date` or the lake's last night, whichever is earlier, so a wrong date, or maintenance of a lake
+with old nights only, loses nothing. Files that are not in the current version are kept for a week by the store's clock. Files of
+a version that a serving model was trained on are kept longer, until the model's night is past the retention.
 """
 
 import datetime as dt
@@ -22,29 +22,29 @@ from jobs.platform.run import code_version, run_id
 from schemas.contract import Contract, load_contract
 
 _SMALL_BYTES = 32 << 20
-"""Files that are smaller on average are worth joining."""
+"""Files that are smaller on average are compacted."""
 
 
 @dataclass(frozen=True)
 class Done:
-    """What was done to one table."""
+    """The result of the maintenance of one table."""
 
     table: str
     days_dropped: int
     rows_dropped: int
     files_joined: int
-    """Small files that were replaced by fewer."""
+    """Number of small files that were replaced by fewer files."""
     files_removed: int
-    """Files of older versions that are gone from the store."""
+    """Number of deleted files of older versions."""
 
 
 def maintain(context: JobContext, table: str, last_night: dt.date, kept: Collection[int]) -> Done:
-    """Look after one table.
+    """Maintain one table.
 
     Args:
-        context: of the job; days from it on may be being written and are not compacted.
+        context: of the job; its day and later days are not compacted, because they may be being written.
         table: layer and name.
-        last_night: the day from which its retention counts back.
+        last_night: the day from which the retention is counted back.
         kept: versions that must stay readable.
     """
     contract = load_contract(table)
@@ -52,71 +52,71 @@ def maintain(context: JobContext, table: str, last_night: dt.date, kept: Collect
     oldest = last_night - dt.timedelta(days=contract.retention_days)
     expired = {day for day in context.lake.days(table) if day < oldest}
     rows_dropped = sum(_drop(context, table, day) for day in sorted(expired))
-    joined = [_join(context, table, day) for day in _scattered(uri, contract) if oldest <= day < context.date]
+    joined = [_compact(context, table, day) for day in _fragmented_days(uri, contract) if oldest <= day < context.date]
     return Done(table, len(expired), rows_dropped, sum(joined), vacuum(uri, kept))
 
 
 def _drop(context: JobContext, table: str, day: dt.date) -> int:
-    """Take a day's rows out of a table; how many there were."""
+    """Remove a day's rows from a table, and return their number."""
     uri = context.lake.uri(table)
-    seen = lake.token(uri, day)
+    token = lake.token(uri, day)
     rows = context.lake.arrow(table).count_rows(filter=ds.field(load_contract(table).day_column) == day)
-    lake.drop(uri, load_contract(table), day, seen, {"run": run_id(), "code": code_version()})
+    lake.drop(uri, load_contract(table), day, token, {"run": run_id(), "code": code_version()})
     return rows
 
 
-def _scattered(uri: str, contract: Contract) -> list[dt.date]:
-    """Days that lie in more small files than their partitions need, by the table's log."""
+def _fragmented_days(uri: str, contract: Contract) -> list[dt.date]:
+    """Return the days with several small files in one partition, from the table's log."""
     sizes: dict[tuple[dt.date, tuple[str, ...]], list[int]] = defaultdict(list)
     for file in lake.files(uri, contract):
         sizes[file.day, tuple(file.partition.values())].append(file.size)
-    return sorted({day for (day, _), of in sizes.items() if len(of) > 1 and mean(of) < _SMALL_BYTES})
+    return sorted({day for (day, _), s in sizes.items() if len(s) > 1 and mean(s) < _SMALL_BYTES})
 
 
-def _join(context: JobContext, table: str, day: dt.date) -> int:
-    """Write a day again with one file a partition, the same rows; how many files that replaced.
+def _compact(context: JobContext, table: str, day: dt.date) -> int:
+    """Rewrite a day's rows with one file per partition, and return the number of replaced files.
 
     Raises:
-        Unreadable: the rows are not those that were published; the table stays as it is.
+        Unreadable: the rows differ from those that were published; the table stays as it is.
     """
     uri = context.lake.uri(table)
     contract = load_contract(table)
-    lake.create(contract, uri)  # what the contract has added since belongs to the rows that are written
+    lake.create(contract, uri)  # adds columns that the contract has gained, which the rewritten rows need
     before = JobContext(
         day, context.settings, writes=table
-    )  # a night that publishes the day from now on wins over this
+    )  # created first, so that a night that publishes the day meanwhile has priority
     published = lake.latest(uri).get(day)
     files = [file for file in lake.files(uri, contract) if file.day == day]
     rows = before.lake.read_day(table).repartition(*contract.partitioned_by)
     made_by = {**(published.made_by if published else {}), "joined": lake.version(uri)}
     expected = published.content if published else None
-    lake.replace_day(context.spark, rows, contract, uri, day, before.lake.seen, made_by, expected)
+    lake.replace_day(context.spark, rows, contract, uri, day, before.lake.expected_token, made_by, expected)
     return len(files)
 
 
 def maintain_all(context: JobContext) -> Iterator[Done]:
-    """Look after every table of the lake.
+    """Maintain every table of the lake.
 
     Raises:
         MissingInput: the lake has no tables.
     """
-    there = lake.tables(context.settings)
-    if not there:
+    tables = lake.tables(context.settings)
+    if not tables:
         raise MissingInput(
-            f"no tables at {context.settings.lake}", hint="there is nothing to look after before a first night"
+            f"no tables at {context.settings.lake}", hint="run a first night before maintenance: make nightly"
         )
-    nights = set.union(*(context.lake.days(table) for table in there))
+    nights = set.union(*(context.lake.days(table) for table in tables))
     last_night = min(context.date, max(nights, default=context.date))
     from jobs.platform import tracking  # MLflow takes seconds to import
 
     live = tracking.live_inputs(context.settings)
-    for table in there:
+    for table in tables:
         oldest = last_night - dt.timedelta(days=load_contract(table).retention_days)
         yield maintain(context, table, last_night, {v for day, v in live.get(table, ()) if day >= oldest})
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Print what was done, a line a table."""
+    """Print the result of each table on one line."""
     with run_job(argv, __doc__) as context:
         for done in maintain_all(context):
             print(

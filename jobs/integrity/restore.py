@@ -1,16 +1,17 @@
-"""Puts back what `make verify` finds damaged: `make restore`.
+"""Repairs the damage that `make verify` finds: `make restore`.
 
-A commit is put back from its receipt, a damaged checkpoint is taken away, a table that somebody gave another shape gets back its
-own, and a day with damaged files, or with rows that somebody changed, goes back to its last publication whose files are all
-sound. Each of these is a new commit: what others wrote stays in the older versions. A day whose rows were only laid anew
-(OPTIMIZE) is left alone. A day of which there is no sound publication is named: its night has to be run again.
+Commits are restored from their backups, and damaged checkpoints are deleted. A table whose schema, properties or protocol were
+changed by a foreign commit gets its own back. A day with damaged files or changed rows returns to its last publication with
+undamaged files. Schema and days are restored by new commits, so foreign changes stay readable in older versions. Days whose rows
+were only moved to other files (OPTIMIZE) stay as they are. A day without an undamaged publication is reported: its night has to
+be rerun.
 """
 
 import argparse
 import sys
 from collections.abc import Sequence
 
-from jobs.integrity.verify import chosen
+from jobs.integrity.verify import selected_tables
 from jobs.platform.command import command
 from jobs.platform.errors import BadInput
 from jobs.platform.lake.restore import restore
@@ -22,19 +23,19 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Restore one table or all."""
     failed = False
     with command(argv, __doc__, _arguments) as args:
-        for table in chosen(args.table):
+        for table in selected_tables(args.table):
             try:
                 for line in restore(settings(), table, {"run": run_id(), "code": code_version()}):
                     print(line, flush=True)
             except BadInput as error:
                 print(f"error: {error}", file=sys.stderr)
-                failed = True  # the other tables are restored all the same
+                failed = True  # still restore the other tables
     if failed:
         raise SystemExit(BadInput.exit_code)
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--table", default="", help="layer and name; all unless given")
+    parser.add_argument("--table", default="", help="layer and name (default: all tables)")
 
 
 if __name__ == "__main__":

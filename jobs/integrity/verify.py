@@ -1,9 +1,9 @@
-"""Reads every file of the lake's tables and holds each against the log and against what was published: `make verify`.
+"""Reads all files of the lake's tables and compares them with the logs and with what was published: `make verify`.
 
-A table's log is compared with its receipts, a file's bytes with the SHA-256 that its commit recorded, and where a day lies in
-other files than were published, its rows with their content hash. Damage is listed, a line a file or day; nothing is changed,
-which is what `make restore` is for. Commits of others are listed as well, with what became of the days that they touched: rows
-that were only laid anew (OPTIMIZE) are no damage.
+A table's log is compared with the backups of its commits, and a file's bytes with the SHA-256 recorded in its commit. If a day
+is in other files than were published, its rows are compared by their content hash. Damage is listed, one line per file or day.
+Nothing is changed; `make restore` repairs the damage. Foreign commits are listed too, with the state of the days that they
+touched: rows that were only moved to other files (OPTIMIZE) are not damaged.
 """
 
 import argparse
@@ -13,42 +13,42 @@ from tqdm import tqdm
 
 from jobs.platform.command import command, day_or_none
 from jobs.platform.errors import BadInput, UsageError
-from jobs.platform.lake.verify import touched_by_others, verify
+from jobs.platform.lake.verify import Damage, describe_foreign_commits, verify
 from jobs.platform.settings import settings
 from schemas.contract import tables
 
 
-def chosen(table: str) -> list[str]:
-    """The table of this name, or all where it is empty.
+def selected_tables(table: str) -> list[str]:
+    """Return the table of this name, or all tables if it is empty.
 
     Raises:
         UsageError: there is no such table.
     """
     if table and table not in tables():
-        raise UsageError(f"TABLE={table} is no table; there are: {', '.join(tables())}")
+        raise UsageError(f"TABLE={table} is not a table; use one of: {', '.join(tables())}")
     return [table] if table else list(tables())
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """List the damage and the commits of others; exit code 65 where there is any."""
-    damaged = 0
+    """List the damage and the foreign commits. The exit code is 65 if there is damage."""
+    total = 0
     with command(argv, __doc__, _arguments) as args:
-        for table in chosen(args.table):
-            found = []
+        for table in selected_tables(args.table):
+            damaged: list[Damage] = []
             for damage in verify(settings(), table, args.day):
-                found.append(damage)
+                damaged.append(damage)
                 tqdm.write(str(damage))
-            for line in touched_by_others(settings(), table, found, args.day):
+            for line in describe_foreign_commits(settings(), table, damaged, args.day):
                 tqdm.write(line)
-            damaged += len(found)
-        if damaged:
-            raise BadInput(f"damaged in {damaged} places; make restore goes back to the last good version of them")
-        print("all that was published is there")
+            total += len(damaged)
+        if total:
+            raise BadInput(f"damage in {total} places; run make restore to return to the last undamaged publications")
+        print("all that was published is intact")
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--table", default="", help="layer and name; all unless given")
-    parser.add_argument("--day", type=day_or_none, help="only this day; all unless given")
+    parser.add_argument("--table", default="", help="layer and name (default: all tables)")
+    parser.add_argument("--day", type=day_or_none, help="only this day (default: all days)")
 
 
 if __name__ == "__main__":

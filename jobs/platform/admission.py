@@ -1,6 +1,6 @@
-"""Whether this machine may work on the lake: its pseudonym key and erasure list must be those that the lake was made with.
+"""Checks whether this machine may work on the lake: it must have the lake's pseudonym key and current erasure list.
 
-Otherwise it would call the same users by other names, or bring erased ones back, without an error.
+With another key the same users would silently get other pseudonyms; with an older list erased users would come back.
 """
 
 import logging
@@ -18,59 +18,64 @@ _ATTEMPTS = 20
 
 
 def check(settings: Settings) -> None:
-    """Make sure that this machine has the lake's key and erasure list. Nothing is written; any machine may begin a new lake.
+    """Check that this machine has the lake's key and erasure list. Nothing is written; any machine may start a new lake.
 
     Raises:
-        UsageError: the key is missing or another one, or the list is an older or another one.
+        UsageError: the key is missing or is not the lake's, or the list is outdated or is not the lake's.
     """
-    known = identity.read(settings)
-    if known is not None or identity.has_tables(settings):
-        _compare(settings, known, key(settings))
+    recorded = identity.read(settings)
+    if recorded is not None or identity.has_tables(settings):
+        _compare(settings, recorded, key(settings))
 
 
-def claim(settings: Settings) -> bytes:
-    """Have the lake know this machine's key and erasure list, which must not be other ones than it knows; returns the key.
+def register(settings: Settings) -> bytes:
+    """Check this machine's key and erasure list, and record them in the lake if they are new there.
 
-    To be called before anything is written under a pseudonym, and after users were erased. A new lake is given its identity; so
-    is one whose tables were made before lakes had any. A list that has become longer is taken down.
+    Call it before writing anything under a pseudonym, and after users were erased. A lake without an identity (a new one, or one
+    from before lakes had identities) gets one. A list that has grown replaces the recorded version.
+
+    Returns:
+        The pseudonym key.
 
     Raises:
-        UsageError: the key is missing or another one, or the list is an older or another one.
+        UsageError: the key is missing or is not the lake's, or the list is outdated or is not the lake's.
     """
     secret = key(settings)
     for _ in range(_ATTEMPTS):
-        known = identity.read(settings)  # before the list, which only grows
-        _compare(settings, known, secret)
-        held = Identity(fingerprint(secret), erasure.version(settings))
-        if known == held:
+        recorded = identity.read(settings)  # before the list, which only grows
+        _compare(settings, recorded, secret)
+        ours = Identity(fingerprint(secret), erasure.version(settings))
+        if recorded == ours:
             return secret
-        if known is None:
-            identity.create(settings, held)
-            _log.info("%s belongs to the pseudonym key in %s from now on", settings.lake, origin(settings))
+        if recorded is None:
+            identity.create(settings, ours)
+            _log.info("%s now belongs to the pseudonym key in %s", settings.lake, origin(settings))
         else:
-            identity.update(settings, known, replace(known, erasure_list=held.erasure_list))
-    raise NightreelError(f"{settings.lake}: no turn among {_ATTEMPTS} changes of its identity; run the job again")
+            identity.update(settings, recorded, replace(recorded, erasure_list=ours.erasure_list))
+    raise NightreelError(
+        f"{settings.lake}: gave up after {_ATTEMPTS} conflicting changes of its identity; rerun the job"
+    )
 
 
-def erased(settings: Settings) -> frozenset[str]:
-    """The erasure list, as it is now, after `claim`; to be asked before and after a write.
+def erased_users(settings: Settings) -> frozenset[str]:
+    """Return the current erasure list after `register`. Call it before and after a write, to notice users erased meanwhile.
 
     Raises:
-        UsageError: the key is missing or another one, or the list is an older or another one.
+        UsageError: the key is missing or is not the lake's, or the list is outdated or is not the lake's.
     """
-    claim(settings)
+    register(settings)
     return erasure.read(settings)
 
 
-def _compare(settings: Settings, known: Identity | None, secret: bytes) -> None:
-    if known is not None and known.key != fingerprint(secret):
+def _compare(settings: Settings, recorded: Identity | None, secret: bytes) -> None:
+    if recorded is not None and recorded.key != fingerprint(secret):
         raise UsageError(
-            f"{origin(settings)} is not the pseudonym key of the lake {settings.lake}, so its users would not be known again; "
-            "give the key that the lake was made with"
+            f"{origin(settings)} is not the pseudonym key of the lake {settings.lake}, so its users would not be recognised; "
+            "use the key that the lake was created with"
         )
     erasure.check_key(settings, secret)
-    if known is not None and not erasure.includes(settings, known.erasure_list):
+    if recorded is not None and not erasure.includes(settings, recorded.erasure_list):
         raise UsageError(
             f"the erasure list {erasure.path(settings)} lacks users who were erased from the lake {settings.lake}; "
-            "copy secrets/erased_users.txt there from the machine where make erase was run last"
+            "copy secrets/erased_users.txt from the machine on which make erase ran last"
         )

@@ -1,4 +1,4 @@
-"""The command line that all commands share: their arguments, and errors as one line and an exit code."""
+"""The frame of all commands: parses their arguments, and turns errors into one line and an exit code."""
 
 import argparse
 import datetime as dt
@@ -27,11 +27,11 @@ def command(
 ) -> Iterator[argparse.Namespace]:
     """Run the body of a command with its arguments.
 
-    A NightreelError ends the process with one line on stderr and the error's exit code; any other error keeps its traceback.
+    A NightreelError ends the process with one line on stderr and the error's exit code. Other errors keep their traceback.
 
     Args:
-        argv: the arguments, those of the process where None.
-        description: the docstring of the command, for `--help`.
+        argv: the arguments; if None, those of the process.
+        description: the command's docstring, for `--help`.
         arguments: adds the command's arguments to the parser.
     """
     parser = _Parser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -43,14 +43,14 @@ def command(
         print(f"error: {error}", file=sys.stderr)
         raise SystemExit(error.exit_code) from error
     except Exception as error:
-        # The last line that is printed is what Airflow shows: Spark's message ends in a Java stack.
+        # Airflow shows the last printed line, and Spark's messages end in a Java stack trace.
         error.add_note(f"error: {type(error).__name__}: {shorten(str(error), 300, placeholder=' …')}")
         raise
     _end_session()
 
 
 def day(text: str) -> dt.date:
-    """Read a day written as YYYY-MM-DD, for argparse."""
+    """Parse a day, YYYY-MM-DD, for argparse."""
     try:
         return read_day(text)
     except ValueError as error:
@@ -58,12 +58,12 @@ def day(text: str) -> dt.date:
 
 
 def day_or_none(text: str) -> dt.date | None:
-    """Read a day that may be left out, for argparse: make passes an empty text then."""
+    """Parse an optional day for argparse: make passes an empty text if it is not given."""
     return day(text) if text else None
 
 
 def _end_session() -> None:
-    """Free what a Spark Connect server holds for this process."""
+    """Release the resources of this process on a Spark Connect server."""
     if os.environ.get("SPARK_REMOTE") and "pyspark.sql" in sys.modules:
         from pyspark.sql import SparkSession
 

@@ -1,7 +1,7 @@
-"""What people have decided about nights that no rule can judge, from `ops.decisions`: `make accept` writes it.
+"""Decisions of operators about nights that no rule can judge, from `ops.decisions`; `make accept` writes them.
 
-A job asks for the decision where it would refuse the night otherwise. One that it goes by is among the rules of what it
-publishes, so that a night is stale once its decision was withdrawn or made anew.
+A job looks for a decision where it would otherwise reject the night. A decision that it applies is recorded as a fingerprint in
+its commit, so a night becomes stale when its decision is withdrawn or changed.
 """
 
 import datetime as dt
@@ -28,21 +28,21 @@ SUBJECTS: Mapping[str, tuple[str, ...]] = {
     SNAPSHOT: ("users", "videos", "campaigns"),
     MODEL: ("recommender", "click_model"),
 }
-"""Kind -> what it can be decided of: feeds of the landing, or registered models."""
+"""Kind of decision -> its possible subjects: feeds of the landing, or registered models."""
 
-_SAYS = {
+_TEXTS = {
     EMPTY: "the night's {subject} are empty",
     VOLUME: "the volume of {subject} is right",
     LABELS: "the labels of {subject} are all there are",
     SNAPSHOT: "the snapshot of {subject} is missing, the one before is used",
     MODEL: "the {subject} of before stays",
-}
-_RULE = "decision on "
+}  # these texts are stored as fingerprints: a change of wording would make nights stale
+_FINGERPRINT = "decision on "
 
 
 @dataclass(frozen=True)
 class Decision:
-    """What somebody decided about a night. As text, one sentence that says what, who and why."""
+    """An operator's decision about a night. Its text is one sentence: what was decided, by whom and why."""
 
     night: dt.date
     kind: str
@@ -52,12 +52,12 @@ class Decision:
     made_at: dt.datetime
     """In UTC."""
     withdrawn: bool = False
-    """Whether it takes back what was decided before."""
+    """True if this withdraws the previous decision."""
 
     @property
     def what(self) -> str:
-        """What was decided, in words."""
-        return _SAYS[self.kind].format(subject=self.subject)
+        """The decision in words."""
+        return _TEXTS[self.kind].format(subject=self.subject)
 
     def __str__(self) -> str:
         return f"{self.what}, as {self.who} decided: {self.why}"
@@ -67,43 +67,54 @@ Key = tuple[dt.date, str, str]
 """Night, kind and subject."""
 
 
-def decided(context: "JobContext", kind: str, subject: str = "") -> Decision | None:
-    """The decision in force for this night, None if nobody has made one or it was withdrawn.
+def find_decision(context: "JobContext", kind: str, subject: str = "") -> Decision | None:
+    """Return the decision in force for this night; None if nobody has made one or it was withdrawn.
 
     Args:
-        context: of the job that asks; a decision that is found becomes an input and a rule of what it writes.
-        kind: one of `SUBJECTS`.
-        subject: what it is about; may be left out where the kind has one only.
+        context: of the job; a decision that is found is recorded as an input and a fingerprint of the table that it writes.
+        kind: a key of `SUBJECTS`.
+        subject: may be omitted if the kind has only one.
 
     Raises:
         UsageError: the kind or its subject is unknown.
     """
-    about = subject_of(kind, subject)
+    subject = subject_of(kind, subject)
     at_version = context.lake.inputs.get(TABLE)
     if at_version is None:
         at_version = lake.version(context.lake.uri(TABLE))
     if at_version is None:
         return None
-    found = in_force(on_record(context.settings, context.date, at_version)).get((context.date, kind, about))
-    if found is not None:
+    record = read_decisions(context.settings, context.date, at_version)
+    decision = in_force(record).get((context.date, kind, subject))
+    if decision is not None:
         context.lake.inputs[TABLE] = at_version
-        context.lake.fingerprints[rule_of(kind, about)] = str(found)
-    return found
+        context.lake.fingerprints[fingerprint_name(kind, subject)] = str(decision)
+    return decision
 
 
-def follow(context: "JobContext", kind: str, subject: str = "") -> None:
-    """Make what a job writes stale once this decision is made, withdrawn or made anew: another job goes by it before this one."""
-    context.lake.fingerprints[rule_of(kind, subject_of(kind, subject))] = str(decided(context, kind, subject) or "")
+def depend_on(context: "JobContext", kind: str, subject: str = "") -> None:
+    """Make the job's output stale whenever this decision is made, withdrawn or changed.
+
+    For a decision that an earlier job of the night applies.
+    """
+    name = fingerprint_name(kind, subject_of(kind, subject))
+    context.lake.fingerprints[name] = str(find_decision(context, kind, subject) or "")
 
 
-def on_record(settings: Settings, night: dt.date | None = None, at_version: int | None = None) -> list[Decision]:
-    """All that was ever decided about a night, or about any, the oldest first; at the table's current version unless given."""
+def read_decisions(settings: Settings, night: dt.date | None = None, at_version: int | None = None) -> list[Decision]:
+    """Return all decisions ever made, the oldest first.
+
+    Args:
+        settings: the location of the lake.
+        night: only decisions about this night.
+        at_version: of the table; by default the current one.
+    """
     if at_version is None:
         at_version = lake.version(settings.uri(TABLE))
     if at_version is None:
         return []
-    of_night = None if night is None else pc.field("date") == night
-    rows = lake.arrow(settings.uri(TABLE), at_version).to_table(filter=of_night).sort_by("made_at").to_pylist()
+    condition = None if night is None else pc.field("date") == night
+    rows = lake.arrow(settings.uri(TABLE), at_version).to_table(filter=condition).sort_by("made_at").to_pylist()
     return [
         Decision(
             night=row["date"],
@@ -119,37 +130,41 @@ def on_record(settings: Settings, night: dt.date | None = None, at_version: int 
 
 
 def in_force(record: Iterable[Decision]) -> dict[Key, Decision]:
-    """Of what is on record, the oldest first, what counts: the last decision on each matter, unless it is withdrawn."""
-    last = {(made.night, made.kind, made.subject): made for made in record}
-    return {key: made for key, made in last.items() if not made.withdrawn}
+    """Return the last decision for each key, unless it was withdrawn.
+
+    Args:
+        record: all decisions, the oldest first.
+    """
+    last = {(decision.night, decision.kind, decision.subject): decision for decision in record}
+    return {key: decision for key, decision in last.items() if not decision.withdrawn}
 
 
 def subject_of(kind: str, subject: str = "") -> str:
-    """The subject, or the only one that the kind has.
+    """Return the subject; if it is empty, the only subject that the kind has.
 
     Raises:
-        UsageError: the kind is unknown, or what it is about is unknown or missing.
+        UsageError: the kind is unknown, or its subject is unknown or missing.
     """
     if kind not in SUBJECTS:
-        raise UsageError(f"AS={kind}: there is no such decision; give one of {', '.join(SUBJECTS)}")
-    known = SUBJECTS[kind]
-    if not subject and len(known) == 1:
-        return known[0]
-    if subject not in known:
-        raise UsageError(f"OF={subject}: a decision of kind {kind} is about one of {', '.join(known)}")
+        raise UsageError(f"AS={kind}: there is no such kind of decision; use one of {', '.join(SUBJECTS)}")
+    subjects = SUBJECTS[kind]
+    if not subject and len(subjects) == 1:
+        return subjects[0]
+    if subject not in subjects:
+        raise UsageError(f"OF={subject}: a decision of kind {kind} is about one of {', '.join(subjects)}")
     return subject
 
 
-def rule_of(kind: str, subject: str) -> str:
-    """The name that a decision has among the rules of what was made by it, where its text is what the rule says."""
-    return f"{_RULE}{kind} of {subject}"
+def fingerprint_name(kind: str, subject: str) -> str:
+    """Return the name under which a commit records the fingerprint of a decision; the fingerprint is the decision's text."""
+    return f"{_FINGERPRINT}{kind} of {subject}"
 
 
-def is_rule(name: str) -> bool:
-    """Whether the rule of this name is a decision."""
-    return name.startswith(_RULE)
+def is_decision_fingerprint(name: str) -> bool:
+    """True if the fingerprint of this name is that of a decision."""
+    return name.startswith(_FINGERPRINT)
 
 
 def hint(night: dt.date, kind: str, subject: str = "") -> str:
-    """The command by which somebody decides, for an error's message."""
+    """Return the command that records a decision, for error messages."""
     return f"make accept DATE={night} AS={kind} OF={subject_of(kind, subject)} WHY=…"

@@ -1,8 +1,9 @@
-"""The erasure list: users whose rows are in no table, and come into none again.
+"""The erasure list: users whose rows were removed from all tables and must never be written again.
 
-It lies beside the pseudonym key, outside the lake, and names nobody: it holds a digest (SHA-256) of each pseudonym. The first
-line says which key the pseudonyms were made with, since under another key nobody on the list would be recognised. It only ever
-grows at its end, so that a lake knows by a version (`lake.identity`) whether a list has all who were erased from it.
+The list is stored beside the pseudonym key, outside the lake. It names nobody: it contains the SHA-256 digest of each pseudonym.
+The first line has the fingerprint of the key that the pseudonyms were made with, because under another key nobody on the list
+would be recognised. Users are only ever appended, so the lake can check by a version (`lake.identity`) whether a list contains
+everyone who was erased from it.
 """
 
 import fcntl
@@ -28,57 +29,60 @@ _PSEUDONYM_DIGITS = 32
 
 
 def path(settings: Settings) -> Path:
-    """Where the list lies."""
+    """Return the path of the list."""
     return settings.secrets / "erased_users.txt"
 
 
 def digest(pseudonym: str) -> str:
-    """How the list has a pseudonym."""
+    """Return the digest of a pseudonym, as the list stores it."""
     return hashlib.sha256(pseudonym.encode()).hexdigest()
 
 
 def read(settings: Settings) -> frozenset[str]:
-    """The digests of all erased users; none where nobody was ever erased.
+    """Return the digests of all erased users; empty if nobody was ever erased.
 
     Raises:
-        UsageError: the file is not what `add` wrote.
+        UsageError: the file is not a valid list.
     """
     return frozenset(_lines(settings)[1:])
 
 
 def version(settings: Settings) -> str:
-    """What may be told of the list: how many users are on it, and a digest of them in their order.
+    """Return the list's version: the number of users, and a digest of them in their order. It need not be kept secret.
 
     Raises:
-        UsageError: the file is not what `add` wrote.
+        UsageError: the file is not a valid list.
     """
     return _version(_lines(settings)[1:])
 
 
-def includes(settings: Settings, known: str) -> bool:
-    """Whether the list is of this version or was made from it by `add`.
+def includes(settings: Settings, earlier: str) -> bool:
+    """True if the list has this version, or was extended from it by `add`.
 
     Raises:
-        UsageError: the file is not what `add` wrote.
+        UsageError: the file is not a valid list.
     """
-    return _version(_lines(settings)[1:][: int(known.partition("-")[0])]) == known
+    return _version(_lines(settings)[1:][: int(earlier.partition("-")[0])]) == earlier
 
 
 def check_key(settings: Settings, key: bytes) -> None:
-    """Make sure that the list was made with this pseudonym key, if there is a list.
+    """Check that the list, if it exists, was made with this pseudonym key.
 
     Raises:
-        UsageError: it was made with another one.
+        UsageError: it was made with another key.
     """
-    if _lines(settings)[:1] not in ([], [_made_with(key)]):
+    if _lines(settings)[:1] not in ([], [_key_line(key)]):
         raise UsageError(
-            f"{path(settings)} was made with another pseudonym key, so nobody on it would be recognised; after a rotation, "
+            f"{path(settings)} was made with another pseudonym key, so nobody on it would be recognised; after a key rotation, "
             "move it away and run make erase with all users erased so far"
         )
 
 
 def add(settings: Settings, pseudonyms: Iterable[str], key: bytes) -> int:
-    """Put users at the end of the list, on the disk when this returns; how many were not on it.
+    """Append users to the list and flush it to the disk.
+
+    Returns:
+        The number of users who were not on the list yet.
 
     Raises:
         UsageError: the list was made with another key, or cannot be read.
@@ -90,25 +94,26 @@ def add(settings: Settings, pseudonyms: Iterable[str], key: bytes) -> int:
         listed = _lines(settings)[1:]
         new = {digest(pseudonym) for pseudonym in pseudonyms} - set(listed)
         if new:
-            lines = [_made_with(key), *listed, *sorted(new), ""]
+            lines = [_key_line(key), *listed, *sorted(new), ""]
             durable.write(path(settings), "\n".join(lines).encode(), mode=0o600)
     return len(new)
 
 
-def holders(contract: Contract) -> list[str]:
-    """The table's columns of which the first that is not null begins with a user's pseudonym; none where it has no users.
+def owner_columns(contract: Contract) -> list[str]:
+    """Return the columns that tell which user a row belongs to; empty for a table without users.
 
-    A column that is a pseudonym comes before one that may only begin with it.
+    The first of them that is not null starts with the user's pseudonym. Columns that consist of a pseudonym come before columns
+    that only start with one.
     """
     marked = [column for column in contract.columns if column.pseudonym]
     return [column.name for column in sorted(marked, key=lambda column: column.pseudonym != "whole")]
 
 
-def owners(columns: Sequence[pa.Array | pa.ChunkedArray]) -> list[str]:
-    """The digest of the pseudonym that each row's holder begins with, each different one computed once.
+def owner_digests(columns: Sequence[pa.Array | pa.ChunkedArray]) -> list[str]:
+    """Return the digest of each row's pseudonym, or an empty text for a row without one. Each distinct digest is computed once.
 
     Args:
-        columns: the rows' `holders`.
+        columns: the rows' `owner_columns`.
     """
     encoded = pc.utf8_slice_codeunits(pc.coalesce(*columns), 0, _PSEUDONYM_DIGITS).dictionary_encode()
     if isinstance(encoded, pa.ChunkedArray):
@@ -117,23 +122,23 @@ def owners(columns: Sequence[pa.Array | pa.ChunkedArray]) -> list[str]:
     return ["" if i is None else digests[i] for i in encoded.indices.to_pylist()]
 
 
-def without(rows: "DataFrame | pa.Table", contract: Contract, erased: frozenset[str]) -> "DataFrame | pa.Table":
-    """The rows of a table that are not of erased users."""
-    held_by = holders(contract)
-    if not held_by or not erased:
+def without_erased(rows: "DataFrame | pa.Table", contract: Contract, erased: frozenset[str]) -> "DataFrame | pa.Table":
+    """Return a table's rows without those of erased users."""
+    columns = owner_columns(contract)
+    if not columns or not erased:
         return rows
     if isinstance(rows, pa.Table):
-        found = owners([rows[name] for name in held_by])
-        return rows.filter(pa.array([owner not in erased for owner in found], pa.bool_()))
+        digests = owner_digests([rows[name] for name in columns])
+        return rows.filter(pa.array([owner not in erased for owner in digests], pa.bool_()))
     from pyspark.sql import functions as F  # pyspark takes long to import, and not every job needs it
 
     listed = rows.sparkSession.createDataFrame(pa.table({"erased": sorted(erased)}))
-    owner = F.sha2(F.encode(F.substring(F.coalesce(*held_by), 1, _PSEUDONYM_DIGITS), "UTF-8"), 256)
+    owner = F.sha2(F.encode(F.substring(F.coalesce(*columns), 1, _PSEUDONYM_DIGITS), "UTF-8"), 256)
     return rows.join(F.broadcast(listed), owner == F.col("erased"), "left_anti")
 
 
 def _lines(settings: Settings) -> list[str]:
-    """The key's line, then the users in the order in which they were erased; nothing where there is no list."""
+    """Return the key's line, then the users in the order in which they were erased; empty if there is no list."""
     try:
         text = path(settings).read_text(encoding="utf-8-sig", errors="replace")
     except FileNotFoundError:
@@ -141,7 +146,7 @@ def _lines(settings: Settings) -> list[str]:
     except OSError as error:
         raise UsageError(f"the erasure list {path(settings)} cannot be read ({error.strerror})") from error
     if not re.fullmatch("key [0-9a-f]{16}(?:\n[0-9a-f]{64})*+\n?", text):
-        raise UsageError(f"{path(settings)} is not an erasure list any more; put it back from a copy")
+        raise UsageError(f"{path(settings)} is damaged: it is not an erasure list; restore it from a backup")
     return text.splitlines()
 
 
@@ -149,5 +154,5 @@ def _version(users: Sequence[str]) -> str:
     return f"{len(users)}-{hashlib.sha256(' '.join(users).encode()).hexdigest()[:32]}"
 
 
-def _made_with(key: bytes) -> str:
+def _key_line(key: bytes) -> str:
     return f"key {fingerprint(key)}"

@@ -1,34 +1,34 @@
-"""The errors that a job ends with on purpose, each with the exit code (sysexits.h) that tells the scheduler whether to retry."""
+"""Expected errors of jobs. Their exit codes (sysexits.h) tell the scheduler whether to retry."""
 
 import datetime as dt
 
 
 class NightreelError(Exception):
-    """Something is wrong that a person must know of; the message is one line that says what, where and what to do."""
+    """An error that the operator has to know about. The message is one line: what is wrong, where, and what to do."""
 
     exit_code = 1
 
 
 class UsageError(NightreelError):
-    """The command was called wrongly (EX_USAGE): trying again cannot help."""
+    """The command or a setting is wrong (EX_USAGE): a retry cannot help."""
 
     exit_code = 64
 
 
 class BadInput(NightreelError):
-    """Data is there but cannot be used (EX_DATAERR): trying again cannot help."""
+    """The data exists but cannot be used (EX_DATAERR): a retry cannot help."""
 
     exit_code = 65
 
 
 class UndeclaredInput(NightreelError):
-    """A job reads what the contract of its table, or its model, does not declare (EX_SOFTWARE): trying again cannot help."""
+    """A job reads a source that its table's contract or its model does not declare (EX_SOFTWARE): a retry cannot help."""
 
     exit_code = 70
 
 
 class MissingInput(NightreelError):
-    """An input day that the job needs is not there (EX_NOINPUT)."""
+    """An input that the job needs does not exist (EX_NOINPUT)."""
 
     exit_code = 66
 

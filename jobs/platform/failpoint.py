@@ -1,13 +1,13 @@
-"""Named places at which a test ends the process, as a power cut or the kernel would: without a word, nothing cleaned up."""
+"""Named points in the code at which a test can kill or stop the process without cleanup, as a power cut or the kernel would."""
 
 import os
 import signal
 
 
 def failpoint(name: str) -> None:
-    """End or stop this process here if NIGHTREEL_FAILPOINT names the place, e.g. `kill:staged` or `stop:audited`."""
-    wanted = os.environ.get("NIGHTREEL_FAILPOINT")
-    if wanted == f"kill:{name}":
+    """Kill or stop this process if NIGHTREEL_FAILPOINT names this point, e.g. `kill:staged` or `stop:audited`."""
+    requested = os.environ.get("NIGHTREEL_FAILPOINT")
+    if requested == f"kill:{name}":
         os.kill(os.getpid(), signal.SIGKILL)
-    if wanted == f"stop:{name}":
+    if requested == f"stop:{name}":
         os.kill(os.getpid(), signal.SIGSTOP)

@@ -1,6 +1,6 @@
-"""Fingerprints of what decides which rows a table gets besides its input rows: contracts, and two settings.
+"""Fingerprints of the contracts and settings that decide, besides the input rows, which rows a table gets.
 
-A commit records those that its rows were made under. A day whose recorded fingerprint is no longer the current one is stale.
+A commit records the fingerprints that were current when its rows were computed. A day with an outdated fingerprint is stale.
 """
 
 from jobs.platform.settings import Settings
@@ -11,10 +11,10 @@ TIMEZONE = "NIGHTREEL_TIMEZONE"
 
 
 def fingerprint(settings: Settings, name: str) -> str:
-    """The current fingerprint of a table's contract, or of one of the settings above.
+    """Return the current fingerprint of a table's contract, or of one of the settings above.
 
     Raises:
-        ContractError: there is no such contract.
+        ContractError: the contract does not exist.
     """
     if name == LATE_DAYS:
         return str(settings.late_days)

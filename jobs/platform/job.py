@@ -1,4 +1,4 @@
-"""The command line that all jobs share: a command for one night, `--date`, with a log."""
+"""The frame of all jobs: a command for one night, `--date`, with logging."""
 
 import argparse
 import datetime as dt
@@ -24,29 +24,27 @@ def run_job(
     writes: str | None = None,
     trains: str | None = None,
 ) -> Iterator[JobContext]:
-    """Run the body of a job for the night that `--date` names, if this machine may work on the lake.
-
-    Errors end it as they end any `command`.
+    """Run the body of a job for the night `--date`, after `admission.check`. Errors are handled as in `command`.
 
     Args:
-        argv: the arguments, those of the process where None.
+        argv: the arguments; if None, those of the process.
         description: the job's docstring, for `--help`.
         extra: adds the job's own arguments to the parser.
-        writes: the table that the job writes, if it writes one.
-        trains: the model that the job trains or promotes, if it does.
+        writes: the table that the job writes, if any.
+        trains: the model that the job trains or promotes, if any.
     """
 
     def arguments(parser: argparse.ArgumentParser) -> None:
         parser.add_argument(
-            "--date", required=True, help=f"the night, as YYYY-MM-DD; or {YESTERDAY}, in the lake's zone"
+            "--date", required=True, help=f"the night, YYYY-MM-DD, or {YESTERDAY} in the lake's time zone"
         )
         extra(parser)
 
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     with command(argv, description, arguments) as args:
-        known = settings()
-        admission.check(known)
-        yield JobContext(_night(args.date, known.timezone), known, args, writes=writes, trains=trains)
+        current = settings()
+        admission.check(current)
+        yield JobContext(_night(args.date, current.timezone), current, args, writes=writes, trains=trains)
 
 
 def _night(text: str, zone: dt.tzinfo) -> dt.date:

@@ -1,4 +1,4 @@
-"""What a job is given: the night it works for, its settings and arguments, Spark, and the lake."""
+"""The context that a job gets: its night, settings, arguments, Spark session, and lake."""
 
 import argparse
 import datetime as dt
@@ -18,8 +18,8 @@ class JobContext:
     """One job of one night.
 
     Args:
-        writes: the table that the job writes, if it writes one.
-        trains: the model that the job trains or promotes, if it does.
+        writes: the table that the job writes, if any.
+        trains: the model that the job trains or promotes, if any.
     """
 
     date: dt.date
@@ -36,7 +36,7 @@ class JobContext:
 
     @cached_property
     def spark(self) -> "SparkSession":
-        """The Spark session, made when first asked for."""
+        """The Spark session, created at first use."""
         from jobs.platform.spark import session  # pyspark takes seconds to import, and not every job needs it
 
         return session()

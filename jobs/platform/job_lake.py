@@ -1,4 +1,4 @@
-"""The lake as one job sees it: each table at one version, and only what the job's table or model is declared to be made from."""
+"""The lake as one job sees it: each table at one fixed version, and only the declared sources of the job's table or model."""
 
 import datetime as dt
 import logging
@@ -24,73 +24,78 @@ _log = logging.getLogger(__name__)
 
 @dataclass
 class JobLake:
-    """Reads the tables that a job declares, and replaces one night of the table that it writes.
+    """Reads the declared tables of a job, and replaces one night of the table that it writes.
 
-    The version of a table is fixed when it is first read, and recorded with what is written.
+    The version of a table is fixed when it is first read, and recorded in the commit of the written table.
     """
 
     date: dt.date
     """The night."""
     settings: Settings
     get_spark: "Callable[[], SparkSession]"
-    """Called only where Spark is needed."""
+    """Called only if Spark is needed."""
     writes: str | None = None
-    """The table that the job writes, if it writes one."""
+    """The table that the job writes, if any."""
     trains: str | None = None
-    """The model that the job trains or promotes, if it does."""
+    """The model that the job trains or promotes, if any."""
     inputs: dict[str, int] = field(default_factory=dict)
     """Table -> the version that is read."""
     landed: dict[str, str] = field(default_factory=dict)
-    """Feed of the landing -> digest of its files that were read."""
+    """Feed of the landing -> digest of the files that were read."""
     fingerprints: dict[str, str] = field(default_factory=dict)
-    """Of what decides which rows are written besides the input rows: see `jobs.platform.fingerprints`."""
+    """Fingerprints that are recorded with the written rows, see `jobs.platform.fingerprints`."""
 
     def __post_init__(self) -> None:
-        # Read before any input: a writer that publishes the day after this moment supersedes this job.
-        self.seen = lake.token(self.uri(self.writes), self.date) if self.writes else 0
+        # Read before any input: if another writer publishes the day after this moment, this job must not publish.
+        self.expected_token = lake.token(self.uri(self.writes), self.date) if self.writes else 0
         if self.writes:
             self.fingerprints[self.writes] = fingerprint(self.settings, self.writes)
 
     def uri(self, table: str) -> str:
-        """Where a table of the lake lies, see `Settings.uri`."""
+        """Return the location of a table, see `Settings.uri`."""
         return self.settings.uri(table)
 
     def exists(self, table: str) -> bool:
-        """Whether the lake has the table yet."""
+        """True if the lake has the table."""
         self._check_declared(table)
         return lake.version(self.uri(table)) is not None
 
     def has_day(self, table: str, date: dt.date) -> bool:
-        """Whether the day was published in the table, with rows or without, by its log alone."""
+        """True if the day was published in the table, with or without rows. Reads only the table's log."""
         self._check_declared(table, date)
         return self.exists(table) and lake.has_day(
-            self.uri(table), self._pinned(table), load_contract(table).day_column, date
+            self.uri(table), self._fixed_version(table), load_contract(table).day_column, date
         )
 
     def days(self, table: str) -> set[dt.date]:
-        """The days that the table holds rows of, by its log alone; none where there is no table.
+        """Return the days that the table has rows of; empty if there is no table. Reads only the table's log.
 
-        A day that was published without a row is none of them: see `has_day`.
+        Days that were published without rows are not included, see `has_day`.
         """
         if not self.exists(table):
             return set()
-        return lake.days(self.uri(table), self._pinned(table), load_contract(table).day_column)
+        return lake.days(self.uri(table), self._fixed_version(table), load_contract(table).day_column)
 
     def read(self, table: str) -> "DataFrame":
-        """The whole table, at the version that it had when this job first read it.
+        """Return the whole table, at the version that it had when this job first read it.
 
         Raises:
-            MissingInput: there is no such table in the lake.
-            UndeclaredInput: what the job makes is not declared to be made from it.
+            MissingInput: the lake has no such table.
+            UndeclaredInput: the job's table or model does not declare this source.
         """
-        return lake.frame(self.get_spark(), self.uri(table), self._pinned(table))
+        return lake.frame(self.get_spark(), self.uri(table), self._fixed_version(table))
 
     def read_day(self, table: str, date: dt.date | None = None, *, required: bool = True) -> "DataFrame":
-        """The table's rows of one day, the night's own unless another is given.
+        """Return the table's rows of one day; by default the night's own.
+
+        Args:
+            table: layer and name.
+            date: the day.
+            required: if False, a day that was never published gives an empty frame with the contract's columns.
 
         Raises:
-            MissingInput: the day was never published; with `required=False` the frame is then empty, and typed by the contract.
-            UndeclaredInput: what the job makes is not declared to be made from that day.
+            MissingInput: the day is required and was never published.
+            UndeclaredInput: the job's table or model does not declare that day of this source.
         """
         day = date or self.date
         if self.has_day(table, day):
@@ -100,30 +105,30 @@ class JobLake:
         return self.get_spark().createDataFrame([], load_contract(table).struct_type())
 
     def arrow(self, table: str) -> "pyarrow.dataset.Dataset":
-        """The table as an Arrow dataset, for jobs that need no Spark; scan it with a filter, batch by batch.
+        """Return the table as an Arrow dataset, for jobs without Spark. Scan it with a filter, batch by batch.
 
         Raises:
-            MissingInput: there is no such table in the lake.
-            UndeclaredInput: what the job makes is not declared to be made from it.
+            MissingInput: the lake has no such table.
+            UndeclaredInput: the job's table or model does not declare this source.
         """
-        return lake.arrow(self.uri(table), self._pinned(table))
+        return lake.arrow(self.uri(table), self._fixed_version(table))
 
     def write(self, rows: "DataFrame | pyarrow.Table", *, model: str | None = None) -> None:
-        """Replace the night's rows of the table that the job writes in one commit, whose metadata says what made them.
+        """Replace the night's rows of the table that the job writes, in one commit that records how the rows were made.
 
         Rows of erased users are left out.
 
         Args:
             rows: exactly the contract's columns, for this night only.
-            model: the version of the model that computed the rows, if one did.
+            model: the version of the model that computed the rows, if any.
 
         Raises:
             BadInput: the columns are not those of the contract, or a row breaks it; nothing is published.
-            Overtaken: another run published this night of the table since this job began.
-            UsageError: this machine has not the lake's pseudonym key and erasure list.
+            Overtaken: another run published this night of the table after this job began.
+            UsageError: this machine does not have the lake's pseudonym key and erasure list.
         """
         if self.writes is None:
-            raise ValueError("this job said that it writes no table")
+            raise ValueError("this job declared no table to write")
         made_by = {
             "run": run_id(),
             "code": code_version(),
@@ -134,49 +139,55 @@ class JobLake:
         }
         contract, uri = load_contract(self.writes), self.uri(self.writes)
         erased = None
-        while erased != (listed := admission.erased(self.settings)):  # again, where somebody left meanwhile
-            erased = listed
-            kept = erasure.without(rows, contract, erased)
-            published = lake.replace_day(self.get_spark(), kept, contract, uri, self.date, self.seen, made_by)
-            self.seen += 1
-        _log.info("%s: the rows of %s are replaced", self.writes, self.date)
-        lineage.emit(self.settings, self.writes, published)
+        while erased != (
+            current := admission.erased_users(self.settings)
+        ):  # repeat if a user was erased during the write
+            erased = current
+            kept = erasure.without_erased(rows, contract, erased)
+            publication = lake.replace_day(
+                self.get_spark(), kept, contract, uri, self.date, self.expected_token, made_by
+            )
+            self.expected_token += 1
+        _log.info("%s: replaced the rows of %s", self.writes, self.date)
+        lineage.emit(self.settings, self.writes, publication)
 
-    def landed_with(self, feed: str, digest: str) -> None:
-        """Remember the digest of a feed's files that are read of the night's landing.
+    def record_landed(self, feed: str, digest: str) -> None:
+        """Record the digest of the files that are read from a feed of the night's landing.
 
         Raises:
-            UndeclaredInput: what the job makes is not declared to be made from the feed.
+            UndeclaredInput: the job's table or model does not declare the feed.
         """
         self._check_declared(f"landing.{feed}")
         self.landed[feed] = digest
 
     def _check_declared(self, source: str, day: dt.date | None = None) -> None:
-        """Make sure that what the job makes is declared to be made from a source, and from that day of it if one is given.
+        """Check that the job's table or model declares a source, and the given day of it.
 
-        A job may always read the table that it writes; one that writes no table and trains no model may read all of them.
+        A job may always read the table that it writes. A job that writes no table and trains no model may read all tables.
 
         Raises:
-            UndeclaredInput: it is not.
+            UndeclaredInput: the source or the day is not declared.
         """
-        makes = self.writes or (f"models.{self.trains}" if self.trains else None)
-        if makes is None or source == makes:
+        output = self.writes or (f"models.{self.trains}" if self.trains else None)
+        if output is None or source == output:
             return
-        days = sources(makes).get(source)
+        days = sources(output).get(source)
         file = f"schemas/{self.writes.replace('.', '/')}.yaml" if self.writes else "schemas/models.yaml"
         if days is None:
-            raise UndeclaredInput(f"{makes} reads {source}, which it does not declare; add it to madeFrom in {file}")
+            raise UndeclaredInput(f"{output} reads {source}, which it does not declare; add it to madeFrom in {file}")
         if day is not None and day not in days.of(self.date, self.settings.late_days):
             ago = (self.date - day).days
             raise UndeclaredInput(
-                f"{makes} of {self.date} reads {source} of {day}, {ago} days back, but declares {days}; mend madeFrom in {file}"
+                f"{output} of {self.date} reads {source} of {day}, {ago} days back, but declares {days}; "
+                f"correct madeFrom in {file}"
             )
 
-    def _pinned(self, table: str) -> int:
+    def _fixed_version(self, table: str) -> int:
+        """Return the version of a table that this job reads; the first call fixes it."""
         self._check_declared(table)
         if table not in self.inputs:
             current = lake.version(self.uri(table))
             if current is None:
-                raise MissingInput(table, hint=f"there is no such table at {self.uri(table)}; run a night first")
+                raise MissingInput(table, hint=f"there is no table at {self.uri(table)}; run a night first")
             self.inputs[table] = current
         return self.inputs[table]

@@ -1,4 +1,4 @@
-"""A publication as an OpenLineage event. Datasets are named as OpenLineage's specification has it: by the place they lie in."""
+"""A publication as an OpenLineage event. Datasets are named by their location, as OpenLineage's specification requires."""
 
 import datetime as dt
 import os
@@ -30,18 +30,18 @@ _PRODUCER = "urn:nightreel"
 
 
 def lineage_event(settings: Settings, table: str, publication: Publication) -> RunEvent:
-    """A COMPLETE event: the inputs with their versions, the table with its new version, and the run.
+    """Return the COMPLETE event: the inputs with their versions, the table with its new version, and the run.
 
     Args:
-        settings: name the lake and the landing.
-        table: layer and name, which is the name of the job as well.
-        publication: what was published.
+        settings: the locations of the lake and the landing.
+        table: layer and name; also the job's name.
+        publication: the commit.
     """
     run_id = generate_static_uuid(publication.made_at, publication.attempt.encode())
     return RunEvent(
         eventType=RunState.COMPLETE,
         eventTime=publication.made_at.isoformat(),
-        run=Run(str(run_id), dict(_of_run(settings, publication))),
+        run=Run(str(run_id), dict(_run_facets(settings, publication))),
         job=Job(os.environ.get("OPENLINEAGE_NAMESPACE", _NAMESPACE), table),
         inputs=list(_inputs(settings, publication)),
         outputs=[_output(settings, load_contract(table), publication)],
@@ -49,17 +49,17 @@ def lineage_event(settings: Settings, table: str, publication: Publication) -> R
     )
 
 
-def _of_run(settings: Settings, publication: Publication) -> Iterator[tuple[str, RunFacet]]:
+def _run_facets(settings: Settings, publication: Publication) -> Iterator[tuple[str, RunFacet]]:
     midnight, next_midnight = (
         dt.datetime.combine(publication.day + dt.timedelta(days=days), dt.time(), settings.timezone).isoformat()
         for days in (0, 1)
     )
     yield "nominalTime", nominal_time_run.NominalTimeRunFacet(midnight, next_midnight)
-    said = {name: publication.made_by[name] for name in ("run", "code")}
-    said |= {"attempt": publication.attempt, "content": publication.content}
-    tags = [tags_run.TagsRunFacetFields(name, value, _NAMESPACE) for name, value in said.items()]
+    values = {name: publication.made_by[name] for name in ("run", "code")}
+    values |= {"attempt": publication.attempt, "content": publication.content}
+    tags = [tags_run.TagsRunFacetFields(name, value, _NAMESPACE) for name, value in values.items()]
     yield "tags", tags_run.TagsRunFacet(tags)
-    # Airflow's task gives `namespace/job/run id` of its own run, under which this one belongs.
+    # The parent run: the Airflow task sets `namespace/job/run id` of its own run.
     if parent := os.environ.get("OPENLINEAGE_PARENT_ID"):
         namespace, _, rest = parent.partition("/")
         job, _, run = rest.rpartition("/")
@@ -69,10 +69,10 @@ def _of_run(settings: Settings, publication: Publication) -> Iterator[tuple[str,
 def _inputs(settings: Settings, publication: Publication) -> Iterator[InputDataset]:
     made_by = publication.made_by
     for table, version in sorted(made_by["inputs"].items()):
-        yield InputDataset(*_place(settings.uri(table)), facets=_table_facets(table, version))
+        yield InputDataset(*_dataset_name(settings.uri(table)), facets=_table_facets(table, version))
     for feed, digest in sorted(made_by["landed"].items()):
         folder = settings.landing / feed / f"dt={publication.day}"
-        yield InputDataset(*_place(str(folder)), facets={"version": _version(digest)})
+        yield InputDataset(*_dataset_name(str(folder)), facets={"version": _version(digest)})
     if model := made_by["model"]:
         yield InputDataset("mlflow", model, facets={"version": _version(model)})
 
@@ -84,23 +84,23 @@ def _output(settings: Settings, contract: Contract, publication: Publication) ->
         "schema": schema_dataset.SchemaDatasetFacet(fields),
         "documentation": documentation_dataset.DocumentationDatasetFacet(contract.purpose),
     }
-    written = output_statistics_output_dataset.OutputStatisticsOutputDatasetFacet(
+    statistics = output_statistics_output_dataset.OutputStatisticsOutputDatasetFacet(
         rowCount=publication.rows, fileCount=len(publication.files)
     )
-    return OutputDataset(*_place(settings.uri(contract.table)), {"outputStatistics": written}, facets=facets)
+    return OutputDataset(*_dataset_name(settings.uri(contract.table)), {"outputStatistics": statistics}, facets=facets)
 
 
 def _table_facets(table: str, version: int) -> dict[str, DatasetFacet]:
-    named = symlinks_dataset.SymlinksDatasetFacet([symlinks_dataset.Identifier(_NAMESPACE, table, "TABLE")])
-    return {"version": _version(str(version)), "symlinks": named}
+    symlinks = symlinks_dataset.SymlinksDatasetFacet([symlinks_dataset.Identifier(_NAMESPACE, table, "TABLE")])
+    return {"version": _version(str(version)), "symlinks": symlinks}
 
 
 def _version(version: str) -> DatasetFacet:
     return dataset_version_dataset.DatasetVersionDatasetFacet(version)
 
 
-def _place(uri: str) -> tuple[str, str]:
-    """A dataset's namespace and name: `file` and the path, or the store with its bucket and the key."""
+def _dataset_name(uri: str) -> tuple[str, str]:
+    """Return a dataset's namespace and name: `file` and the path, or `SCHEME://BUCKET` and the key."""
     if path := durable.local(uri):
         return "file", str(path)
     parts = urlsplit(uri.replace("s3a://", "s3://", 1))

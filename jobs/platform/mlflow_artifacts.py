@@ -1,12 +1,12 @@
-"""Where MLflow's artifacts lie: in `mlartifacts` beside its SQLite database, wherever both are now.
+"""The location of MLflow's artifacts: `mlartifacts` beside its SQLite database, wherever the database is now.
 
-The database keeps them as `mlflow-artifacts:/…`, which has no folder in it, so that a state folder can be moved or copied, and
-a copy never touches the files of the original. It is MLflow's own scheme for what its server keeps: the UI and clients of a
-server resolve it by `--artifacts-destination`. Only where there is no server, as in the jobs and in `mlflow gc`, does MLflow
-refuse it; `repository` is a plugin for that case, found by `nightreel.dist-info/entry_points.txt`. Paths rewritten after every
-move would be simpler, but `mlflow gc` on a fresh copy would delete the original's files.
+The database stores URIs `mlflow-artifacts:/…`, which contain no folder. So a state folder can be moved or copied, and a copy
+never touches the files of the original. This is MLflow's own scheme for the artifacts of its server: the server's UI and clients
+resolve it with `--artifacts-destination`. Without a server, as in the jobs and in `mlflow gc`, MLflow rejects the scheme;
+`repository` is a plugin for that case, registered in `nightreel.dist-info/entry_points.txt`. Rewriting paths after every move
+would be simpler, but `mlflow gc` on a fresh copy would delete the original's files.
 
-MLflow loads this module while it is itself being imported, so it imports little.
+MLflow loads this module while it is being imported itself, so this module imports little.
 """
 
 from pathlib import Path
@@ -18,12 +18,12 @@ from mlflow.store.artifact.mlflow_artifacts_repo import MlflowArtifactsRepositor
 from sqlalchemy import make_url
 
 ROOT = "mlflow-artifacts:/"
-"""The folder of all artifacts, as MLflow's database has it."""
+"""The root of all artifacts, as MLflow's database stores it."""
 FOLDER = "mlartifacts"
 
 
 def database(tracking_uri: str) -> Path | None:
-    """The SQLite database that a tracking URI names; None where it names something else."""
+    """Return the path of the SQLite database in a tracking URI; None for any other store."""
     if not tracking_uri.startswith("sqlite:"):
         return None
     path = make_url(tracking_uri).database
@@ -33,11 +33,11 @@ def database(tracking_uri: str) -> Path | None:
 def repository(
     artifact_uri: str, tracking_uri: str | None = None, registry_uri: str | None = None
 ) -> ArtifactRepository:
-    """The artifacts below a URI of MLflow's own scheme, with or without a server."""
+    """Return the repository of the artifacts below an `mlflow-artifacts:` URI, with or without a server."""
     from mlflow.tracking import get_tracking_uri
 
-    kept_in = database(tracking_uri or get_tracking_uri())
-    if kept_in is None:
+    database_path = database(tracking_uri or get_tracking_uri())
+    if database_path is None:
         return MlflowArtifactsRepository(artifact_uri, tracking_uri, registry_uri)
-    folder = kept_in.parent / FOLDER / unquote(urlsplit(artifact_uri).path).lstrip("/")
+    folder = database_path.parent / FOLDER / unquote(urlsplit(artifact_uri).path).lstrip("/")
     return LocalArtifactRepository(folder.as_uri(), tracking_uri, registry_uri)

@@ -1,6 +1,6 @@
-"""User ids as keyed pseudonyms: HMAC-SHA256 (RFC 2104) of the decimal id, its first 128 bits as 32 hexadecimal digits.
+"""Keyed pseudonyms of user ids: HMAC-SHA256 (RFC 2104) of the decimal id, its first 128 bits as 32 hexadecimal digits.
 
-The key lies outside the lake. Whoever has the tables but not the key cannot tell who a user is, nor try all ids.
+The key is stored outside the lake. Without it, nobody can recover a user id from the tables, not even by trying all ids.
 """
 
 import hashlib
@@ -19,33 +19,35 @@ from jobs.platform.settings import Settings
 if TYPE_CHECKING:
     from pyspark.sql import Column
 
-_BLOCK = 64  # bytes of SHA-256's block, to which HMAC pads the key
+_BLOCK = 64  # bytes; HMAC pads the key to a block of SHA-256
 _DIGITS = 32
 
 
 def key(settings: Settings) -> bytes:
-    """The lake's key: NIGHTREEL_PSEUDONYM_KEY (hexadecimal), else `secrets/pseudonym.key`, made for a lake that has no table yet.
+    """Return the lake's key: NIGHTREEL_PSEUDONYM_KEY (hexadecimal), else `secrets/pseudonym.key`.
+
+    The file is created if the lake has no tables yet.
 
     Raises:
         UsageError: the key is not 32 bytes in hexadecimal, cannot be read, or is missing.
     """
     text = os.environ.get("NIGHTREEL_PSEUDONYM_KEY") or _from_file(settings)
     try:
-        found = bytes.fromhex(text.strip())
+        secret = bytes.fromhex(text.strip())
     except ValueError:
-        found = b""
-    if len(found) != 32:
-        raise UsageError(f"the pseudonym key must be 64 hexadecimal digits, which {origin(settings)} is not")
-    return found
+        secret = b""
+    if len(secret) != 32:
+        raise UsageError(f"{origin(settings)} is not a pseudonym key; a key has 64 hexadecimal digits")
+    return secret
 
 
 def origin(settings: Settings) -> str:
-    """Where the key is taken from, for messages."""
+    """Return the variable or file that the key is read from, for messages."""
     return "NIGHTREEL_PSEUDONYM_KEY" if os.environ.get("NIGHTREEL_PSEUDONYM_KEY") else str(_path(settings))
 
 
 def fingerprint(key: bytes) -> str:
-    """What may be told of a key: by it the key is known again, but not guessed."""
+    """Return a digest that identifies a key without revealing it."""
     return hashlib.sha256(b"nightreel erasure list" + key).hexdigest()[:16]
 
 
@@ -61,9 +63,9 @@ def _from_file(settings: Settings) -> str:
         return path.read_text(encoding="utf-8-sig", errors="replace")
     except FileNotFoundError:
         raise UsageError(
-            f"the pseudonym key of the lake {settings.lake} is missing, and under a new one no user would be known again; copy "
-            f"secrets/pseudonym.key of the machine that made the lake, or of a backup, to {path}, "
-            "or give it as NIGHTREEL_PSEUDONYM_KEY"
+            f"the pseudonym key of the lake {settings.lake} is missing, and under a new key no user would be recognised; copy "
+            f"secrets/pseudonym.key from the machine that created the lake, or from a backup, to {path}, "
+            "or set NIGHTREEL_PSEUDONYM_KEY"
         ) from None
     except OSError as error:
         raise UsageError(f"the pseudonym key {path} cannot be read ({error.strerror})") from error
@@ -74,18 +76,18 @@ def _make(path: Path) -> None:
     draft = path.with_suffix(f".{secrets.token_hex(4)}")
     durable.write(draft, secrets.token_hex(32).encode(), mode=0o600)
     with suppress(FileExistsError):
-        os.link(draft, path)  # of two processes that make a key at once, one wins and both read its key
+        os.link(draft, path)  # if two processes create a key at once, one link succeeds and both read that key
     draft.unlink()
     durable.sync([path.parent, path.parent.parent])
 
 
 def pseudonym(user_id: int, key: bytes) -> str:
-    """The pseudonym of one user id."""
+    """Return the pseudonym of one user id."""
     return hmac.new(key, str(user_id).encode(), hashlib.sha256).hexdigest()[:_DIGITS]
 
 
 def pseudonym_column(user_id: "Column", key: bytes) -> "Column":
-    """The pseudonyms of a column of decimal ids (string without leading zeros or blanks), in Spark's own functions."""
+    """Return the pseudonyms of a column of decimal ids (strings without leading zeros or blanks), as built-in Spark functions."""
     from pyspark.sql import functions as F
 
     padded = key.ljust(_BLOCK, b"\0")

@@ -1,4 +1,4 @@
-"""Every setting that the environment can give, read here and nowhere else."""
+"""The settings that jobs read from environment variables."""
 
 import os
 from dataclasses import dataclass
@@ -12,34 +12,34 @@ from schemas.zone import UnknownZone, zone
 
 @dataclass(frozen=True)
 class Settings:
-    """Where a night's state lives and how its days are counted."""
+    """Locations of the platform's state, and how nights are counted and filled."""
 
     home: Path
-    """NIGHTREEL_HOME: the folder of all state."""
+    """NIGHTREEL_HOME: the folder that contains all state."""
     lake: str
-    """NIGHTREEL_LAKE: URI or path of the Delta tables, `{home}/lake` unless set."""
+    """NIGHTREEL_LAKE: URI or path of the Delta tables; default `{home}/lake`."""
     timezone: ZoneInfo
-    """NIGHTREEL_TIMEZONE: the zone whose midnight ends a night."""
+    """NIGHTREEL_TIMEZONE: the time zone in which a night ends at midnight."""
     source: str
-    """NIGHTREEL_SOURCE: `simulator`, `landing` (files are laid by others), or a folder of files."""
+    """NIGHTREEL_SOURCE: `simulator`, `landing` (others write the files), or a folder of files."""
     mapping: str
-    """NIGHTREEL_MAPPING: name or folder of the mappings by which its files are read; recognised by the files where empty."""
+    """NIGHTREEL_MAPPING: name or folder of the mappings of the source's files; if empty, detected from the files."""
     simulated_events: int
-    """NIGHTREEL_SIMULATED_EVENTS: views a night that the simulator makes, 100,000 unless set."""
+    """NIGHTREEL_SIMULATED_EVENTS: number of views that the simulator creates per night; default 100,000."""
     late_days: int
-    """NIGHTREEL_LATE_DAYS: how many days after its own day an event may arrive, 3 unless set; a later one is quarantined."""
+    """NIGHTREEL_LATE_DAYS: days after its own day in which an event may arrive; default 3. Later events are quarantined."""
     video_generator: str
-    """NIGHTREEL_VIDEO_GENERATOR: one of `models.video.registry`, or the path or id of a diffusers text-to-video pipeline."""
+    """NIGHTREEL_VIDEO_GENERATOR: a name in `models.video.registry`, or the path or id of a diffusers text-to-video pipeline."""
     mlflow_uri: str
-    """MLFLOW_TRACKING_URI: `sqlite:///{home}/mlflow.db` unless set."""
+    """MLFLOW_TRACKING_URI; default `sqlite:///{home}/mlflow.db`."""
 
     def uri(self, table: str) -> str:
-        """Where a table of the lake lies, e.g. `…/lake/gold/recommendations`."""
+        """Return the location of a table, e.g. `…/lake/gold/recommendations`."""
         return f"{self.lake}/{table.replace('.', '/')}"
 
     @property
     def landing(self) -> Path:
-        """The folder that log shippers and sources lay a night's files in."""
+        """The folder that log shippers and sources write a night's files to."""
         return self.home / "landing"
 
     @property
@@ -49,7 +49,7 @@ class Settings:
 
     @property
     def secrets(self) -> Path:
-        """The folder of keys: outside the lake, readable by its owner only."""
+        """The folder of the pseudonym key and the erasure list: outside the lake, readable by its owner only."""
         return self.home / "secrets"
 
 
@@ -57,7 +57,7 @@ def settings() -> Settings:
     """Read the settings from the environment.
 
     Raises:
-        UsageError: the time zone is unknown, a number is none, or a folder's name cannot be used.
+        UsageError: the time zone is unknown, a value is not a number, or a folder's name cannot be used.
     """
     try:
         home = state_folder()
@@ -82,14 +82,14 @@ def settings() -> Settings:
 
 
 def _lake(home: Path) -> str:
-    named = os.environ.get("NIGHTREEL_LAKE", "").rstrip("/")
-    if "://" in named:
-        return named
-    return str(local_folder("NIGHTREEL_LAKE", named)) if named else str(home / "lake")
+    lake = os.environ.get("NIGHTREEL_LAKE", "").rstrip("/")
+    if "://" in lake:
+        return lake
+    return str(local_folder("NIGHTREEL_LAKE", lake)) if lake else str(home / "lake")
 
 
-def _number(name: str, default: str, of: str, least: int = 0) -> int:
+def _number(name: str, default: str, unit: str, least: int = 0) -> int:
     text = os.environ.get(name, default)
     if not text.isdecimal() or int(text) < least:
-        raise UsageError(f"{name}={text!r} is not a number of {of}; use one such as {default}")
+        raise UsageError(f"{name}={text!r} is not a number of {unit}; use a whole number such as {default}")
     return int(text)

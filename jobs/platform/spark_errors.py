@@ -1,4 +1,4 @@
-"""Turns Spark's errors about a bad row or file into one line."""
+"""Converts Spark's errors about a bad row or file to one-line messages."""
 
 import re
 from collections.abc import Iterator
@@ -11,19 +11,19 @@ _OUR_ERROR = re.compile(r"^jobs\.platform\.errors\.BadInput: (.*)$", re.MULTILIN
 
 
 @contextmanager
-def bad_rows_named(table: str) -> Iterator[None]:
-    """Turn Spark's error over a row that breaks the table's contract, or over a file that cannot be read, into one line.
+def convert_spark_errors(table: str) -> Iterator[None]:
+    """Convert Spark's error about a row that breaks the table's contract, or about an unreadable file, to a BadInput of one line.
 
     Raises:
-        BadInput: a value is not of its type, is missing, or breaks a rule, or a file is not sound; nothing was written.
+        BadInput: a value has the wrong type, is missing, or breaks a rule, or a file is damaged; nothing was written.
     """
     from pyspark.errors import PySparkException  # pyspark takes long to import, and not every job needs it
 
     try:
         yield
     except PySparkException as error:
-        if found := _OUR_ERROR.search(str(error)):  # an executor could not read a file of the landing
-            raise BadInput(found[1]) from error
+        if match := _OUR_ERROR.search(str(error)):  # an executor could not read a file of the landing
+            raise BadInput(match[1]) from error
         for line in str(error).splitlines():
             if any(broken in line for broken in _BROKEN_RULES):
                 raise BadInput(f"{table}: a row breaks its contract, nothing was written: {line}") from error

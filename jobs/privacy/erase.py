@@ -1,9 +1,10 @@
-"""Erases users for good: `make erase USERS=file`, a file with one of the app's user ids a line.
+"""Erases users permanently: `make erase USERS=file`, where the file has one user id of the app per line.
 
-First they go on the erasure list, which every later landing and write heeds. Then they go out of what is there: the landing's
-files, every table (each affected day is published again without their rows) and, at once, the files of older versions that hold
-them, so that neither time travel nor `make restore` brings them back; and the weights of the models that learned from their rows
-are deleted. At last all files below NIGHTREEL_HOME are searched. It may be run again at any time: it does what is left to do.
+First the users are added to the erasure list, which every later landing and write respects. Then their rows are removed from the
+landing's files and from every table: each affected day is published again without them, and the files of older versions that
+contain them are deleted at once, so neither time travel nor `make restore` brings them back. The weights of the models that were
+trained on their rows are deleted. Finally all files below NIGHTREEL_HOME are searched. The command can be rerun at any time and
+continues with the remaining work.
 """
 
 import argparse
@@ -32,216 +33,229 @@ from jobs.platform.spark import session
 from jobs.platform.whole_number import BLANKS, read_id
 from jobs.privacy import search
 from schemas.contract import Contract, load_contract
-from schemas.contract import tables as contracted
+from schemas.contract import tables as contract_tables
 
-_BOOKS = "ops.reconciliation"
+_RECONCILIATION = "ops.reconciliation"
 _BRONZE = "bronze.behavior_log"
 _QUARANTINE = "silver.quarantine"
-_ROUNDS = 5
-"""Looks at a table before it is said to be written by somebody who does not heed the list."""
+_ATTEMPTS = 5
+"""Retries before blaming a writer that ignores the erasure list."""
 
 
 @dataclass
 class Removed:
-    """What was taken out of a table."""
+    """The rows and files that were removed from a table."""
 
     rows: Counter[str] = field(default_factory=Counter)
-    """Of its current version, by digest of the user."""
+    """Rows of the current version, by digest of the user."""
     days: set[dt.date] = field(default_factory=set)
     files: int = 0
-    """Of older versions, or of writes that never were published."""
+    """Files of older versions, or of writes that were never published."""
 
 
 def read_users(path: Path) -> list[int]:
-    """The user ids in a file, written as ids may be in a landing.
+    """Read the user ids from a file, in the formats that a landing may have.
 
     Raises:
-        UsageError: there is no such file.
-        BadInput: a line is no id, or there is none.
+        UsageError: the file cannot be read.
+        BadInput: a line is not an id, or the file is empty.
     """
     try:
         lines = path.read_text(encoding="utf-8", errors="replace").split("\n")
     except OSError as error:
-        raise UsageError(f"{path} cannot be read ({error.strerror}); give a file with a user id a line") from error
+        raise UsageError(f"{path} cannot be read ({error.strerror}); give a file with one user id per line") from error
     users = []
     for number, line in enumerate(lines, 1):
         if not line.strip(BLANKS):
             continue
         if (user := read_id(line)) is None:
             raise BadInput(
-                f"{path} line {number}: {line.strip()[:40]!r} is no user id; give whole numbers, one a line (nobody was erased)"
+                f"{path} line {number}: {line.strip()[:40]!r} is not a user id; "
+                "give one whole number per line (nobody was erased)"
             )
         users.append(user)
     if not users:
-        raise BadInput(f"{path} holds no user id; give one a line (nobody was erased)")
+        raise BadInput(f"{path} contains no user id; give one per line (nobody was erased)")
     return users
 
 
 def erase_landing(settings: Settings) -> Iterator[str]:
-    """Take all users on the list out of the landing; says where lines were.
+    """Remove all users on the list from the landing. Yields a line for each night of a feed that had lines of them.
 
     Raises:
-        BadInput: a file is damaged, so that it cannot be rewritten.
+        BadInput: a file is damaged, so it cannot be rewritten.
     """
     for feed in erased_lines.PERSONAL:
         for night in landing.nights(settings.landing, feed):
             try:
                 lines = erased_lines.redact(session(), settings, feed, night)
             except (BadInput, OSError, pa.ArrowException) as error:
-                where = landing.folder(settings.landing, feed, night)
-                raise BadInput(
-                    f"{where} is damaged ({error}); land it again or take it away, then run this again"
-                ) from error
+                folder = landing.folder(settings.landing, feed, night)
+                raise BadInput(f"{folder} is damaged ({error}); land it again or delete it, then rerun this") from error
             if lines:
                 yield f"landing {feed} of {night}: {lines} lines"
 
 
 def erase_table(settings: Settings, table: str) -> Removed:
-    """Take all users on the list out of a table and out of every file below it.
+    """Remove all users on the list from a table and from every file below it.
 
     Raises:
         BadInput: a file of the table is damaged.
+        NightreelError: another writer keeps writing rows of erased users.
     """
-    contract, at = load_contract(table), settings.uri(table)
+    contract, uri = load_contract(table), settings.uri(table)
     erased = erasure.read(settings)
-    store, root = lake.filesystem(at)
+    store, root = lake.filesystem(uri)
     removed = Removed()
-    for _ in range(_ROUNDS):
-        held = search.in_table(at, contract, erased)
-        if not held:
+    for _ in range(_ATTEMPTS):
+        files = search.find_in_table(uri, contract, erased)
+        if not files:
             return removed
-        current = _days_of_files(at, contract)
-        for path in held.keys() & current.keys():
-            if (rows := held[path]) is None:
-                raise BadInput(f"{table}: {path} is damaged; make restore first, then run this again")
+        current = _days_of_files(uri, contract)
+        for path in files.keys() & current.keys():
+            if (rows := files[path]) is None:
+                raise BadInput(f"{table}: {path} is damaged; run make restore, then rerun this")
             removed.rows += rows
             removed.days.add(current[path])
-        for day in sorted({current[path] for path in held.keys() & current.keys()}):
-            with suppress(lake.Overtaken):  # by a writer that knows the list; the next look shows it
+        for day in sorted({current[path] for path in files.keys() & current.keys()}):
+            with suppress(lake.Overtaken):  # by a writer that has the list; the next attempt checks
                 _publish_without(settings, table, day, erased)
-        for path in held.keys() - _days_of_files(at, contract).keys():
-            with suppress(FileNotFoundError):  # a job that was writing it has moved it since
+        for path in files.keys() - _days_of_files(uri, contract).keys():
+            with suppress(FileNotFoundError):  # the job that was writing it has moved it
                 store.delete_file(f"{root}/{path}")
                 removed.files += 1
-    raise NightreelError(f"{table}: rows of erased users keep coming back; end what writes them, then run this again")
-
-
-def _days_of_files(at: str, contract: Contract) -> dict[str, dt.date]:
-    """Path below the table -> day, of the files of its current version."""
-    return {} if lake.version(at) is None else {file.path: file.day for file in lake.files(at, contract)}
-
-
-def _publish_without(settings: Settings, table: str, day: dt.date, erased: frozenset[str]) -> None:
-    lake.create(load_contract(table), settings.uri(table))  # the rows are written with what the contract has added
-    context = JobContext(day, settings, writes=table)
-    published = lake.latest(context.lake.uri(table)).get(day)
-    kept = erasure.without(context.lake.read_day(table), load_contract(table), erased)
-    # Which version had the rows last: what was made from that one or an earlier one was made from them.
-    made_by = {**(published.made_by if published else {}), "erased": context.lake.inputs[table]}
-    lake.replace_day(
-        context.spark, kept, load_contract(table), context.lake.uri(table), day, context.lake.seen, made_by
+    raise NightreelError(
+        f"{table}: rows of erased users keep coming back; stop the process that writes them, then rerun this"
     )
 
 
-def restate_books(settings: Settings) -> Iterator[str]:
-    """Move erased lines to their own column in the books of the nights whose tables were left without them."""
-    if _BOOKS not in lake.tables(settings):
+def _days_of_files(uri: str, contract: Contract) -> dict[str, dt.date]:
+    """Return path below the table -> day, for the files of its current version."""
+    return {} if lake.version(uri) is None else {file.path: file.day for file in lake.files(uri, contract)}
+
+
+def _publish_without(settings: Settings, table: str, day: dt.date, erased: frozenset[str]) -> None:
+    lake.create(load_contract(table), settings.uri(table))  # adds columns that the contract has gained
+    context = JobContext(day, settings, writes=table)
+    published = lake.latest(context.lake.uri(table)).get(day)
+    kept = erasure.without_erased(context.lake.read_day(table), load_contract(table), erased)
+    # The last version with the rows: everything that was made from this or an earlier version was made from them.
+    made_by = {**(published.made_by if published else {}), "erased": context.lake.inputs[table]}
+    lake.replace_day(
+        context.spark, kept, load_contract(table), context.lake.uri(table), day, context.lake.expected_token, made_by
+    )
+
+
+def update_reconciliation(settings: Settings) -> Iterator[str]:
+    """Move erased lines to the column `erased` in ops.reconciliation, for the nights with erased rows."""
+    if _RECONCILIATION not in lake.tables(settings):
         return
-    left = {
+    remaining = {
         table: {day: p.rows for day, p in lake.latest(settings.uri(table)).items() if "erased" in p.made_by}
         for table in (_BRONZE, _QUARANTINE, *(feed.table for feed in NIGHTLY.values()))
         if table in lake.tables(settings)
     }
-    books = lake.arrow(settings.uri(_BOOKS), lake.tables(settings)[_BOOKS]).to_table()
-    for day in sorted({day for days in left.values() for day in days}):
-        before = [row for row in books.to_pylist() if row["arrival_date"] == day]
-        quarantined = _quarantined(settings, day) if day in left.get(_QUARANTINE, {}) else None
-        after = [
-            row | _restated(row, {table: days.get(day) for table, days in left.items()}, quarantined) for row in before
-        ]
+    counts = lake.arrow(settings.uri(_RECONCILIATION), lake.tables(settings)[_RECONCILIATION]).to_table()
+    for day in sorted({day for days in remaining.values() for day in days}):
+        before = [row for row in counts.to_pylist() if row["arrival_date"] == day]
+        quarantined = _quarantined(settings, day) if day in remaining.get(_QUARANTINE, {}) else None
+        rows_now = {table: days.get(day) for table, days in remaining.items()}
+        after = [row | _updated_counts(row, rows_now, quarantined) for row in before]
         if after != before:
-            context = JobContext(day, settings, writes=_BOOKS)
-            context.lake.write(context.spark.createDataFrame(after, load_contract(_BOOKS).struct_type()))
-            yield f"{_BOOKS}: the books of {day} say what was erased"
+            context = JobContext(day, settings, writes=_RECONCILIATION)
+            context.lake.write(context.spark.createDataFrame(after, load_contract(_RECONCILIATION).struct_type()))
+            yield f"{_RECONCILIATION}: updated the row counts of {day}"
 
 
 def _quarantined(settings: Settings, day: dt.date) -> Counter[str]:
-    """Rows in quarantine by the table that they would have gone to."""
+    """Return the number of quarantined rows by their target table."""
     rows = lake.arrow(settings.uri(_QUARANTINE), lake.tables(settings)[_QUARANTINE])
     return Counter(rows.to_table(columns=["source"], filter=ds.field("arrival_date") == day)["source"].to_pylist())
 
 
-def _restated(row: dict[str, Any], left: dict[str, int | None], quarantined: Counter[str] | None) -> dict[str, int]:
-    """The figures of a feed's books from the rows that each table has now, None where nothing was erased of it."""
+def _updated_counts(
+    row: dict[str, Any], rows_now: dict[str, int | None], quarantined: Counter[str] | None
+) -> dict[str, int]:
+    """Return the new counts of a feed.
+
+    Args:
+        row: the feed's row of ops.reconciliation.
+        rows_now: table -> its current number of rows of the night; None if nothing was erased from it.
+        quarantined: target table -> its current number of quarantined rows; None if nothing was erased from the quarantine.
+    """
     table = row["source"]
-    rows_out = row["rows_out"] if (now := left.get(table)) is None else now
-    kept_aside = row["quarantined"] if quarantined is None else quarantined[table]
-    figures = {"rows_out": rows_out, "quarantined": kept_aside}
-    if table != EVENTS or (lines := left.get(_BRONZE)) is None:
-        return figures | {"erased": row["lines_in"] - rows_out - kept_aside - row["duplicates"]}
-    return figures | {"duplicates": lines - rows_out - kept_aside, "erased": row["lines_in"] - lines}
+    rows_out = row["rows_out"] if (now := rows_now.get(table)) is None else now
+    in_quarantine = row["quarantined"] if quarantined is None else quarantined[table]
+    counts = {"rows_out": rows_out, "quarantined": in_quarantine}
+    if table != EVENTS or (lines := rows_now.get(_BRONZE)) is None:
+        return counts | {"erased": row["lines_in"] - rows_out - in_quarantine - row["duplicates"]}
+    return counts | {"duplicates": lines - rows_out - in_quarantine, "erased": row["lines_in"] - lines}
 
 
-def forget(settings: Settings) -> Iterator[str]:
-    """Delete the weights of the models that learned from rows that were erased; the one that serves has to be replaced first."""
+def delete_weights(settings: Settings) -> Iterator[str]:
+    """Delete the weights of the models that were trained on erased rows. A serving model must be replaced first."""
     from jobs.platform import tracking  # MLflow takes seconds to import
 
     erased = {
-        table: {(p.day, int(p.made_by["erased"])) for p in lake.publications(at) if "erased" in p.made_by}
-        for table, at in ((table, settings.uri(table)) for table in lake.tables(settings))
+        table: {(p.day, int(p.made_by["erased"])) for p in lake.publications(uri) if "erased" in p.made_by}
+        for table, uri in ((table, settings.uri(table)) for table in lake.tables(settings))
     }
-    for version, serves in tracking.trained_on(settings, erased):
+    for version, serves in tracking.trained_on_erased(settings, erased):
         if serves:
             yield (
-                f"{version.name} {version.version}: learned from them and still serves; "
-                f"run make nightly DATE={version.night} SOURCE=landing, then this again"
+                f"{version.name} {version.version}: was trained on their rows and still serves; "
+                f"run make nightly DATE={version.night} SOURCE=landing, then rerun this"
             )
         else:
-            tracking.forget(settings, version)
+            tracking.delete_weights(settings, version)
             yield f"{version.name} {version.version}: weights deleted"
 
 
 def erase(settings: Settings, users: Iterable[int]) -> Iterator[str]:
-    """Erase users, and whoever is on the list but still found; says what was done, a line each.
+    """Erase users, and all users on the list who are still found. Yields a line for each thing done.
 
     Raises:
-        UsageError: this machine has not the lake's pseudonym key and erasure list.
-        BadInput: something could not be rewritten, or a file still names them.
+        UsageError: this machine does not have the lake's pseudonym key and erasure list.
+        BadInput: a file could not be rewritten, or still names them.
     """
-    secret = admission.claim(settings)
-    asked = {pseudonym(user, secret) for user in users}
-    new = erasure.add(settings, asked, secret)
+    secret = admission.register(settings)
+    pseudonyms = {pseudonym(user, secret) for user in users}
+    new = erasure.add(settings, pseudonyms, secret)
     failpoint("listed")
-    admission.claim(settings)  # which tells the lake: no machine with an older list writes from now on
-    yield f"{len(asked)} users, {new} of them new on the erasure list {erasure.path(settings)}"
+    admission.register(settings)  # from now on the lake rejects machines with an older list
+    yield f"{len(pseudonyms)} users, {new} of them new on the erasure list {erasure.path(settings)}"
     yield from erase_landing(settings)
-    found: Counter[str] = Counter()
-    for table in contracted():
+    removed_rows: Counter[str] = Counter()
+    for table in contract_tables():
         removed = erase_table(settings, table)
-        found += removed.rows
+        removed_rows += removed.rows
         if removed.rows or removed.files:
             yield (
                 f"{table}: {removed.rows.total()} rows in {len(removed.days)} days; "
                 f"{removed.files} files of old versions deleted"
             )
-    yield from restate_books(settings)
-    yield from forget(settings)
-    yield f"{len({erasure.digest(user) for user in asked} - found.keys())} of the users had no row in any table"
-    if left := sorted({*search.in_landing(session(), settings), *search.in_files(settings, erasure.read(settings))}):
-        named = ", ".join(map(str, left[:10])) + (f" and {len(left) - 10} more" if len(left) > 10 else "")
-        raise BadInput(f"{len(left)} files still name them: {named}; delete these, then run this again")
+    yield from update_reconciliation(settings)
+    yield from delete_weights(settings)
+    without_rows = {erasure.digest(user) for user in pseudonyms} - removed_rows.keys()
+    yield f"{len(without_rows)} of the users had no row in any table"
+    files = sorted(
+        {*search.find_in_landing(session(), settings), *search.find_in_files(settings, erasure.read(settings))}
+    )
+    if files:
+        listed = ", ".join(map(str, files[:10])) + (f" and {len(files) - 10} more" if len(files) > 10 else "")
+        raise BadInput(f"{len(files)} files still name them: {listed}; delete these files, then rerun this")
     yield f"no file below {settings.home} names them"
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Erase the users that a file names."""
+    """Erase the users in a file."""
     with command(argv, __doc__, _arguments) as args:
         for line in erase(settings(), read_users(args.users)):
             print(line, flush=True)
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--users", type=Path, required=True, help="file with a user id a line")
+    parser.add_argument("--users", type=Path, required=True, help="file with one user id per line")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Where erased users are still to be found: in the files of tables, also those that no version has, and in all other files."""
+"""Searches for erased users: in the files of tables, including files that belong to no version, and in all other files."""
 
 import gzip
 import re
@@ -23,89 +23,91 @@ if TYPE_CHECKING:
 
 _PSEUDONYM = re.compile(rb"(?<![0-9a-f])[0-9a-f]{32}(?![0-9a-f])")
 _ID = re.compile(rb"(?<![0-9A-Za-z.])0*([0-9]{1,19})(?:\.0+)?(?![0-9A-Za-z.])")
-_BLOCK = 1 << 24
+_BLOCK_BYTES = 1 << 24
 _GZIP = b"\x1f\x8b"
 
 
-def in_table(uri: str, contract: Contract, erased: frozenset[str]) -> dict[str, Counter[str] | None]:
-    """The Parquet files below a table that hold rows of erased users, whether a version has them or not.
+def find_in_table(uri: str, contract: Contract, erased: frozenset[str]) -> dict[str, Counter[str] | None]:
+    """Find the Parquet files below a table that contain rows of erased users, whether a version has these files or not.
 
     Returns:
-        Path below the table -> rows of each user, by digest; None for a file that is not whole.
+        Path below the table -> number of rows by digest of the user; None for a damaged file.
     """
-    held_by = erasure.holders(contract)
-    if not held_by or not erased:
+    columns = erasure.owner_columns(contract)
+    if not columns or not erased:
         return {}
     store, root = lake.filesystem(uri)
-    found: dict[str, Counter[str] | None] = {}
+    files: dict[str, Counter[str] | None] = {}
     for info in store.get_file_info(pafs.FileSelector(root, recursive=True, allow_not_found=True)):
-        below = info.path[len(root) + 1 :]
-        if not info.is_file or not below.endswith(".parquet") or below.startswith("_delta_log/"):
+        path = info.path[len(root) + 1 :]
+        if not info.is_file or not path.endswith(".parquet") or path.startswith("_delta_log/"):
             continue
         try:
-            rows = _rows(store, info.path, held_by, erased)
+            rows = _count_rows(store, info.path, columns, erased)
         except (OSError, pa.ArrowException):
-            found[below] = None
+            files[path] = None
         else:
-            found |= {below: rows} if rows else {}
-    return found
+            files |= {path: rows} if rows else {}
+    return files
 
 
-def _rows(store: pafs.FileSystem, path: str, held_by: Sequence[str], erased: frozenset[str]) -> Counter[str]:
+def _count_rows(store: pafs.FileSystem, path: str, columns: Sequence[str], erased: frozenset[str]) -> Counter[str]:
+    """Count the rows of erased users in a file."""
     rows: Counter[str] = Counter()
     with store.open_input_file(path) as opened:
         file = pq.ParquetFile(opened)
-        there = [name for name in held_by if name in file.schema_arrow.names]  # a file may be older than a column
-        for batch in file.iter_batches(columns=there):
-            rows.update(owner for owner in erasure.owners([batch.column(name) for name in there]) if owner in erased)
+        present = [name for name in columns if name in file.schema_arrow.names]  # a file may be older than a column
+        for batch in file.iter_batches(columns=present):
+            digests = erasure.owner_digests([batch.column(name) for name in present])
+            rows.update(digest for digest in digests if digest in erased)
     return rows
 
 
-def in_landing(spark: "SparkSession", settings: Settings) -> Iterator[Path]:
-    """The files of the landing that name an erased user by id, or may.
+def find_in_landing(spark: "SparkSession", settings: Settings) -> Iterator[Path]:
+    """Find the files of the landing that name, or may name, an erased user by id.
 
-    What ingest reads is read by the same function; in whatever else lies there, any number that stands alone may be an id.
+    Files that ingest reads are searched with ingest's own parser. In all other files any separate number counts as an id.
     """
     for feed in erased_lines.PERSONAL:
         read: set[Path] = set()
         for night in landing.nights(settings.landing, feed):
-            where = landing.folder(settings.landing, feed, night)
-            read |= {where / name for name in landed_files.files(settings.landing, feed, night)}
-            yield from (where / name for name in erased_lines.find(spark, settings, feed, night))
+            folder = landing.folder(settings.landing, feed, night)
+            read |= {folder / name for name in landed_files.files(settings.landing, feed, night)}
+            yield from (folder / name for name in erased_lines.find(spark, settings, feed, night))
         secret, erased = key(settings), erasure.read(settings)
         for path in sorted((settings.landing / feed).rglob("*")):
             if path.is_file() and not path.is_symlink() and path not in read and _may_name(path, secret, erased):
                 yield path
 
 
-def in_files(settings: Settings, erased: frozenset[str]) -> Iterator[Path]:
-    """The files below NIGHTREEL_HOME that name an erased user by pseudonym.
+def find_in_files(settings: Settings, erased: frozenset[str]) -> Iterator[Path]:
+    """Find the files below NIGHTREEL_HOME that name an erased user by pseudonym.
 
-    The files of tables that have a contract are left to `in_table`, those of feeds with users to `in_landing`.
+    Skips the files of tables with a contract (`find_in_table`) and of feeds with users (`find_in_landing`).
     """
-    held = {Path(settings.uri(table)) for table in tables()}
-    held_feeds = {settings.landing / feed for feed in erased_lines.PERSONAL}
+    table_folders = {Path(settings.uri(table)) for table in tables()}
+    feed_folders = {settings.landing / feed for feed in erased_lines.PERSONAL}
     for path in sorted(settings.home.rglob("*")):
-        is_of_table = path.suffix == ".parquet" and not held.isdisjoint(path.parents)
-        if path.is_symlink() or not path.is_file() or is_of_table or not held_feeds.isdisjoint(path.parents):
+        is_of_table = path.suffix == ".parquet" and not table_folders.isdisjoint(path.parents)
+        if path.is_symlink() or not path.is_file() or is_of_table or not feed_folders.isdisjoint(path.parents):
             continue
         try:
-            named = _has_pseudonym(path, erased)
+            has_pseudonym = _has_pseudonym(path, erased)
         except FileNotFoundError:
-            continue  # somebody else's, and gone again
+            continue  # another process deleted it meanwhile
         except (OSError, EOFError, zlib.error, pa.ArrowException):
-            named = True  # what cannot be read is not known to be clean
-        if named:
+            has_pseudonym = True  # an unreadable file may contain one
+        if has_pseudonym:
             yield path
 
 
 def _may_name(path: Path, secret: bytes, erased: frozenset[str]) -> bool:
     try:
         texts = _texts(path)
-        found = {int(number) for text in texts for number in _ID.findall(text)}
+        numbers = {int(number) for text in texts for number in _ID.findall(text)}
     except (OSError, EOFError, zlib.error, pa.ArrowException):
         return True
-    return any(erasure.digest(pseudonym(number, secret)) in erased for number in found)
+    return any(erasure.digest(pseudonym(number, secret)) in erased for number in numbers)
 
 
 def _texts(path: Path) -> Iterator[bytes]:
@@ -123,10 +125,10 @@ def _has_pseudonym(path: Path, erased: frozenset[str]) -> bool:
         return any(erasure.digest(name.decode()) in erased for text in texts for name in _PSEUDONYM.findall(text))
     with _unpacked(path) as file:
         end = b""
-        while block := file.read(_BLOCK):
-            # The end of the block before may hold the beginning of a pseudonym.
-            found = _PSEUDONYM.findall(end + block)
-            if any(erasure.digest(text.decode()) in erased for text in found):
+        while block := file.read(_BLOCK_BYTES):
+            # A pseudonym may start at the end of the previous block.
+            matches = _PSEUDONYM.findall(end + block)
+            if any(erasure.digest(text.decode()) in erased for text in matches):
                 return True
             end = block[-40:]
     return False

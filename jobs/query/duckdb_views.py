@@ -1,10 +1,11 @@
-"""The lake's tables under their names (`gold.recommendations`) in DuckDB, which reads them through Arrow as they are now.
+"""The lake's tables as DuckDB views with their own names (`gold.recommendations`), read through Arrow at their current versions.
 
-DuckDB's own Delta extension is downloaded at first use, which a machine without the internet cannot; `deltalake` gives it
-the tables as Arrow datasets, into which it pushes filters and the choice of columns, so a day's query reads a day's files.
+DuckDB's own Delta extension is downloaded at first use, which fails on a machine without internet. `deltalake` instead provides
+the tables as Arrow datasets. DuckDB pushes filters and column selection down into them, so a query for one day reads only that
+day's files.
 
-The platform's own reports see all of it. Who asks with `make sql` gets views without personal data: no bronze, no column that
-its contract marks as personal, and for `user_id` a stand-in that is drawn anew for each query, by which its tables still join.
+The platform's own reports see all data. `make sql` gets views without personal data: no bronze tables, no columns that a contract
+marks as personal, and instead of `user_id` a random substitute per query, so tables can still be joined.
 """
 
 import re
@@ -19,15 +20,15 @@ from jobs.platform.errors import MissingInput, UsageError
 from jobs.platform.settings import Settings
 from schemas.contract import Contract, load_contract
 
-_LINES_AS_THEY_CAME = ("bronze",)
+_RAW_LAYERS = ("bronze",)
 
 
 def connect(settings: Settings, *, personal: bool = True) -> duckdb.DuckDBPyConnection:
-    """A connection in which every table of the lake is a view in the schema of its layer, at its current version.
+    """Return a connection in which every table of the lake is a view, at its current version, in the schema of its layer.
 
     Args:
-        settings: which lake.
-        personal: whether personal data is there; without it, nothing else can be read through the connection either.
+        settings: the location of the lake.
+        personal: if False, the views contain no personal data, and the connection can read nothing but the views.
 
     Raises:
         MissingInput: the lake has no tables.
@@ -35,35 +36,44 @@ def connect(settings: Settings, *, personal: bool = True) -> duckdb.DuckDBPyConn
     versions = lake.tables(settings)
     if not versions:
         raise MissingInput(f"no tables at {settings.lake}", hint="run a night first: make nightly")
-    connection = duckdb.connect(config={"autoinstall_known_extensions": "false"})  # nothing is fetched in mid-query
+    connection = duckdb.connect(config={"autoinstall_known_extensions": "false"})  # no download during a query
     salt = secrets.token_hex(16)
     for table, version in versions.items():
         layer, name = table.split(".")
-        if layer in _LINES_AS_THEY_CAME and not personal:
+        if layer in _RAW_LAYERS and not personal:
             continue
         connection.execute(f"create schema if not exists {layer}; set schema = '{layer}'")
-        rows = connection.from_arrow(lake.arrow(settings.uri(table), version))  # under no name of its own
-        shown = rows if personal else rows.project(_impersonal(load_contract(table), rows.columns, salt))
-        shown.create_view(name)
+        relation = connection.from_arrow(lake.arrow(settings.uri(table), version))
+        if not personal:
+            relation = relation.project(_impersonal(load_contract(table), relation.columns, salt))
+        relation.create_view(name)
     connection.execute("set schema = 'main'")
     if not personal:
         connection.execute("set enable_external_access = false; set lock_configuration = true")
     return connection
 
 
-def _impersonal(contract: Contract, there: Collection[str], salt: str) -> str:
-    """The table's columns as SQL, the personal ones left out; one that the contract has added comes with the next run."""
-    shown = {c.name: f'"{c.name}"' for c in contract.columns if not c.personal and c.name in there}
-    shown |= {c.name: f"md5('{salt}' || {c.name}) as {c.name}" for c in contract.columns if c.pseudonym == "whole"}
-    return ", ".join(shown[c.name] for c in contract.columns if c.name in shown)
+def _impersonal(contract: Contract, columns: Collection[str], salt: str) -> str:
+    """Return the SQL select list of the columns without personal data.
+
+    Args:
+        contract: the table's contract.
+        columns: the table's columns; it may lack columns that the contract has gained since its last write.
+        salt: of the substitute for `user_id`.
+    """
+    expressions = {c.name: f'"{c.name}"' for c in contract.columns if not c.personal and c.name in columns}
+    expressions |= {
+        c.name: f"md5('{salt}' || {c.name}) as {c.name}" for c in contract.columns if c.pseudonym == "whole"
+    }
+    return ", ".join(expressions[c.name] for c in contract.columns if c.name in expressions)
 
 
-def ask(settings: Settings, query: str) -> duckdb.DuckDBPyRelation:
-    """The answer to one query, without personal data.
+def run_query(settings: Settings, query: str) -> duckdb.DuckDBPyRelation:
+    """Return the result of one query, without personal data.
 
     Raises:
-        MissingInput: the lake has no tables, or not one that the query names.
-        UsageError: the query is not a single one, or DuckDB does not understand it.
+        MissingInput: the lake has no tables, or lacks a table of the query.
+        UsageError: the text is not exactly one query, or is not valid.
     """
     connection = connect(settings, personal=False)
     try:
@@ -71,33 +81,33 @@ def ask(settings: Settings, query: str) -> duckdb.DuckDBPyRelation:
         if len(statements) != 1:
             raise UsageError(f"give one query, not {len(statements)}")
         if statements[0].type not in (duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN):
-            raise UsageError("the lake is only read here; ask as in: select * from gold.recommendations limit 5")
+            raise UsageError("only queries are allowed, e.g. select * from gold.recommendations limit 5")
         return connection.sql(query)
     except duckdb.CatalogException as error:
         if unknown := re.search(r'Table with name "?([^" ]+)"? does not exist', str(error)):
-            if unknown[1].split(".")[0] in _LINES_AS_THEY_CAME:
+            if unknown[1].split(".")[0] in _RAW_LAYERS:
                 raise UsageError(
-                    f"{unknown[1]} has lines as they came, personal data and all: ask silver or gold"
+                    f"{unknown[1]} has raw lines with personal data; query silver or gold tables instead"
                 ) from error
-            there = [table for table in lake.tables(settings) if table.split(".")[0] not in _LINES_AS_THEY_CAME]
-            raise MissingInput(f"the lake has no table {unknown[1]}", hint=f"there are: {', '.join(there)}") from error
+            tables = [table for table in lake.tables(settings) if table.split(".")[0] not in _RAW_LAYERS]
+            raise MissingInput(f"the lake has no table {unknown[1]}", hint=f"it has: {', '.join(tables)}") from error
         raise UsageError(_one_line(error)) from error
     except duckdb.Error as error:
         raise UsageError(_one_line(error)) from error
 
 
 def rows(lake: duckdb.DuckDBPyConnection, query: str, *parameters: object, **named: object) -> list[dict[str, Any]]:
-    """What a query of our own finds, by column name; nothing where the lake does not have one of its tables yet."""
+    """Return the rows of a query as dictionaries; no rows if the lake does not have one of the tables yet."""
     try:
-        answer = lake.execute(query, named or parameters)
+        result = lake.execute(query, named or parameters)
     except duckdb.CatalogException as error:
         if "Table with name" in str(error):
             return []
         raise
-    names = [column[0] for column in answer.description or ()]
-    return [dict(zip(names, row, strict=True)) for row in answer.fetchall()]
+    names = [column[0] for column in result.description or ()]
+    return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
 
 
 def _one_line(error: duckdb.Error) -> str:
-    """What is wrong and the part of the query that it is about, without DuckDB's arrow below it."""
+    """Return DuckDB's message and the quoted part of the query in one line, without the arrow below it."""
     return " ".join(line.strip() for line in str(error).splitlines() if line.strip("^ ~"))

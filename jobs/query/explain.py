@@ -1,7 +1,7 @@
-"""Tells where a row comes from, down to the lines of the log: `make explain TABLE=gold.video_features KEY="video_id=7,date=…"`.
+"""Shows where a row comes from, down to the lines of the log: `make explain TABLE=gold.video_features KEY="video_id=7,date=…"`.
 
-What is shown of every table on the way is the commit that published the row's day in it (or a day before, where the version
-that was read had none of the day), the run and the code that made it, and the versions of tables and model that went in.
+For every table on the way it shows the commit that published the row's day (or an earlier day, if the version that was read did
+not have that day), the run and code that made it, and the versions of its input tables and model.
 """
 
 import argparse
@@ -20,51 +20,51 @@ from jobs.query.provenance import Node, provenance
 from schemas.contract import load_contract, tables
 
 
-def find(settings: Settings, table: str, key: str) -> dict[str, Any]:
-    """The one row that a key names, as the table has it now.
+def find_row(settings: Settings, table: str, key: str) -> dict[str, Any]:
+    """Return the one row with this key from the table's current version.
 
     Args:
-        settings: name the lake.
+        settings: the location of the lake.
         table: layer and name.
-        key: e.g. `user_id=0a…,date=2022-05-01,rank=1`; any columns may be named, the day always.
+        key: e.g. `user_id=0a…,date=2022-05-01,rank=1`; may have any columns, but must have the day.
 
     Raises:
-        UsageError: there is no such table or column, a value is not of its column's type, no day is named, or several rows
-            have the key.
+        UsageError: there is no such table or column, a value does not have its column's type, the day is missing, or several
+            rows have the key.
         MissingInput: the lake has no such table, day or row.
         BadInput: a file of the table is gone.
     """
     if table not in tables():
-        raise UsageError(f"TABLE={table} is no table; there are: {', '.join(tables())}")
+        raise UsageError(f"TABLE={table} is not a table; use one of: {', '.join(tables())}")
     contract = load_contract(table)
-    wanted = dict(part.strip().partition("=")[::2] for part in key.split(","))
-    if unknown := wanted.keys() - {column.name for column in contract.columns}:
-        named = ", ".join(f"{name}=…" for name in contract.key)
-        raise UsageError(f"KEY: {table} has no column {', '.join(sorted(unknown))!r}; a row is named by {named}")
-    if contract.day_column not in wanted:
-        raise UsageError(f"KEY names no day; add {contract.day_column}=YYYY-MM-DD")
-    at = settings.uri(table)
-    version = lake.version(at)
+    key_values = dict(part.strip().partition("=")[::2] for part in key.split(","))
+    if unknown := key_values.keys() - {column.name for column in contract.columns}:
+        columns = ", ".join(f"{name}=…" for name in contract.key)
+        raise UsageError(f"KEY: {table} has no column {', '.join(sorted(unknown))!r}; give {columns}")
+    if contract.day_column not in key_values:
+        raise UsageError(f"KEY has no day; add {contract.day_column}=YYYY-MM-DD")
+    uri = settings.uri(table)
+    version = lake.version(uri)
     if version is None:
-        raise MissingInput(table, hint=f"there is no such table at {at}; run a night first")
-    rows = lake.arrow(at, version)
-    values = {name: _typed(name, text, rows.schema.field(name).type) for name, text in wanted.items()}
+        raise MissingInput(table, hint=f"there is no table at {uri}; run a night first")
+    rows = lake.arrow(uri, version)
+    values = {name: _typed(name, text, rows.schema.field(name).type) for name, text in key_values.items()}
     day = values.pop(contract.day_column).as_py()
-    if not lake.has_day(at, version, contract.day_column, day):
+    if not lake.has_day(uri, version, contract.day_column, day):
         raise MissingInput(table, day, f"run it first: make backfill FROM={day} TO={day}")
     matching = ds.field(contract.day_column) == day
     for name, value in values.items():
         matching &= ds.field(name) == value
     try:
-        found = rows.to_table(filter=matching)
+        selected = rows.to_table(filter=matching)
     except FileNotFoundError as error:
-        raise BadInput(f"{table} has lost a file ({error}); see what is damaged with: make verify") from error
-    if not found.num_rows:
+        raise BadInput(f"{table} has lost a file ({error}); list all damage with: make verify") from error
+    if not selected.num_rows:
         raise MissingInput(f"{table} has no row with {key}")
-    if found.num_rows > 1:
-        more = [name for name in contract.key if name not in wanted and pc.count_distinct(found[name]).as_py() > 1]
-        raise UsageError(f"{found.num_rows:,} rows of {table} have {key}; name {' and '.join(more)} as well")
-    (row,) = found.to_pylist()
+    if selected.num_rows > 1:
+        missing = [n for n in contract.key if n not in key_values and pc.count_distinct(selected[n]).as_py() > 1]
+        raise UsageError(f"{selected.num_rows:,} rows of {table} have {key}; give {' and '.join(missing)} too")
+    (row,) = selected.to_pylist()
     return dict(row)
 
 
@@ -72,17 +72,17 @@ def _typed(name: str, text: str, kind: pa.DataType) -> pa.Scalar:
     try:
         return pa.scalar(text).cast(kind)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
-        raise UsageError(f"KEY: {name}={text} is no {kind}") from None
+        raise UsageError(f"KEY: {name}={text} is not a valid {kind}") from None
 
 
-def drawn(node: Node) -> Iterator[str]:
-    """A tree as lines of text, each branch under its own stem."""
+def draw(node: Node) -> Iterator[str]:
+    """Yield the lines of a tree, drawn with box characters."""
     yield node.lines[0]
-    stem = "│  " if node.below else "   "
+    stem = "│  " if node.children else "   "
     yield from (stem + line for line in node.lines[1:])
-    for place, branch in enumerate(node.below, 1):
-        last = place == len(node.below)
-        first, *others = drawn(branch)
+    for number, child in enumerate(node.children, 1):
+        last = number == len(node.children)
+        first, *others = draw(child)
         yield ("└─ " if last else "├─ ") + first
         yield from (("   " if last else "│  ") + line for line in others)
 
@@ -90,8 +90,8 @@ def drawn(node: Node) -> Iterator[str]:
 def main(argv: Sequence[str] | None = None) -> None:
     """Print the tree."""
     with command(argv, __doc__, _arguments) as args:
-        row = find(settings(), args.table, args.key)
-        for line in drawn(provenance(settings(), args.table, row)):
+        row = find_row(settings(), args.table, args.key)
+        for line in draw(provenance(settings(), args.table, row)):
             print(line)
 
 

@@ -1,4 +1,4 @@
-"""Where a row of a table comes from: the commit that published it, what made that, and so on down to the lines of the log."""
+"""The provenance of a row: the commit that published it, the commits of that one's inputs, and so on down to the log's lines."""
 
 import datetime as dt
 from collections.abc import Iterator, Mapping
@@ -13,14 +13,14 @@ from jobs.platform.lake import Publication
 from jobs.platform.settings import Settings
 from schemas.contract import load_contract
 
-MOST_LINES = 20
-"""Lines of the log that are shown; the others are counted."""
+MAX_LINES = 20
+"""Number of log lines that are shown; the others are only counted."""
 
-_MOST_COLUMNS = 8
+_MAX_COLUMNS = 8
 _EVENTS = "silver.behavior_events"
-_WHO = ("user_id", "video_id")
+_IDS = ("user_id", "video_id")
 _LINE = ("log_file", "log_line")
-_WORDS = {
+_ACTIONS = {
     "is_click": "click", "is_like": "like", "is_follow": "follow", "is_comment": "comment", "is_forward": "forward",
     "is_hate": "hate", "long_view": "long view",
 }  # fmt: skip
@@ -28,60 +28,60 @@ _WORDS = {
 
 @dataclass(frozen=True)
 class Node:
-    """One place of the tree: its lines of text, and what stands below it."""
+    """A node of the tree: its lines of text, and its children."""
 
     lines: tuple[str, ...]
-    below: tuple["Node", ...] = ()
+    children: tuple["Node", ...] = ()
 
 
 def provenance(settings: Settings, table: str, row: Mapping[str, Any]) -> Node:
-    """What a row was made from, as a tree whose root is the row.
+    """Return the inputs that a row was made from, as a tree with the row as its root.
 
     Args:
-        settings: name the lake.
+        settings: the location of the lake.
         table: layer and name.
-        row: one row of the table as it is now, by column.
+        row: a row of the table's current version, by column.
     """
     contract = load_contract(table)
     walk = _Walk(settings, row[contract.day_column])
     publication = walk.publication(table, walk.day)
-    below = [*walk.below(table, publication)]
+    children = [*walk.children(table, publication)]
     if set(_LINE) <= row.keys():
-        below.append(Node((f"line {row['log_line']} of {row['log_file']}",)))
+        children.append(Node((f"line {row['log_line']} of {row['log_file']}",)))
     else:
-        below.append(walk.log({name: row[name] for name in _WHO if name in contract.key}))
+        children.append(walk.log_lines({name: row[name] for name in _IDS if name in contract.key}))
     name = f"{table} {', '.join(f'{column}={row[column]}' for column in contract.key)}"
     others = [f"{column} {value}" for column, value in row.items() if column not in contract.key]
-    more = f", and {len(others) - _MOST_COLUMNS} more columns" if len(others) > _MOST_COLUMNS else ""
-    values = f"{', '.join(others[:_MOST_COLUMNS])}{more}"
-    return Node((name, values, *walk.published(table, publication)), tuple(below))
+    more = f", and {len(others) - _MAX_COLUMNS} more columns" if len(others) > _MAX_COLUMNS else ""
+    values = f"{', '.join(others[:_MAX_COLUMNS])}{more}"
+    return Node((name, values, *walk.describe(table, publication)), tuple(children))
 
 
 @dataclass
 class _Walk:
-    """One way down from a row, which looks below every commit once."""
+    """A walk down from one row that expands every commit only once."""
 
     settings: Settings
     day: dt.date
-    """The row's: nothing of later days went into it."""
-    events: list[int] = field(default_factory=list)
+    """The row's day; the row contains no data of later days."""
+    event_versions: list[int] = field(default_factory=list)
     """Versions of silver.behavior_events that were read on the way."""
-    passed: set[tuple[str, int]] = field(default_factory=set)
-    """Tables and versions that were looked below."""
+    expanded: set[tuple[str, int]] = field(default_factory=set)
+    """Tables and versions that were expanded already."""
     histories: dict[str, list[Publication]] = field(default_factory=dict)
 
     def publication(self, table: str, day: dt.date, until: int | None = None) -> Publication | None:
-        """The last commit up to a version that published the day, or else the latest day before it."""
+        """Return the last publication of the day, or else of the last day before it, up to version `until`."""
         if table not in self.histories:
-            # From the newest version: told to start at an older one, delta-rs 1.6 counts the commits wrongly.
+            # Read from the newest version: delta-rs 1.6 numbers commits wrongly in the history of an older version.
             self.histories[table] = lake.publications(self.settings.uri(table))
-        found = [p for p in self.histories[table] if p.day <= day and (until is None or p.version <= until)]
-        return max(found, key=lambda p: (p.day, p.version), default=None)
+        candidates = [p for p in self.histories[table] if p.day <= day and (until is None or p.version <= until)]
+        return max(candidates, key=lambda p: (p.day, p.version), default=None)
 
-    def published(self, table: str, publication: Publication | None) -> Iterator[str]:
-        """What a commit says of itself, and whether its files are still there."""
+    def describe(self, table: str, publication: Publication | None) -> Iterator[str]:
+        """Yield lines that describe a publication, and how many of its files are gone."""
         if publication is None:
-            yield "no commit says what made it"
+            yield "no commit records how it was made"
             return
         when = publication.made_at.astimezone(self.settings.timezone)
         yield (
@@ -95,10 +95,10 @@ class _Walk:
         store, root = lake.filesystem(self.settings.uri(table))
         files = store.get_file_info([f"{root}/{path}" for path in publication.files])
         if gone := sum(not file.is_file for file in files):
-            yield f"{gone} of its {len(files)} files are gone: a later version took their place"
+            yield f"{gone} of its {len(files)} files are gone: a later version replaced them"
 
-    def below(self, table: str, publication: Publication | None) -> Iterator[Node]:
-        """The model that a commit names, and the tables that it read."""
+    def children(self, table: str, publication: Publication | None) -> Iterator[Node]:
+        """Yield the nodes of a publication's model and input tables."""
         if publication is not None and publication.made_by.get("model"):
             yield self._model(publication.made_by["model"], table)
         yield from self._inputs(publication.made_by.get("inputs", {}) if publication else {}, table)
@@ -110,57 +110,61 @@ class _Walk:
     def _input(self, table: str, version: int, reader: str) -> Node:
         try:
             days = lake.days(self.settings.uri(table), version, load_contract(table).day_column)
-        except lake.Gone as error:
+        except lake.VersionGone as error:
             return Node((f"{table} at version {version}, which is gone: {error}",))
         if table == _EVENTS:
-            self.events.append(version)
+            self.event_versions.append(version)
         name = f"{table} at version {version}, which had {len(days)} day{'s' * (len(days) != 1)}"
         if table == reader:
-            return Node((f"{name}: what was there before",))
+            return Node((f"{name}: its own earlier state",))
         publication = self.publication(table, self.day, version)
         if publication is None:
-            return Node((name, "no commit says what made it"))
-        if (table, publication.version) in self.passed:
+            return Node((name, "no commit records how it was made"))
+        if (table, publication.version) in self.expanded:
             return Node((f"{name}: see above",))
-        self.passed.add((table, publication.version))
-        return Node((name, *self.published(table, publication)), tuple(self.below(table, publication)))
+        self.expanded.add((table, publication.version))
+        return Node((name, *self.describe(table, publication)), tuple(self.children(table, publication)))
 
     def _model(self, version: str, reader: str) -> Node:
         from jobs.platform import tracking  # MLflow takes seconds to import, and not every table has a model
 
-        found = tracking.training(self.settings, version)
-        if found is None:
-            return Node((f"model {version}, which MLflow does not know",))
-        made_by = f"trained by {found.scheduler_run}, code {found.code}"
-        name = f"model {version}: {found.name} version {found.number} in MLflow, run {found.run}"
-        return Node((name, made_by), tuple(self._inputs(found.inputs, reader)))
+        training = tracking.training(self.settings, version)
+        if training is None:
+            return Node((f"model {version}, which MLflow does not have",))
+        made_by = f"trained by {training.scheduler_run}, code {training.code}"
+        name = f"model {version}: {training.name} version {training.number} in MLflow, run {training.run}"
+        return Node((name, made_by), tuple(self._inputs(training.inputs, reader)))
 
-    def log(self, who: Mapping[str, Any]) -> Node:
-        """The lines of the log that tell of a user, a video or both, of those that had arrived by the row's day."""
-        if not who or not self.events:
-            why = "its key names no user and no video" if self.events else f"nothing above was read from {_EVENTS}"
-            return Node((f"no lines of the log: {why}",))
-        version = max(self.events)
-        known = (ds.field("arrival_date") <= self.day) & (ds.field("event_date") <= self.day)
-        for name, value in who.items():
-            known &= ds.field(name) == value
-        name = f"of {', '.join(f'{name} {value}' for name, value in who.items())} by {self.day} ({_EVENTS} {version})"
-        columns = [*_LINE, "video_id", "time_ms", *_WORDS]
+    def log_lines(self, ids: Mapping[str, Any]) -> Node:
+        """Return the node of the log's lines with these ids that had arrived by the row's day.
+
+        Args:
+            ids: `user_id`, `video_id` or both, with their values.
+        """
+        if not ids or not self.event_versions:
+            reason = "its key has no user or video" if self.event_versions else f"nothing above was read from {_EVENTS}"
+            return Node((f"no lines of the log: {reason}",))
+        version = max(self.event_versions)
+        condition = (ds.field("arrival_date") <= self.day) & (ds.field("event_date") <= self.day)
+        for name, value in ids.items():
+            condition &= ds.field(name) == value
+        name = f"of {', '.join(f'{name} {value}' for name, value in ids.items())} by {self.day} ({_EVENTS} {version})"
+        columns = [*_LINE, "video_id", "time_ms", *_ACTIONS]
         try:
-            rows = lake.arrow(self.settings.uri(_EVENTS), version).to_table(columns=columns, filter=known)
+            rows = lake.arrow(self.settings.uri(_EVENTS), version).to_table(columns=columns, filter=condition)
         except FileNotFoundError as error:
             return Node((f"the lines of the log {name} are gone: {error}",))
         newest_first = [("time_ms", "descending"), *((column, "ascending") for column in _LINE)]
-        newest = rows.take(pc.select_k_unstable(rows, MOST_LINES, newest_first)).to_pylist()
-        lines = [Node((self._line(row),)) for row in newest]
-        if rows.num_rows > MOST_LINES:
-            lines.append(Node((f"and {rows.num_rows - MOST_LINES:,} earlier ones",)))
+        newest = rows.take(pc.select_k_unstable(rows, MAX_LINES, newest_first)).to_pylist()
+        lines = [Node((self._describe_event(row),)) for row in newest]
+        if rows.num_rows > MAX_LINES:
+            lines.append(Node((f"and {rows.num_rows - MAX_LINES:,} earlier ones",)))
         return Node((f"{rows.num_rows:,} lines of the log {name}, the newest first",), tuple(lines))
 
-    def _line(self, row: Mapping[str, Any]) -> str:
+    def _describe_event(self, row: Mapping[str, Any]) -> str:
         when = dt.datetime.fromtimestamp(row["time_ms"] / 1000, self.settings.timezone)
-        did = [word for flag, word in _WORDS.items() if row[flag]]
+        actions = [action for column, action in _ACTIONS.items() if row[column]]
         return (
             f"{row['log_file']} line {row['log_line']}: {when:%Y-%m-%d %H:%M}, video {row['video_id']}"
-            f"{', ' * bool(did)}{', '.join(did)}"
+            f"{', ' * bool(actions)}{', '.join(actions)}"
         )

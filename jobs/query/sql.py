@@ -1,4 +1,4 @@
-"""Prints the answer to one SQL query over the tables of the lake: `make sql Q="select * from gold.recommendations limit 5"`."""
+"""Runs one SQL query over the tables of the lake: `make sql Q="select * from gold.recommendations limit 5"`."""
 
 import argparse
 import shutil
@@ -10,25 +10,25 @@ import duckdb
 from jobs.platform.command import command
 from jobs.platform.errors import UsageError
 from jobs.platform.settings import settings
-from jobs.query.duckdb_views import ask
+from jobs.query.duckdb_views import run_query
 
-_MOST_ROWS = 200
-_WIDE = 10_000
+_MAX_ROWS = 200
+_UNLIMITED_WIDTH = 10_000
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Print the answer as a table; of more than 200 rows the first and last ones. In a terminal it is as wide as that."""
-    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else _WIDE
+    """Print the result as a table, of more than 200 rows only the first and last ones. In a terminal, fit its width."""
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else _UNLIMITED_WIDTH
     with command(argv, __doc__, _arguments) as args:
-        answer = ask(settings(), args.query)
+        result = run_query(settings(), args.query)
         try:
-            answer.show(max_rows=_MOST_ROWS, max_width=width)
+            result.show(max_rows=_MAX_ROWS, max_width=width)
         except duckdb.Error as error:
-            raise UsageError(str(error).splitlines()[0]) from error  # an answer is computed when it is shown
+            raise UsageError(str(error).splitlines()[0]) from error  # the query is executed by `show`
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("query", help="one query; tables are named layer.table; 'show all tables' lists them")
+    parser.add_argument("query", help="one query; write tables as layer.table; 'show all tables' lists them")
 
 
 if __name__ == "__main__":

@@ -76,9 +76,9 @@ def in_columns(videos: Catalogue, video_ids: npt.NDArray[np.int64]) -> Catalogue
 def main(argv: Sequence[str] | None = None) -> None:
     """Write the night's recommendations."""
     with run_job(argv, __doc__, writes=TABLE) as context:
-        decisions.follow(context, decisions.MODEL, REGISTERED_MODEL)
+        decisions.depend_on(context, decisions.MODEL, REGISTERED_MODEL)
         there = catalogue(context)
-        version = tracking.serving_if_any(context.settings, REGISTERED_MODEL, "recommend", night=context.date)
+        version = tracking.serving_or_none(context.settings, REGISTERED_MODEL, "recommend", night=context.date)
         if version is None:
             interactions(context, there.video_ids)  # these are made from it too: a change may let a model serve
             _log.warning("%s: nothing is recommended on %s: no recommender serves yet", TABLE, context.date)

@@ -1,4 +1,4 @@
-"""The questions that the nightly report answers, asked of the lake as it stood at the end of a night."""
+"""The queries of the nightly report, over the lake's state at the end of a night."""
 
 import datetime as dt
 from typing import Any
@@ -15,10 +15,10 @@ _TOP = 10
 
 
 def nights(lake: duckdb.DuckDBPyConnection, date: dt.date, count: int) -> Rows:
-    """The last `count` nights up to `date`: `night`, `events`, `users`, `videos`, `watch_hours`, `long_view_rate`, `late`.
+    """Query the last `count` nights: `night`, `events`, `users`, `videos`, `watch_hours`, `long_view_rate`, `late`.
 
-    `late` is the share of events that belong to an earlier day than the one that brought them. Of the nights without an event
-    only `date` itself is there; it has no shares.
+    `late` is the share of events that arrived after their own day. Nights without events are left out, except `date` itself,
+    whose rates are null then.
     """
     return rows(
         lake,
@@ -40,7 +40,7 @@ def nights(lake: duckdb.DuckDBPyConnection, date: dt.date, count: int) -> Rows:
 
 
 def hours(lake: duckdb.DuckDBPyConnection, date: dt.date, timezone: ZoneInfo) -> Rows:
-    """Views by hour of the day in the lake's zone: `hour`, `on_day`, and `usual`, the mean of the six days before."""
+    """Query the views by hour in the lake's time zone: `hour`, `on_day`, and `usual`, the mean of the six days before."""
     offset = dt.datetime.combine(date, dt.time(12), timezone).utcoffset() or dt.timedelta()
     return rows(
         lake,
@@ -65,8 +65,8 @@ def hours(lake: duckdb.DuckDBPyConnection, date: dt.date, timezone: ZoneInfo) ->
     )
 
 
-def books(lake: duckdb.DuckDBPyConnection, date: dt.date) -> Rows:
-    """What became of the lines of the last seven nights, the newest first."""
+def reconciliation(lake: duckdb.DuckDBPyConnection, date: dt.date) -> Rows:
+    """Query the row counts (ops.reconciliation) of the last seven nights, the newest first."""
     return rows(
         lake,
         "select * from ops.reconciliation where arrival_date between ? and ? order by arrival_date desc, source",
@@ -75,8 +75,11 @@ def books(lake: duckdb.DuckDBPyConnection, date: dt.date) -> Rows:
     )
 
 
-def catalogue(lake: duckdb.DuckDBPyConnection, date: dt.date) -> None:
-    """Make, for the questions below, `catalogue` (the latest snapshot of videos) and `shown` (views of two weeks a video)."""
+def create_temp_tables(lake: duckdb.DuckDBPyConnection, date: dt.date) -> None:
+    """Create the temporary tables of the queries below.
+
+    `catalogue` is the latest snapshot of the videos; `shown` has each video's views in this week and in the week before.
+    """
     lake.execute(
         """
         create or replace temp table catalogue as
@@ -99,10 +102,11 @@ def catalogue(lake: duckdb.DuckDBPyConnection, date: dt.date) -> None:
     )
 
 
-def categories_that_moved(lake: duckdb.DuckDBPyConnection) -> Rows:
-    """The categories whose share of views changed most against the week before: `tag`, `views`, `share`, `gain`.
+def top_categories(lake: duckdb.DuckDBPyConnection) -> Rows:
+    """Query the categories whose share of views changed most since the previous week: `tag`, `views`, `share`, `gain`.
 
-    A view of a video with two tags counts for both. `gain` is null where the lake has no week before: then the most viewed.
+    A view of a video with two tags counts for both. If the lake has no previous week, `gain` is null and the most viewed
+    categories are returned.
     """
     return rows(
         lake,
@@ -122,8 +126,11 @@ def categories_that_moved(lake: duckdb.DuckDBPyConnection) -> Rows:
     )
 
 
-def videos_that_gained(lake: duckdb.DuckDBPyConnection) -> Rows:
-    """The videos that gained most in share of views: `video_id`, `title`, `tags`, `views`, `share`, `gain` as for categories."""
+def top_videos(lake: duckdb.DuckDBPyConnection) -> Rows:
+    """Query the videos whose share of views grew most: `video_id`, `title`, `tags`, `views`, `share`, `gain`.
+
+    `gain` as in `top_categories`.
+    """
     return rows(
         lake,
         """
@@ -140,7 +147,11 @@ def videos_that_gained(lake: duckdb.DuckDBPyConnection) -> Rows:
 
 
 def coverage(lake: duckdb.DuckDBPyConnection, date: dt.date) -> Rows:
-    """How widely a night recommends: `users`, `videos`, `visible` of the catalogue, `top_share` of its ten commonest videos."""
+    """Query the coverage of a night's recommendations.
+
+    Columns: `users`, `videos`, `visible` (visible videos of the catalogue), `top_share` (share of all slots that the ten most
+    frequent videos have), `model_version`.
+    """
     return rows(
         lake,
         """
@@ -158,8 +169,8 @@ def coverage(lake: duckdb.DuckDBPyConnection, date: dt.date) -> Rows:
     )
 
 
-def recommended_most(lake: duckdb.DuckDBPyConnection, date: dt.date) -> Rows:
-    """The videos that most users get: `video_id`, `title`, `tags`, `users`, `mean_rank`."""
+def most_recommended(lake: duckdb.DuckDBPyConnection, date: dt.date) -> Rows:
+    """Query the videos that are recommended to most users: `video_id`, `title`, `tags`, `users`, `mean_rank`."""
     return rows(
         lake,
         """
@@ -174,7 +185,7 @@ def recommended_most(lake: duckdb.DuckDBPyConnection, date: dt.date) -> Rows:
 
 
 def segments(lake: duckdb.DuckDBPyConnection, date: dt.date) -> Rows:
-    """The night's audiences: `name`, `advertiser`, `tag`, `segment`, `users`, `expected_ctr` on average."""
+    """Query the night's audiences: `campaign_id`, `name`, `advertiser`, `tag`, `segment`, `users`, mean `expected_ctr`."""
     return rows(
         lake,
         """

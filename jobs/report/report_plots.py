@@ -1,4 +1,4 @@
-"""The nightly report's plots, as SVG. Their words are Latin, so that no font of the machine is missing a letter."""
+"""The plots of the nightly report, as SVG. Their labels use Latin letters only, which every font has."""
 
 import base64
 import datetime as dt
@@ -29,7 +29,7 @@ _STYLE: Any = {
     "font.size": 9,
     "grid.color": "#e5e9ef",
     "legend.frameon": False,
-    "svg.hashsalt": "nightreel",  # else the ids in the file are random
+    "svg.hashsalt": "nightreel",  # otherwise the ids in the file are random
     "text.color": "#1f2933",
     "xtick.color": "#52606d",
     "ytick.color": "#52606d",
@@ -37,22 +37,22 @@ _STYLE: Any = {
 
 
 def nights(rows: Rows) -> str:
-    """Events and users of each night, from `report_data.nights`."""
+    """Plot events and users per night, from `report_data.nights`."""
     with mpl.rc_context(_STYLE):
         figure, (events, users) = _figure(2)
-        places = range(len(rows))
-        for axes, name, title in ((events, "events", "Events a night"), (users, "users", "Active users a night")):
-            bars = axes.bar(places, [row[name] for row in rows], width=0.65, color="#bfdbfe")
+        positions = range(len(rows))
+        for axes, name, title in ((events, "events", "Events per night"), (users, "users", "Active users per night")):
+            bars = axes.bar(positions, [row[name] for row in rows], width=0.65, color="#bfdbfe")
             bars[-1].set_color("#2563eb")
             axes.yaxis.set_major_formatter(EngFormatter(sep=""))
             axes.set_title(title)
-            axes.set_xlim(-0.6, max(len(rows), 7) - 0.4)  # a young lake's few bars need not fill the page
-            _dated(axes, [row["night"] for row in rows])
+            axes.set_xlim(-0.6, max(len(rows), 7) - 0.4)  # a few bars do not fill the whole width
+            _date_ticks(axes, [row["night"] for row in rows])
         return _svg(figure)
 
 
 def hours(rows: Rows) -> str:
-    """Views by hour of the night beside the usual, from `report_data.hours`."""
+    """Plot views by hour of the night and the mean of the previous days, from `report_data.hours`."""
     with mpl.rc_context(_STYLE):
         figure, (axes,) = _figure(1)
         axes.bar([row["hour"] for row in rows], [row["on_day"] for row in rows], width=0.75, label="this day")
@@ -75,20 +75,21 @@ def hours(rows: Rows) -> str:
 
 
 def metrics_by_night(versions: Sequence[ModelVersion], metrics: Sequence[str]) -> str:
-    """Each metric over the nights, a line a family; a ring marks what was promoted."""
+    """Plot each metric over the nights, with one line per family. A ring marks promoted versions."""
     with mpl.rc_context(_STYLE):
         figure, all_axes = _figure(len(metrics))
         dates = sorted({version.night for version in versions})
         for axes, metric in zip(all_axes, metrics, strict=True):
             for family in sorted({version.family for version in versions}):
-                known = [v for v in versions if v.family == family and metric in v.metrics]
-                places = [dates.index(v.night) for v in known]
-                (line,) = axes.plot(places, [v.metrics[metric] for v in known], marker="o", markersize=4, label=family)
-                live = [(dates.index(v.night), v.metrics[metric]) for v in known if v.promoted]
+                measured = [v for v in versions if v.family == family and metric in v.metrics]
+                positions = [dates.index(v.night) for v in measured]
+                values = [v.metrics[metric] for v in measured]
+                (line,) = axes.plot(positions, values, marker="o", markersize=4, label=family)
+                live = [(dates.index(v.night), v.metrics[metric]) for v in measured if v.promoted]
                 axes.plot(
                     *zip(*live, strict=True) if live else ([], []), "o", ms=10, mfc="none", color=line.get_color()
                 )
-            _dated(axes, dates)
+            _date_ticks(axes, dates)
             axes.set_title(metric)
             axes.margins(x=0.1)
         figure.legend(*all_axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=4)
@@ -96,15 +97,15 @@ def metrics_by_night(versions: Sequence[ModelVersion], metrics: Sequence[str]) -
 
 
 def calibration(by_field: Mapping[str, Rows]) -> str:
-    """Expected and observed click rate of those values of each field that were shown most."""
+    """Plot expected and observed click rates of the values with the most impressions, for each field."""
     with mpl.rc_context(_STYLE):
         figure, all_axes = _figure(len(by_field))
         for axes, (field, groups) in zip(all_axes, by_field.items(), strict=True):
-            most = sorted(groups, key=lambda group: (-group["impressions"], group["value"]))[:8]
-            shown = sorted(most, key=lambda group: (len(group["value"]), group["value"]))  # 2 before 10
+            largest = sorted(groups, key=lambda group: (-group["impressions"], group["value"]))[:8]
+            shown = sorted(largest, key=lambda group: (len(group["value"]), group["value"]))  # 2 before 10
             for name, shift in (("observed", -0.2), ("expected", 0.2)):
                 rates = [group[name] / group["impressions"] for group in shown]
-                axes.bar([place + shift for place in range(len(shown))], rates, width=0.4, label=name)
+                axes.bar([position + shift for position in range(len(shown))], rates, width=0.4, label=name)
             names = [group["value"] or "none" for group in shown]
             long = max(map(len, names)) > 3
             axes.set_xticks(range(len(shown)), names, rotation=30 if long else 0, ha="right" if long else "center")
@@ -119,15 +120,15 @@ def _figure(count: int) -> tuple[Figure, Sequence[Axes]]:
     return figure, list(figure.subplots(1, count, squeeze=False)[0])
 
 
-def _dated(axes: Axes, dates: Sequence[dt.date]) -> None:
-    """Name the places 0, 1, … by their days, as many as have room: the last one always."""
-    every = -(-len(dates) // 9)
-    places = range((len(dates) - 1) % every, len(dates), every)
-    axes.set_xticks(places, [f"{dates[place]:%m-%d}" for place in places])
+def _date_ticks(axes: Axes, dates: Sequence[dt.date]) -> None:
+    """Label the positions 0, 1, … with their days: at most nine labels, and always the last day."""
+    step = -(-len(dates) // 9)
+    positions = range((len(dates) - 1) % step, len(dates), step)
+    axes.set_xticks(positions, [f"{dates[position]:%m-%d}" for position in positions])
 
 
 def _svg(figure: Figure) -> str:
-    """The figure as the source of an HTML image: ids inside of it cannot meet those of another plot."""
-    written = io.BytesIO()
-    figure.savefig(written, format="svg", metadata={"Date": None, "Creator": None})
-    return f"data:image/svg+xml;base64,{base64.b64encode(written.getvalue()).decode()}"
+    """Return the figure as the `src` of an HTML image, so its ids cannot collide with those of another plot."""
+    svg = io.BytesIO()
+    figure.savefig(svg, format="svg", metadata={"Date": None, "Creator": None})
+    return f"data:image/svg+xml;base64,{base64.b64encode(svg.getvalue()).decode()}"

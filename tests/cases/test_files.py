@@ -23,7 +23,7 @@ from jobs.platform.errors import NightreelError
 from jobs.platform.job_context import JobContext
 from jobs.platform.pseudonym import key, pseudonym
 from jobs.platform.settings import settings
-from jobs.platform.spark_errors import bad_rows_named
+from jobs.platform.spark_errors import convert_spark_errors
 from tests.jobs.ingest.nights import MAY_1, NOON_MAY_1, SNAPSHOTS, line
 
 HEADERS = {feed: ",".join(NIGHTLY[feed].required) for feed in NIGHTLY}
@@ -83,12 +83,12 @@ def outcome(home: Path, feed: str) -> tuple[list[tuple[object, ...]], list[str]]
         counted = sum(landed_files.rows(home / "landing", feed, MAY_1).values())
         landed_files.digest(home / "landing", feed, MAY_1)
     except NightreelError:
-        with pytest.raises(NightreelError), bad_rows_named(feed):
+        with pytest.raises(NightreelError), convert_spark_errors(feed):
             landed(night, feed).count()
         raise
     found = parse(landed(night, feed), NIGHTLY[feed], settings())
     rows = found.withColumn("is_duplicate", F.lit(False)) if feed == BEHAVIOR_LOGS else sorted_out(found, NIGHTLY[feed])
-    with bad_rows_named(feed):
+    with convert_spark_errors(feed):
         all_rows = rows.orderBy("log_file", "log_line").collect()
     assert len(all_rows) == counted
     shown = _SHOWN[feed]
@@ -433,6 +433,6 @@ def test_what_cannot_be_right_is_refused_in_one_line(home: Path, spark: SparkSes
         landed_files.check(home / "landing", MAY_1)
     assert said in str(refused.value)
     assert "\n" not in str(refused.value)
-    with pytest.raises(NightreelError) as refused_by_ingest, bad_rows_named(VIDEOS):
+    with pytest.raises(NightreelError) as refused_by_ingest, convert_spark_errors(VIDEOS):
         landed(JobContext(MAY_1, settings()), VIDEOS).count()
     assert str(refused_by_ingest.value) == str(refused.value)

@@ -25,9 +25,9 @@ for form in json.loads(sys.argv[1]):
 """
 RECORD = """
 import json
-from jobs.platform.decisions import on_record
+from jobs.platform.decisions import read_decisions
 from jobs.platform.settings import settings
-print(json.dumps([[str(d.night), d.kind, d.subject, d.who, d.why, d.withdrawn] for d in on_record(settings())]))
+print(json.dumps([[str(d.night), d.kind, d.subject, d.who, d.why, d.withdrawn] for d in read_decisions(settings())]))
 """
 KNOWN = """
 import json

@@ -51,7 +51,7 @@ def publish_day(uri: str, day: dt.date, content: list[dict[str, object]]) -> int
 
 def damage(uri: str) -> list[str]:
     """What is damaged of a table's log and of its published files, found without Spark."""
-    found = log_backup.damage(Path(uri))
+    found = log_backup.find_damage(Path(uri))
     for publication in latest(uri).values():
         for path, sha256 in publication.files.items():
             if hashlib.sha256(Path(uri, path).read_bytes()).hexdigest() != sha256:

@@ -118,7 +118,7 @@ def test_nothing_is_built_on_a_log_with_a_hole(published: str) -> None:
     newest = max(Path(published, "_delta_log").glob("*.json"))
     newest.write_bytes(b"")
     with pytest.raises(
-        Damaged, match=f"{newest.name} is not what was written; see all that is damaged with `make verify`"
+        Damaged, match=f"{newest.name} differs from what was written; list all damage with `make verify`"
     ):
         lake.version(published)
     with pytest.raises(Damaged):
@@ -142,7 +142,7 @@ def test_a_day_without_a_sound_copy_is_named(table: str, capsys: pytest.CaptureF
     said = capsys.readouterr()
     assert f"{rows.TABLE} {DAYS[1]}: {harmed} has" in said.out + said.err
     assert (
-        f"no sound copy is left of {DAYS[1]}; run again: make backfill FROM={DAYS[1]} TO={DAYS[1]} SOURCE=landing"
+        f"no undamaged copy of {DAYS[1]} is left; rerun: make backfill FROM={DAYS[1]} TO={DAYS[1]} SOURCE=landing"
         in said.err
     )
     rows.publish_day(table, DAYS[1], rows.rows(DAYS[1], 20))
@@ -162,7 +162,7 @@ def test_a_checkpoint_is_only_a_summary(table: str, monkeypatch: pytest.MonkeyPa
     with pytest.raises(Damaged, match=checkpoint.name):
         lake.version(table)
     assert list(put_right(settings(), rows.TABLE, {"run": "test"})) == [
-        f"{checkpoint}: taken away, the commits it sums up are there"
+        f"{checkpoint}: deleted, the commits that it summarizes exist"
     ]
     assert found(table) == []
     assert content(table) == whole
@@ -176,7 +176,7 @@ def test_a_commit_that_a_power_cut_left_empty_is_taken_away(published: str) -> N
     with pytest.raises(Damaged, match="it is empty"):
         rows.publish_day(published, DAYS[0], rows.rows(DAYS[0], 20, "once"))
     assert list(put_right(settings(), rows.TABLE, {"run": "test"})) == [
-        f"{torn}: taken away, it is empty and was never acknowledged"
+        f"{torn}: deleted, it is empty and was never acknowledged"
     ]
     rows.publish_day(published, DAYS[0], rows.rows(DAYS[0], 20, "once"))
     assert (found(published), content(published)) == ([], whole)
@@ -188,6 +188,6 @@ def test_a_checkpoint_whose_writer_was_killed_is_taken_away(published: str) -> N
     (checkpoint,) = Path(published, "_delta_log").glob("*.checkpoint.parquet")
     assert found(published) == []
     cut_short(checkpoint, random.Random(2))
-    assert [damage.what for damage in found(published)] == [f"{checkpoint} is not what was written"]
+    assert [damage.what for damage in found(published)] == [f"{checkpoint} differs from what was written"]
     list(put_right(settings(), rows.TABLE, {"run": "test"}))
     assert (found(published), content(published)) == ([], whole)

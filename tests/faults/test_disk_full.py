@@ -47,7 +47,7 @@ while failed < int(sys.argv[1]):
         in_place = rows.read(uri, day)
         whole = [sorted(str(row["raw"]) for row in rows.rows(day, 50, s)) for s in (last, said)]
         assert in_place in whole
-        last = said if in_place == whole[1] else last  # the commit was made, only its receipt was not
+        last = said if in_place == whole[1] else last  # the commit was made, only its backup was not
     ballast.unlink()
     damaged = rows.damage(uri)
     assert damaged == [], damaged

@@ -53,7 +53,7 @@ def test_the_server_of_a_moved_state_folder_gives_and_takes_artifacts(
         for quality, family in enumerate(FAMILIES, start=2):
             train(found, SECOND, family, quality)
         promote(found, SECOND)
-        tracking.forget(found, tracking.candidates(found, "recommender", night=SECOND, families=["a"])[0])
+        tracking.delete_weights(found, tracking.candidates(found, "recommender", night=SECOND, families=["a"])[0])
     finally:
         server.stop()
     os.environ.pop("MLFLOW_TRACKING_URI")

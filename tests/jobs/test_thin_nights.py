@@ -7,7 +7,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from jobs.backfill.accept import accept
-from jobs.backfill.plan import NEW, planned
+from jobs.backfill.plan import NEW, expected_changes
 from jobs.backfill.stale_days import stale_days
 from jobs.platform import decisions
 from jobs.platform.job_context import JobContext
@@ -82,5 +82,5 @@ def test_thin_nights_one_after_another(
         assert (home / "reports" / f"{date}.html").is_file()
     stale = stale_days(settings(), LAST)
     assert stale == []
-    assert NEW not in planned(settings(), nights, made, stale).values()
+    assert NEW not in expected_changes(settings(), nights, made, stale).values()
     assert [damage for table in made for damage in verify(settings(), table)] == []

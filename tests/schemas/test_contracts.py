@@ -70,7 +70,7 @@ def test_a_column_that_says_who_a_user_is_is_marked_as_personal(table: str) -> N
 def test_a_table_about_people_says_which_column_tells_whose_a_row_is(table: str) -> None:
     contract = load_contract(table)
     has_people = any(column.personal for column in contract.columns)
-    assert erasure.holders(contract)[:1] == (["user_id"] if has_people else [])
+    assert erasure.owner_columns(contract)[:1] == (["user_id"] if has_people else [])
     assert all(column.personal for column in contract.columns if column.pseudonym)
 
 

@@ -1,12 +1,12 @@
-"""The second half of a write: one commit that takes a day's old files out of a table and puts the audited ones in.
+"""The second half of a write: one commit that removes a day's old files from a table and adds the audited ones.
 
-Delta for Spark takes a local disk's rename for atomic, which it is not: of two processes that commit at once one can lose its
-commit without an error. So Spark only writes files and reads tables; every commit is made here, by delta-rs, which puts a
-version's file in place only where there is none: by a hard link on a local disk, by a conditional put on S3, GCS and ABFS.
+Delta for Spark assumes that renaming on a local disk is atomic, which it is not: if two processes commit at once, one can lose
+its commit without an error. So Spark only writes files and reads tables. Every commit is made here with delta-rs, which creates a
+version's file only if it does not exist: with a hard link on a local disk, with a conditional put on S3, GCS and ABFS.
 
-A day has a token in the table's log (a `txn` action), one higher with every publication. A writer remembers the token that
-it saw when it began and publishes only over that one. So a process that was stopped, and wakes when its retry has published,
-is refused: it would put rows in place that were computed from older inputs.
+Each day has a token in the table's log (a `txn` action), which increases by one with every publication. A writer remembers the
+token from when it started, and publishes only if it is still current. So a process that was suspended and resumes after its retry
+has published is rejected: its rows were computed from older inputs.
 """
 
 import contextlib
@@ -39,13 +39,13 @@ _CHECKPOINT_EVERY = 50
 
 
 class Overtaken(NightreelError):
-    """Somebody else published the day since this process began (EX_TEMPFAIL): begin again, from the inputs of now."""
+    """Another process published the day after this one started (EX_TEMPFAIL): start again from the current inputs."""
 
     exit_code = 75
 
 
 def token(uri: str, day: dt.date) -> int:
-    """How often the day has been published in the table; 0 for never, or where there is no table."""
+    """Return how often the day has been published in the table; 0 if never, or if there is no table."""
     try:
         return _token(DeltaTable(uri), day)
     except TableNotFoundError:
@@ -53,34 +53,40 @@ def token(uri: str, day: dt.date) -> int:
 
 
 def is_published(uri: str, at_version: int, day: dt.date) -> bool:
-    """Whether the day was published up to that version of the table, be it without a row, and not dropped since."""
+    """True if the day was published up to that version of the table, with or without rows, and not dropped since."""
     if not _token(DeltaTable(uri, version=at_version), day):
         return False  # the history below takes longer to read
-    made = (p for p in publications(uri) if p.day == day and p.version <= at_version)
-    last = next(made, None)
+    up_to_version = (p for p in publications(uri) if p.day == day and p.version <= at_version)
+    last = next(up_to_version, None)
     return last is not None and not last.dropped
 
 
 def commit(
-    uri: str, contract: Contract, staged: Staged, seen: int, made_by: Mapping[str, Any], *, data_change: bool = True
+    uri: str,
+    contract: Contract,
+    staged: Staged,
+    expected_token: int,
+    made_by: Mapping[str, Any],
+    *,
+    data_change: bool = True,
 ) -> int:
-    """Publish a day; when this returns, it is on the disk.
+    """Publish a day and flush it to the disk.
 
     Args:
-        uri: the table, which exists.
-        contract: of the table.
+        uri: the location of the table, which exists.
+        contract: the table's contract.
         staged: the audited files.
-        seen: the day's token when the writer began.
-        made_by: what made the rows; goes into the commit.
-        data_change: False where the rows are those that the day has, in other files.
+        expected_token: the day's token when the writer started.
+        made_by: how the rows were made; stored in the commit.
+        data_change: False if the day's rows stay the same and are only moved to other files.
 
     Returns:
-        The version of the table that the commit made.
+        The new version of the table.
 
     Raises:
-        Overtaken: the day was published by somebody else since.
-        Damaged: the table's log is not what it was when it was written.
-        Unreadable: somebody removed the files.
+        Overtaken: another process published the day meanwhile.
+        Damaged: the table's log differs from what was written.
+        Unreadable: the staged files were removed.
     """
     _make_durable(uri, staged)
     metadata = {
@@ -94,55 +100,55 @@ def commit(
     for _ in range(_ATTEMPTS):
         log_backup.check(uri)
         table = DeltaTable(uri)
-        if _token(table, staged.day) != seen:
+        if _token(table, staged.day) != expected_token:
             last = latest(uri).get(staged.day)
             if last is not None and last.attempt == staged.attempt:
-                made = last.version
-                break  # the commit was made, though its reply never came
+                new_version = last.version
+                break  # the commit succeeded, only its reply was lost
             raise Overtaken(
-                f"{contract.table}: {staged.day} was published by another attempt since this one began, so nothing was "
-                f"published by this one; its rows are in {uri}/{staged.attempt}"
+                f"{contract.table}: {staged.day} was published by another attempt after this one started, so this one "
+                f"published nothing; its rows are in {uri}/{staged.attempt}"
             )
         failpoint("audited")
-        with contextlib.suppress(CommitFailedError):  # most often another commit came first; the log says what happened
-            _commit_once(table, contract, staged, seen + 1, metadata, data_change)
-            made = table.version() + 1
+        with contextlib.suppress(CommitFailedError):  # usually another commit was first; the next round reads the log
+            _commit_once(table, contract, staged, expected_token + 1, metadata, data_change)
+            new_version = table.version() + 1
             failpoint("committed")
             break
         time.sleep(random.uniform(0, _LONGEST_PAUSE_S))
     else:
-        raise NightreelError(f"{contract.table}: no turn among {_ATTEMPTS} commits of others; run the job again")
+        raise NightreelError(f"{contract.table}: gave up after {_ATTEMPTS} commit conflicts; rerun the job")
     version = DeltaTable(uri).version()
     log_backup.write(uri, version)
     if version and version % _CHECKPOINT_EVERY == 0:
         DeltaTable(uri).create_checkpoint()
         log_backup.write_checkpoint(uri)
-    return made
+    return new_version
 
 
-def drop(uri: str, contract: Contract, day: dt.date, seen: int, made_by: Mapping[str, Any]) -> int:
-    """Take a day's rows out of a table: publish that it has none. Arguments, result and errors are those of `commit`."""
-    return commit(uri, contract, Staged(f"{day}-dropped", day, 0, NO_ROWS, ()), seen, made_by)
+def drop(uri: str, contract: Contract, day: dt.date, expected_token: int, made_by: Mapping[str, Any]) -> int:
+    """Remove a day's rows from a table: publish the day without rows. Arguments, result and errors are those of `commit`."""
+    return commit(uri, contract, Staged(f"{day}-dropped", day, 0, NO_ROWS, ()), expected_token, made_by)
 
 
 def _commit_once(
-    table: DeltaTable, contract: Contract, staged: Staged, new: int, metadata: Mapping[str, Any], data_change: bool
+    table: DeltaTable, contract: Contract, staged: Staged, token: int, metadata: Mapping[str, Any], data_change: bool
 ) -> None:
     now = int(time.time() * 1000)
     added = [
         AddAction(file.path, file.size, file.partition, now, data_change, _statistics(file)) for file in staged.files
     ]
-    there = [file for file in files_of(table, contract) if file.day == staged.day]
-    kept = {file.path for file in staged.files} & {file.path for file in there}
+    current = [file for file in files_of(table, contract) if file.day == staged.day]
+    kept = {file.path for file in staged.files} & {file.path for file in current}
     overwrite = data_change and not kept
     removed = [
         RemoveAction(f.path, data_change, now, size=f.size, partition_values=dict[str, str | None](f.partition))
-        for f in there
+        for f in current
         if f.path not in kept and not overwrite
     ]
     table.create_write_transaction(
         [*added, *removed],
-        # delta-rs overwrites by removing all files of the day. Where some stay, or the rows do, we name those that go.
+        # An overwrite by delta-rs removes all files of the day. If some files or all rows stay, we list the removed files.
         "overwrite" if overwrite else "append",
         table.schema(),
         list(contract.partitioned_by),
@@ -153,21 +159,21 @@ def _commit_once(
                 "operationParameters": {"predicate": f"{contract.day_column} = '{staged.day}'"},
                 "isBlindAppend": False,
             },
-            max_commit_retries=0,  # or delta-rs would commit over a version whose token nobody has looked at
-            app_transactions=[Transaction(_app(staged.day), new)],
+            max_commit_retries=0,  # a retry by delta-rs would commit on top of a version whose token was not checked
+            app_transactions=[Transaction(_app(staged.day), token)],
         ),
         post_commithook_properties=log_backup.NO_HOOKS,
     )
 
 
 def _statistics(file: DataFile) -> str:
-    """What readers are told of a file, as Delta's protocol has it."""
-    found: dict[str, Any] = {"numRecords": file.rows}
+    """Return a file's statistics as JSON, in the format of Delta's protocol."""
+    statistics: dict[str, Any] = {"numRecords": file.rows}
     if file.bounds:
-        found["minValues"] = {name: least for name, (least, _) in file.bounds.items()}
-        found["maxValues"] = {name: greatest for name, (_, greatest) in file.bounds.items()}
-        found["nullCount"] = dict.fromkeys(file.bounds, 0)
-    return json.dumps(found, default=str)
+        statistics["minValues"] = {name: least for name, (least, _) in file.bounds.items()}
+        statistics["maxValues"] = {name: greatest for name, (_, greatest) in file.bounds.items()}
+        statistics["nullCount"] = dict.fromkeys(file.bounds, 0)
+    return json.dumps(statistics, default=str)
 
 
 def _make_durable(uri: str, staged: Staged) -> None:
@@ -180,7 +186,7 @@ def _make_durable(uri: str, staged: Staged) -> None:
         durable.sync([*files, *folders])
     except FileNotFoundError as error:
         raise Unreadable(
-            f"{error.filename} is gone before it was published, as after a VACUUM that keeps no hours; run the job again"
+            f"{error.filename} was deleted before it was published, e.g. by a VACUUM without retention; rerun the job"
         ) from error
 
 

@@ -1,8 +1,7 @@
-"""A hash of what rows hold, computed by Spark, whatever the order of rows and columns and however files cut them.
+"""A hash of rows, computed by Spark, that does not depend on the order of rows and columns or on the split into files.
 
-Each row is hashed with xxhash64, and the hashes are added up modulo 2**64: a sum does not depend on the order of its terms, and
-unlike an exclusive-or it counts rows that come twice. It finds accidents, of which 64 bits miss one in 10**19; it does not
-protect from forgery.
+Each row is hashed with xxhash64, and the hashes are added modulo 2**64. A sum does not depend on the order of its terms, and
+unlike an exclusive-or it counts duplicate rows. The hash detects accidents (64 bits miss one in 10**19), not forgery.
 """
 
 import zlib
@@ -19,22 +18,22 @@ NO_ROWS = "0" * 16
 """The hash of no rows."""
 
 
-def content_hash(contract: Contract, there: Collection[str]) -> "Column":
-    """The hash of all rows, as an aggregation: 16 hexadecimal digits.
+def content_hash(contract: Contract, columns: Collection[str]) -> "Column":
+    """Return the hash of all rows as an aggregate expression: 16 hexadecimal digits.
 
-    Columns count by name, and not where they are null: rows keep their hash when the table gains a column. All NaN are equal, as
-    are 0.0 and -0.0. The entries of a map have no order, the elements of an array have.
+    Columns are identified by name and nulls are ignored, so rows keep their hash when the table gains a column. All NaN are
+    equal, and 0.0 equals -0.0. The order of map entries does not matter, the order of array elements does.
 
     Args:
-        contract: of the table; its volatile columns are left out.
-        there: the columns that the rows have; they may lack some of the contract's.
+        contract: the table's contract; its volatile columns are left out.
+        columns: the columns of the rows; some of the contract's may be missing.
     """
     from pyspark.sql import functions as F
 
     hashed: list[Column] = []
-    for column in sorted(contract.stable_columns(there), key=lambda column: column.name):
+    for column in sorted(contract.stable_columns(columns), key=lambda column: column.name):
         value = F.col(f"`{column.name}`")
-        # xxhash64 passes over nulls, so the same value in the next column would give the same hash.
+        # xxhash64 skips nulls, so without the name the same value in the next column would give the same hash.
         name = F.lit(zlib.crc32(column.name.encode())).cast("bigint")
         hashed += [F.when(value.isNotNull(), name), _explicit(value, column.type)]
     row = F.xxhash64(*hashed)
@@ -45,20 +44,20 @@ def content_hash(contract: Contract, there: Collection[str]) -> "Column":
 
 
 def _explicit(value: "Column", type_name: str) -> "Column":
-    """The value in a form that xxhash64 hashes completely: it knows no maps, and ignores lengths, and nulls, within a value."""
+    """Convert a value to a form that xxhash64 hashes completely: it supports no maps, and ignores lengths and nested nulls."""
     from pyspark.sql import functions as F
 
-    def explicit(element: "Column", of_type: str) -> tuple["Column", "Column"]:
-        return element.isNull(), _explicit(element, of_type)
+    def explicit(element: "Column", element_type: str) -> tuple["Column", "Column"]:
+        return element.isNull(), _explicit(element, element_type)
 
     if type_name.startswith("array<"):
-        of_element = type_name.removeprefix("array<")[:-1]
-        return F.struct(F.size(value), F.transform(value, lambda element: F.struct(*explicit(element, of_element))))
+        element_type = type_name.removeprefix("array<")[:-1]
+        return F.struct(F.size(value), F.transform(value, lambda element: F.struct(*explicit(element, element_type))))
     if type_name.startswith("map<"):
-        _, _, of_value = type_name.removeprefix("map<")[:-1].partition(",")
+        _, _, value_type = type_name.removeprefix("map<")[:-1].partition(",")
         entries = F.sort_array(F.map_entries(value))
         return F.struct(
             F.size(value),
-            F.transform(entries, lambda entry: F.struct(entry["key"], *explicit(entry["value"], of_value))),
+            F.transform(entries, lambda entry: F.struct(entry["key"], *explicit(entry["value"], value_type))),
         )
     return value

@@ -1,7 +1,7 @@
-"""Brings a table up to its contract where that only adds: columns that may be null, and other rules.
+"""Updates a table to its contract if the contract only adds nullable columns or changes rules.
 
-Whatever more a contract may ask (`schemas.release`) is another table, not this one changed: the rows that are there do not keep
-it. New rules hold for what is written from now on; the rows that are there were held to the rules of their time.
+Any other change of a contract (`schemas.release`) requires a new table, because the existing rows do not satisfy it. New rules
+apply to new rows only; existing rows were checked against the rules of their time.
 """
 
 from deltalake import DeltaTable, Schema
@@ -9,7 +9,7 @@ from deltalake.exceptions import DeltaError
 
 from jobs.platform.errors import BadInput, NightreelError
 from jobs.platform.lake import log_backup
-from jobs.platform.lake.history import OURS
+from jobs.platform.lake.history import OWN_COMMIT
 from schemas.contract import Contract
 
 _RULE = "delta.constraints."
@@ -17,10 +17,10 @@ _ATTEMPTS = 10
 
 
 def evolve(contract: Contract, uri: str) -> DeltaTable:
-    """The table, with every column and property that its contract declares; a new column is null in the rows that are there.
+    """Return the table with all columns and properties of its contract. New columns are null in existing rows.
 
     Raises:
-        BadInput: the contract asks for more than that; the table stays as it is.
+        BadInput: the contract changed in another way; the table stays as it is.
     """
     for _ in range(_ATTEMPTS):
         table = DeltaTable(uri)
@@ -28,11 +28,11 @@ def evolve(contract: Contract, uri: str) -> DeltaTable:
             return table
         try:
             _add(table, contract)
-        except DeltaError as error:  # most often somebody else did it first
+        except DeltaError as error:  # usually another process did it first
             last = error
             continue
         log_backup.write(uri, table.version())
-    raise NightreelError(f"{contract.table}: {uri} cannot be brought up to contract {contract.version}: {last}")
+    raise NightreelError(f"{contract.table}: {uri} cannot be updated to contract {contract.version}: {last}")
 
 
 def _is_up_to_date(table: DeltaTable, contract: Contract) -> bool:
@@ -49,30 +49,32 @@ def _is_up_to_date(table: DeltaTable, contract: Contract) -> bool:
 
 def _add(table: DeltaTable, contract: Contract) -> None:
     declared = {field.name: field for field in Schema.from_json(contract.struct_type().json()).fields}
-    there = {field.name: field for field in table.schema().fields}
-    impossible = [f"the contract has no column {name}" for name in there.keys() - declared.keys()]
+    existing = {field.name: field for field in table.schema().fields}
+    impossible = [f"the contract has no column {name}" for name in existing.keys() - declared.keys()]
     for name, field in declared.items():
-        if name not in there and not field.nullable:
+        if name not in existing and not field.nullable:
             impossible.append(f"{name} is new and required")
-        elif name in there and (field.type, field.nullable) != (there[name].type, there[name].nullable):
-            impossible.append(f"{name} has another type or may be null")
+        elif name in existing and (field.type, field.nullable) != (existing[name].type, existing[name].nullable):
+            impossible.append(f"{name} has another type or nullability")
     if impossible:
         raise BadInput(
-            f"{contract.table}: contract {contract.version} is another table than the one that is there "
-            f"({'; '.join(sorted(impossible))}); move that one away, then run its nights again"
+            f"{contract.table}: the existing table cannot be changed to contract {contract.version} "
+            f"({'; '.join(sorted(impossible))}); move the table away, then run its nights again"
         )
-    if new := [field for name, field in declared.items() if name not in there]:
-        table.alter.add_columns(new, commit_properties=OURS, post_commithook_properties=log_backup.NO_HOOKS)
-    properties, were = contract.properties(), table.metadata().configuration
-    for name in were:
+    if new_columns := [field for name, field in declared.items() if name not in existing]:
+        table.alter.add_columns(
+            new_columns, commit_properties=OWN_COMMIT, post_commithook_properties=log_backup.NO_HOOKS
+        )
+    properties, old_properties = contract.properties(), table.metadata().configuration
+    for name in old_properties:
         if name.startswith(_RULE) and name not in properties:
             table.alter.drop_constraint(
-                name.removeprefix(_RULE), commit_properties=OURS, post_commithook_properties=log_backup.NO_HOOKS
+                name.removeprefix(_RULE), commit_properties=OWN_COMMIT, post_commithook_properties=log_backup.NO_HOOKS
             )
-    if new_properties := dict(properties.items() - were.items()):
+    if new_properties := dict(properties.items() - old_properties.items()):
         table.alter.set_table_properties(
             new_properties,
             raise_if_not_exists=False,
-            commit_properties=OURS,
+            commit_properties=OWN_COMMIT,
             post_commithook_properties=log_backup.NO_HOOKS,
         )

@@ -1,4 +1,4 @@
-"""The files of a table: where they lie, and what its log says of them."""
+"""The files of a table: their store, and their entries in the table's log."""
 
 import datetime as dt
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ class DataFile:
     """One Parquet file of a table."""
 
     path: str
-    """Below the table."""
+    """Relative to the table."""
     day: dt.date
     size: int
     """Bytes."""
@@ -24,21 +24,21 @@ class DataFile:
     """Value of each partition column."""
     rows: int
     sha256: str | None = None
-    """Of its bytes; the table's log does not have it."""
+    """Of the file's bytes; it is not in the table's log."""
     bounds: Mapping[str, tuple[object, object]] = field(default_factory=dict)
-    """Least and greatest value of each column of `Contract.stats_columns`; empty where the file does not tell all of them."""
+    """Minimum and maximum of each column of `Contract.stats_columns`; empty if the file lacks one of them."""
 
 
 def filesystem(uri: str) -> tuple[pafs.FileSystem, str]:
-    """The store that a table lies in, and its path there."""
+    """Return the store of a table, and the table's path in it."""
     if "://" not in uri:
         return pafs.LocalFileSystem(), uri
-    found, path = pafs.FileSystem.from_uri(uri.replace("s3a://", "s3://", 1))
-    return found, path
+    store, path = pafs.FileSystem.from_uri(uri.replace("s3a://", "s3://", 1))
+    return store, path
 
 
 def files_of(table: DeltaTable, contract: Contract) -> list[DataFile]:
-    """The files that a version of a table has, by its log; files of writers that count no rows have 0."""
+    """Return the files of a version of a table, from its log. `rows` is 0 if the writer recorded no row count."""
     return [_data_file(file, contract) for file in pa.table(table.get_add_actions(flatten=True)).to_pylist()]
 
 

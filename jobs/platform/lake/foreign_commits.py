@@ -1,6 +1,6 @@
-"""Commits of a table that none of our jobs made: who made them, and which days they touched.
+"""Foreign commits: commits to a table that none of our jobs made, with their author and the days that they touched.
 
-A table is open to every engine that knows Delta: somebody's OPTIMIZE, VACUUM or UPDATE is a commit beside those of the nights.
+Any engine that supports Delta can write to a table, e.g. with OPTIMIZE, VACUUM or UPDATE, between the commits of the nights.
 """
 
 import datetime as dt
@@ -13,44 +13,44 @@ from deltalake import DeltaTable
 
 from infra import durable
 from jobs.platform.lake.files import filesystem
-from jobs.platform.lake.history import is_ours
+from jobs.platform.lake.history import is_own_commit
 from schemas.contract import Contract
 
 
 @dataclass(frozen=True)
 class ForeignCommit:
-    """One commit that is not ours."""
+    """One commit that none of our jobs made."""
 
     version: int
-    """Of the table, made by the commit."""
+    """The table's version that the commit created."""
     made_at: dt.datetime
-    """By its writer's clock; in UTC."""
+    """By its writer's clock, in UTC."""
     operation: str
-    """As Delta names it, e.g. OPTIMIZE."""
+    """Delta's name of the operation, e.g. OPTIMIZE."""
     who: str
-    """User and engine, as far as they are known."""
+    """User and engine, as far as known."""
     remark: str | None
-    """What its writer said of it (`userMetadata`)."""
+    """The writer's comment (`userMetadata`)."""
     days: frozenset[dt.date]
-    """Days of which it added or removed files."""
-    reshapes: bool
-    """Whether it changed the table's schema, properties or protocol."""
+    """Days whose files it added or removed."""
+    changes_schema: bool
+    """True if it changed the table's schema, properties or protocol."""
 
     def __str__(self) -> str:
-        remark = f", who said {self.remark!r}" if self.remark else ""
+        remark = f", comment {self.remark!r}" if self.remark else ""
         return f"version {self.version}, {self.made_at:%Y-%m-%d %H:%M:%S} UTC, {self.operation} by {self.who}{remark}"
 
 
 def foreign_commits(table: DeltaTable, uri: str, contract: Contract) -> Iterator[ForeignCommit]:
-    """The commits of others, the newest first; not the one that made the table.
+    """Yield the foreign commits, the newest first, without the one that created the table.
 
     Args:
         table: the table.
-        uri: where it lies.
-        contract: its contract.
+        uri: the table's location.
+        contract: the table's contract.
     """
     for commit in table.history():
-        if commit["version"] == 0 or is_ours(commit):
+        if commit["version"] == 0 or is_own_commit(commit):
             continue
         actions = _actions(uri, commit["version"])
         files = [action[kind] for action in actions for kind in ("add", "remove") if kind in action]
@@ -60,38 +60,38 @@ def foreign_commits(table: DeltaTable, uri: str, contract: Contract) -> Iterator
             version=commit["version"],
             made_at=dt.datetime.fromtimestamp(commit["timestamp"] / 1000, dt.UTC),
             operation=commit["operation"],
-            who=f"{user} with {commit.get('engineInfo', 'an engine that it does not name')}",
+            who=f"{user} with {commit.get('engineInfo', 'an unknown engine')}",
             remark=commit.get("userMetadata"),
             days=frozenset(
                 dt.date.fromisoformat(p[contract.day_column]) for p in partitions if p.get(contract.day_column)
             ),
-            reshapes=any("metaData" in action or "protocol" in action for action in actions),
+            changes_schema=any("metaData" in action or "protocol" in action for action in actions),
         )
 
 
-def misfit(table: DeltaTable, contract: Contract) -> str | None:
-    """Why no job can read or write a table of this shape, if so."""
+def incompatibility(table: DeltaTable, contract: Contract) -> str | None:
+    """Why the jobs cannot read or write a table with this schema and protocol, or None."""
     protocol = table.protocol()
-    if protocol.min_reader_version > 1:  # which contracts ask for
-        needed = ", ".join(protocol.reader_features or ()) or f"version {protocol.min_reader_version} of the protocol"
-        return f"its readers need {needed}, which not all jobs know"
-    optional = {column.name: not column.required for column in contract.columns}
+    if protocol.min_reader_version > 1:  # contracts require reader version 1
+        required = ", ".join(protocol.reader_features or ()) or f"version {protocol.min_reader_version} of the protocol"
+        return f"its readers need {required}, which not all jobs support"
+    nullable = {column.name: not column.required for column in contract.columns}
     for field in table.schema().fields:
-        if field.name not in optional:
-            return f"it has a column {field.name} that its contract has not"
-        if field.nullable and not optional[field.name]:
-            return f"its column {field.name} may be null"
+        if field.name not in nullable:
+            return f"it has a column {field.name} that its contract does not have"
+        if field.nullable and not nullable[field.name]:
+            return f"its column {field.name} is nullable"
     return None
 
 
-def reshaping(current: DeltaTable, uri: str, contract: Contract) -> ForeignCommit | None:
-    """The commit of somebody else by which the table got a shape that no job can read or write; None where it has not."""
-    if misfit(current, contract) is None:
+def incompatible_commit(current: DeltaTable, uri: str, contract: Contract) -> ForeignCommit | None:
+    """Return the foreign commit that made the table incompatible with the jobs, or None."""
+    if incompatibility(current, contract) is None:
         return None
     for commit in foreign_commits(current, uri, contract):
-        if commit.reshapes and misfit(DeltaTable(uri, version=commit.version - 1), contract) is None:
+        if commit.changes_schema and incompatibility(DeltaTable(uri, version=commit.version - 1), contract) is None:
             return commit
-    return None  # we ourselves did: the code is older than the table
+    return None  # the incompatibility is our own: the code is older than the table
 
 
 def _actions(uri: str, version: int) -> list[dict[str, Any]]:
@@ -101,13 +101,13 @@ def _actions(uri: str, version: int) -> list[dict[str, Any]]:
 
 
 def _owner(uri: str, version: int) -> str:
-    """Whose the commit's file is: no engine but Databricks' names the user."""
+    """Return the owner of the commit's file. Only Databricks' engine records the user."""
     folder = durable.local(uri)
     if folder is None:
-        return "somebody"
+        return "an unknown user"
     try:
         return (folder / _path(version)).owner()
-    except KeyError:  # the machine knows that user by number only
+    except KeyError:  # the machine has no name for that user id
         return f"user {(folder / _path(version)).stat().st_uid}"
 
 

@@ -1,4 +1,4 @@
-"""Which commits published a day of a table, by the table's log: what they put there, and what made it."""
+"""The commits that published days of a table, from its log: their rows and files, and how these were made."""
 
 import datetime as dt
 import json
@@ -9,9 +9,9 @@ from typing import Any
 from deltalake import CommitProperties, DeltaTable
 
 _BY = "nightreel"
-_SAYS = {"date", "attempt", "rows", "content", "files"}  # in the metadata of every publication, beside what made it
-OURS = CommitProperties(custom_metadata={"userMetadata": json.dumps({"by": _BY})})
-"""For every commit of ours that publishes nothing, which tells it from those of others."""
+_KEYS = {"date", "attempt", "rows", "content", "files"}  # in the metadata of every publication, besides `made_by`
+OWN_COMMIT = CommitProperties(custom_metadata={"userMetadata": json.dumps({"by": _BY})})
+"""For each of our commits that publishes nothing, to distinguish it from foreign commits."""
 
 
 @dataclass(frozen=True)
@@ -19,15 +19,15 @@ class Publication:
     """One commit that replaced a day."""
 
     version: int
-    """Of the table, made by the commit."""
+    """The table's version that the commit created."""
     made_at: dt.datetime
-    """When the commit was made, by its writer's clock; in UTC."""
+    """Time of the commit by its writer's clock, in UTC."""
     day: dt.date
     attempt: str
     """Folder of its files, below the table."""
     rows: int
     content: str
-    """Content hash of the rows, volatile columns aside."""
+    """Content hash of the rows without volatile columns."""
     files: dict[str, str]
     """Path below the table -> SHA-256."""
     made_by: dict[str, Any]
@@ -35,45 +35,45 @@ class Publication:
 
     @property
     def dropped(self) -> bool:
-        """Whether it took the day out, whose retention was over: the attempts of maintenance are named so."""
+        """True if it removed the day, e.g. because its retention ended: `commit.drop` names such attempts."""
         return self.rows == 0 and self.attempt.endswith("-dropped")
 
 
 def publications(uri: str) -> list[Publication]:
-    """All of a table's publications, the newest first."""
-    found = []
-    # Of the newest version: delta-rs 1.6 numbers the commits wrongly in the history of an older one.
+    """Return all publications of a table, the newest first."""
+    result = []
+    # Read from the newest version: delta-rs 1.6 numbers commits wrongly in the history of an older version.
     for commit in DeltaTable(uri).history():
         made_by = _metadata(commit)
-        if not made_by.keys() >= _SAYS:
+        if not made_by.keys() >= _KEYS:
             continue
         day, attempt, rows, content, files = (
             made_by.pop(name) for name in ("date", "attempt", "rows", "content", "files")
         )
         made_at = dt.datetime.fromtimestamp(commit["timestamp"] / 1000, dt.UTC)
-        found.append(
+        result.append(
             Publication(commit["version"], made_at, dt.date.fromisoformat(day), attempt, rows, content, files, made_by)
         )
-    return found
+    return result
 
 
 def latest(uri: str) -> dict[dt.date, Publication]:
-    """The last publication of each day."""
-    found: dict[dt.date, Publication] = {}
+    """Return the last publication of each day."""
+    last: dict[dt.date, Publication] = {}
     for publication in publications(uri):
-        found.setdefault(publication.day, publication)
-    return found
+        last.setdefault(publication.day, publication)
+    return last
 
 
-def is_ours(commit: Mapping[str, Any]) -> bool:
-    """Whether one of our jobs made a commit, by its entry in the table's history."""
+def is_own_commit(commit: Mapping[str, Any]) -> bool:
+    """True if one of our jobs made a commit, judged by its entry in the table's history."""
     metadata = _metadata(commit)
-    return metadata.get("by") == _BY or metadata.keys() >= _SAYS
+    return metadata.get("by") == _BY or metadata.keys() >= _KEYS
 
 
 def _metadata(commit: Mapping[str, Any]) -> dict[str, Any]:
     try:
-        found = json.loads(commit.get("userMetadata") or "{}")
-    except ValueError:  # a remark of somebody else, who may write there what they like
+        metadata = json.loads(commit.get("userMetadata") or "{}")
+    except ValueError:  # a foreign commit, which may have any text here
         return {}
-    return found if isinstance(found, dict) else {}
+    return metadata if isinstance(metadata, dict) else {}

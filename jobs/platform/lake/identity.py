@@ -1,8 +1,8 @@
-"""What a lake keeps of its own: the fingerprint of its pseudonym key and the version of its erasure list, never these themselves.
+"""The lake's identity: the fingerprint of its pseudonym key and the version of its erasure list, never the key or list itself.
 
-They are properties of a Delta table without rows, `_nightreel`: Delta makes every version of a table once, on a disk and on an
-object store alike, so that of two machines that say something else at once one is refused. Where the table is taken away, the
-lake takes the key and the list of the next job that writes.
+They are properties of a Delta table without rows, `_nightreel`. Delta creates each version of a table only once, on a disk and on
+an object store alike, so if two machines write different values at once, one is rejected. If the table is removed, the lake takes
+the key and the list of the next job that writes.
 """
 
 import re
@@ -23,12 +23,12 @@ from jobs.platform.settings import Settings
 _KEY, _ERASURE_LIST = "nightreel.pseudonym_key", "nightreel.erasure_list"
 _FORMS = {_KEY: "[0-9a-f]{16}", _ERASURE_LIST: "[0-9]+-[0-9a-f]{32}"}
 _NO_ROWS = Schema([Field("nothing", PrimitiveType("string"))])
-"""Delta has no table without a column."""
+"""Delta requires at least one column."""
 
 
 @dataclass(frozen=True)
 class Identity:
-    """To be held against what a machine has."""
+    """The values to compare with a machine's key and list."""
 
     key: str
     """The key's fingerprint, see `pseudonym.fingerprint`."""
@@ -37,15 +37,15 @@ class Identity:
 
 
 def read(settings: Settings) -> Identity | None:
-    """The lake's identity, None where it has none yet.
+    """Return the lake's identity; None if it has none yet.
 
     Raises:
-        UsageError: it is damaged.
+        UsageError: the identity is damaged.
     """
-    if (table := durable.local(_uri(settings))) is not None and log_backup.damage(table):
-        log_backup.restore(table)  # what a power cut left
+    if (table := durable.local(_uri(settings))) is not None and log_backup.find_damage(table):
+        log_backup.restore(table)  # damage by a power cut
     try:
-        return _said(DeltaTable(_uri(settings)))
+        return _identity(DeltaTable(_uri(settings)))
     except TableNotFoundError:
         return None
     except DeltaError as error:
@@ -55,14 +55,14 @@ def read(settings: Settings) -> Identity | None:
 
 
 def create(settings: Settings, identity: Identity) -> None:
-    """Give an identity to a lake that has none; of two processes that do so at once, one wins."""
+    """Write the identity of a lake that has none. If two processes do so at once, one succeeds."""
     try:
         DeltaTable.create(
             _uri(settings),
             _NO_ROWS,
             configuration=_properties(identity),
             raise_if_key_not_exists=False,
-            commit_properties=CommitProperties(max_commit_retries=0),  # or the loser would be made after the winner
+            commit_properties=CommitProperties(max_commit_retries=0),  # a retry would replace the other's table
         )
     except (CommitFailedError, DeltaError):
         if read(settings) is None:
@@ -71,11 +71,11 @@ def create(settings: Settings, identity: Identity) -> None:
 
 
 def update(settings: Settings, before: Identity, after: Identity) -> None:
-    """Put `after` in place of `before`; nothing happens where somebody else has replaced it meanwhile."""
+    """Replace `before` with `after`; do nothing if another process has replaced it meanwhile."""
     table = DeltaTable(_uri(settings))
-    if _said(table) != before:
+    if _identity(table) != before:
         return
-    with suppress(CommitFailedError):  # somebody else was first
+    with suppress(CommitFailedError):  # another process was first
         table.alter.set_table_properties(
             _properties(after), raise_if_not_exists=False, post_commithook_properties=log_backup.NO_HOOKS
         )
@@ -83,22 +83,22 @@ def update(settings: Settings, before: Identity, after: Identity) -> None:
 
 
 def has_tables(settings: Settings) -> bool:
-    """Whether there is any Delta table in the lake."""
+    """True if the lake has any Delta table."""
     store, root = filesystem(settings.lake)
     logs = [f"{table}/_delta_log" for layer in _folders(store, root) for table in _folders(store, layer)]
     return any(info.type != pafs.FileType.NotFound for info in store.get_file_info(logs))
 
 
 def _folders(store: pafs.FileSystem, path: str) -> list[str]:
-    found = store.get_file_info(pafs.FileSelector(path, allow_not_found=True))
-    return [info.path for info in found if info.type == pafs.FileType.Directory]
+    infos = store.get_file_info(pafs.FileSelector(path, allow_not_found=True))
+    return [info.path for info in infos if info.type == pafs.FileType.Directory]
 
 
 def _uri(settings: Settings) -> str:
     return f"{settings.lake}/_nightreel"
 
 
-def _said(table: DeltaTable) -> Identity:
+def _identity(table: DeltaTable) -> Identity:
     properties = table.metadata().configuration
     for name, form in _FORMS.items():
         if not re.fullmatch(form, properties.get(name, "")):
@@ -112,6 +112,6 @@ def _properties(identity: Identity) -> dict[str, str]:
 
 def _damaged(settings: Settings, why: str) -> UsageError:
     return UsageError(
-        f"the lake's identity {_uri(settings)} is damaged ({why}); put it back from a copy, or move it away if this machine "
-        "surely has the lake's pseudonym key and erasure list: the next job that writes takes them"
+        f"the lake's identity {_uri(settings)} is damaged ({why}); restore it from a backup. If this machine certainly has the "
+        "lake's pseudonym key and erasure list, you can move it away instead: the next job that writes creates it again"
     )

@@ -1,11 +1,11 @@
-"""A copy of every commit beside a table's log, by which damage to the log is seen and undone.
+"""Backups of a table's commits, in `_receipts` beside its log, to detect and repair damage to the log.
 
-Delta believes its log: a commit file that a power cut left empty is read as a commit without rows, and what it had published
-is gone without a word. A receipt is written after the commit and before the writer reports success, so whatever was
-reported has one. Log and receipts are compared before every read of a table by a job and before every commit; a commit without
-a receipt was made by a writer that was killed before it reported, and is given one by the next.
+Delta trusts its log: it reads a commit file that a power cut left empty as a commit without rows, and the published rows silently
+disappear. The backup of a commit is written before the writer reports success, so every reported commit has one. Jobs compare the
+log with the backups before they read a table and before every commit. A commit without a backup was made by a writer that was
+killed before it reported success; the next writer creates the backup.
 
-On an object store, which keeps an object whole once it has acknowledged it, there are no receipts.
+Object stores get no backups: they never lose or truncate an acknowledged object.
 """
 
 import hashlib
@@ -20,122 +20,124 @@ from infra import durable
 from jobs.platform.errors import BadInput
 
 NO_HOOKS = PostCommitHookProperties(create_checkpoint=False, cleanup_expired_logs=False)
-"""For every commit by delta-rs, which would otherwise delete commits of a month ago, and write checkpoints without a digest."""
+"""For every commit by delta-rs. By default it deletes commits older than a month, and writes checkpoints without a digest."""
 
 _LOG = "_delta_log"
-_RECEIPTS = "_receipts"
+_BACKUPS = "_receipts"
 
 
 class Damaged(BadInput):
-    """A file of a table is not what was written: nothing may be built on it before it is restored."""
+    """A file of a table differs from what was written. It must be restored before the table is used."""
 
 
 def write(uri: str, version: int) -> None:
-    """Have every commit up to `version` on the disk, with a receipt.
+    """Flush every commit up to `version` to the disk, and write the missing backups.
 
     Raises:
-        Damaged: a commit cannot be read, so that no receipt can be given.
+        Damaged: a commit is not valid, so it cannot be backed up.
     """
     table = durable.local(uri)
     if table is None:
         return
-    given = _receipts(table)
-    for made, commit in _commits(table).items():
-        if made > version or made in given:
+    backups = _backups(table)
+    for commit_version, commit in _commits(table).items():
+        if commit_version > version or commit_version in backups:
             continue
         durable.sync([commit])
         content = commit.read_bytes()
-        if problem := _unreadable(content):
-            raise Damaged(f"{commit}: {problem}; see what is damaged with: make verify")
-        durable.write(table / _RECEIPTS / f"{commit.stem}-{_digest(content)}.json", content)
+        if problem := _commit_problem(content):
+            raise Damaged(f"{commit}: {problem}; list all damage with: make verify")
+        durable.write(table / _BACKUPS / f"{commit.stem}-{_digest(content)}.json", content)
     durable.sync([table / _LOG])
 
 
 def write_checkpoint(uri: str) -> None:
-    """Have the table's last checkpoint on the disk, and keep its digest."""
+    """Flush the table's checkpoints to the disk, and write their digests."""
     table = durable.local(uri)
     for checkpoint in _checkpoints(table) if table else ():
         durable.sync([checkpoint])
-        durable.write(_digest_of(checkpoint), _digest(checkpoint.read_bytes()).encode())
+        durable.write(_digest_path(checkpoint), _digest(checkpoint.read_bytes()).encode())
 
 
 def check(uri: str) -> None:
-    """Make sure that the log says what it said when it was written.
+    """Check that the log has not changed since it was written.
 
     Raises:
-        Damaged: it does not; names the file.
+        Damaged: a file differs from what was written.
     """
     table = durable.local(uri)
-    for problem in damage(table) if table else ():
-        raise Damaged(f"{problem}; see all that is damaged with `make verify`, then `make restore`")
+    for problem in find_damage(table) if table else ():
+        raise Damaged(f"{problem}; list all damage with `make verify`, then run `make restore`")
 
 
-def damage(table: Path) -> list[str]:
-    """What is wrong with a table's log, a line a file."""
-    found = []
-    receipts = _receipts(table)  # before the commits: others may be committing meanwhile
+def find_damage(table: Path) -> list[str]:
+    """Return the problems of a table's log, one line per file."""
+    problems = []
+    backups = _backups(table)  # before the commits: other processes may commit meanwhile
     commits = _commits(table)
-    for version, receipt in receipts.items():
+    for version, backup in backups.items():
         if version not in commits:
-            found.append(f"{_commit(table, version)} is missing")
-        elif not _is_what(receipt, commits[version]):
-            found.append(f"{commits[version]} is not what was written")
-        if not _is_what(receipt, receipt):
-            found.append(f"{receipt} is not what was written")
-    for version in commits.keys() - receipts.keys():
-        if problem := _unreadable(commits[version].read_bytes()):
-            found.append(f"{commits[version]}: {problem}")
-    found += [f"{checkpoint} is not what was written" for checkpoint in _checkpoints(table) if _is_torn(checkpoint)]
-    return found
+            problems.append(f"{_commit(table, version)} is missing")
+        elif not _matches(backup, commits[version]):
+            problems.append(f"{commits[version]} differs from what was written")
+        if not _matches(backup, backup):
+            problems.append(f"{backup} differs from what was written")
+    for version in commits.keys() - backups.keys():
+        if problem := _commit_problem(commits[version].read_bytes()):
+            problems.append(f"{commits[version]}: {problem}")
+    problems += [
+        f"{checkpoint} differs from what was written" for checkpoint in _checkpoints(table) if _is_damaged(checkpoint)
+    ]
+    return problems
 
 
 def restore(table: Path) -> list[str]:
-    """Put back what `damage` finds: a commit from its receipt, a receipt from its commit; a checkpoint is taken away.
+    """Repair what `find_damage` finds: commits from their backups, backups from their commits. Damaged checkpoints are deleted.
 
-    A checkpoint only sums up the commits before it, all of which the log keeps. A last commit that was never whole was never
-    acknowledged either: it is taken away as well.
+    A checkpoint only summarizes the commits before it, which the log keeps. A damaged last commit without a backup was never
+    acknowledged, so it is deleted too.
 
     Returns:
-        What was done, a line a file.
+        What was done, one line per file.
     """
     done = []
-    receipts, commits = _receipts(table), _commits(table)
-    for version, receipt in receipts.items():
+    backups, commits = _backups(table), _commits(table)
+    for version, backup in backups.items():
         commit = _commit(table, version)
-        if not _is_what(receipt, commit) and _is_what(receipt, receipt):
-            durable.write(commit, receipt.read_bytes())
-            done.append(f"{commit}: put back from its receipt")
-        elif not _is_what(receipt, receipt) and _is_what(receipt, commit):
-            durable.write(receipt, commit.read_bytes())
-            done.append(f"{receipt}: put back from the log")
+        if not _matches(backup, commit) and _matches(backup, backup):
+            durable.write(commit, backup.read_bytes())
+            done.append(f"{commit}: restored from its backup")
+        elif not _matches(backup, backup) and _matches(backup, commit):
+            durable.write(backup, commit.read_bytes())
+            done.append(f"{backup}: restored from the log")
     last = max(commits, default=0)
-    if commits and last not in receipts and (problem := _unreadable(commits[last].read_bytes())):
+    if commits and last not in backups and (problem := _commit_problem(commits[last].read_bytes())):
         commits[last].unlink()
         durable.sync([table / _LOG])
-        done.append(f"{commits[last]}: taken away, {problem} and was never acknowledged")
+        done.append(f"{commits[last]}: deleted, {problem} and was never acknowledged")
     for checkpoint in _checkpoints(table):
-        if _is_torn(checkpoint):
+        if _is_damaged(checkpoint):
             (table / _LOG / "_last_checkpoint").unlink(missing_ok=True)
             checkpoint.unlink()
-            _digest_of(checkpoint).unlink(missing_ok=True)
-            done.append(f"{checkpoint}: taken away, the commits it sums up are there")
+            _digest_path(checkpoint).unlink(missing_ok=True)
+            done.append(f"{checkpoint}: deleted, the commits that it summarizes exist")
     return done
 
 
-def _unreadable(commit: bytes) -> str | None:
-    """Why the content of a commit file is none; None if it is one."""
+def _commit_problem(commit: bytes) -> str | None:
+    """Why these bytes are not a valid commit, or None."""
     if not commit:
         return "it is empty"
     try:
         actions = [json.loads(line) for line in commit.splitlines() if line]
     except ValueError as error:
-        return f"it is no JSON ({error})"
-    return None if any("commitInfo" in action for action in actions) else "it says nothing of who made it"
+        return f"it is not JSON ({error})"
+    return None if any("commitInfo" in action for action in actions) else "it has no commitInfo"
 
 
-def _is_torn(checkpoint: Path) -> bool:
-    """Whether a checkpoint is not what was written, or, if it has no digest since its writer was killed, cannot be read."""
-    digest = _digest_of(checkpoint)
+def _is_damaged(checkpoint: Path) -> bool:
+    """True if a checkpoint differs from its digest. Without a digest (its writer was killed): True if it cannot be read."""
+    digest = _digest_path(checkpoint)
     if digest.exists():
         return digest.read_text() != _digest(checkpoint.read_bytes())
     try:
@@ -145,9 +147,9 @@ def _is_torn(checkpoint: Path) -> bool:
     return False
 
 
-def _is_what(receipt: Path, file: Path) -> bool:
-    """Whether a file holds what a receipt, by its name, was given for."""
-    return file.is_file() and _digest(file.read_bytes()) == receipt.stem.rpartition("-")[2]
+def _matches(backup: Path, file: Path) -> bool:
+    """True if a file has the digest that is in the backup's name."""
+    return file.is_file() and _digest(file.read_bytes()) == backup.stem.rpartition("-")[2]
 
 
 def _digest(content: bytes) -> str:
@@ -159,18 +161,18 @@ def _commit(table: Path, version: int) -> Path:
 
 
 def _commits(table: Path) -> dict[int, Path]:
-    """Version -> its file in the log."""
+    """Return version -> commit file in the log."""
     return {int(path.stem): path for path in sorted((table / _LOG).glob("*.json")) if path.stem.isdecimal()}
 
 
-def _receipts(table: Path) -> dict[int, Path]:
-    """Version -> its receipt, named by version and SHA-256 of the commit."""
-    return {int(path.stem.partition("-")[0]): path for path in sorted((table / _RECEIPTS).glob("*-*.json"))}
+def _backups(table: Path) -> dict[int, Path]:
+    """Return version -> backup, which is named by version and SHA-256 of the commit."""
+    return {int(path.stem.partition("-")[0]): path for path in sorted((table / _BACKUPS).glob("*-*.json"))}
 
 
 def _checkpoints(table: Path) -> list[Path]:
     return sorted((table / _LOG).glob("*.checkpoint*.parquet"))
 
 
-def _digest_of(checkpoint: Path) -> Path:
-    return checkpoint.parents[1] / _RECEIPTS / f"{checkpoint.name}.sha256"
+def _digest_path(checkpoint: Path) -> Path:
+    return checkpoint.parents[1] / _BACKUPS / f"{checkpoint.name}.sha256"

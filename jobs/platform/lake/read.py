@@ -1,4 +1,4 @@
-"""Tables as they were at a version: days, files, and rows as Spark or Arrow reads them."""
+"""Reads a table at a version: its days, its files, and its rows with Spark or Arrow."""
 
 import datetime as dt
 from typing import TYPE_CHECKING
@@ -14,27 +14,27 @@ from jobs.platform.lake.commit import is_published
 from jobs.platform.lake.files import DataFile, files_of, filesystem
 from jobs.platform.settings import Settings
 from schemas.contract import Contract
-from schemas.contract import tables as contracted
+from schemas.contract import tables as contract_tables
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
 
-class Gone(NightreelError):
+class VersionGone(NightreelError):
     """A version of a table can no longer be read."""
 
 
 def tables(settings: Settings) -> dict[str, int]:
-    """The tables that the lake has, with their current versions, in alphabetical order."""
-    versions = {table: version(settings.uri(table)) for table in contracted()}
+    """Return the tables that exist in the lake, in alphabetical order, with their current versions."""
+    versions = {table: version(settings.uri(table)) for table in contract_tables()}
     return {table: at_version for table, at_version in versions.items() if at_version is not None}
 
 
 def version(uri: str) -> int | None:
-    """The current version of the table at `uri`, None where there is no table.
+    """Return the current version of the table at `uri`; None if there is no table.
 
     Raises:
-        Damaged: the table's log is not what was written.
+        Damaged: the table's log differs from what was written.
     """
     log_backup.check(uri)
     try:
@@ -44,37 +44,37 @@ def version(uri: str) -> int | None:
 
 
 def has_day(uri: str, at_version: int, day_column: str, day: dt.date) -> bool:
-    """Whether the day was published in the table, with rows or without, by its log alone."""
-    there = DeltaTable(uri, version=at_version).file_uris(file_pruning_predicate=f"{day_column} = '{day}'")
-    return bool(there) or is_published(uri, at_version, day)
+    """True if the day was published in the table, with or without rows. Reads only the table's log."""
+    files_of_day = DeltaTable(uri, version=at_version).file_uris(file_pruning_predicate=f"{day_column} = '{day}'")
+    return bool(files_of_day) or is_published(uri, at_version, day)
 
 
 def days(uri: str, at_version: int, day_column: str) -> set[dt.date]:
-    """The days that the table holds rows of, by its log alone.
+    """Return the days that the table has rows of. Reads only the table's log.
 
     Raises:
-        Gone: the version can no longer be read.
+        VersionGone: the version can no longer be read.
     """
     try:
         partitions = DeltaTable(uri, version=at_version).partitions()
     except DeltaError as error:
-        raise Gone(str(error)) from error
+        raise VersionGone(str(error)) from error
     return {dt.date.fromisoformat(str(partition[day_column])) for partition in partitions}
 
 
 def files(uri: str, contract: Contract) -> list[DataFile]:
-    """The files of the table's current version, by its log."""
+    """Return the files of the table's current version, from its log."""
     return files_of(DeltaTable(uri), contract)
 
 
 def arrow(uri: str, at_version: int) -> "pyarrow.dataset.Dataset":
-    """The table as an Arrow dataset, to be scanned batch by batch without Spark."""
-    # By Arrow's own file system: that of delta-rs is Python, and where its threads still let go of a file when the process ends,
-    # Arrow aborts it (Arrow #34314, delta-rs #2184), one process in two that ends right after a scan.
+    """Return the table as an Arrow dataset, to scan it batch by batch without Spark."""
+    # With Arrow's own file system. The one of delta-rs is written in Python: if its threads still close a file when the process
+    # ends, Arrow aborts (Arrow #34314, delta-rs #2184). This hit every second process that ended right after a scan.
     store, root = filesystem(uri)
     return DeltaTable(uri, version=at_version).to_pyarrow_dataset(filesystem=SubTreeFileSystem(root, store))
 
 
 def frame(spark: "SparkSession", uri: str, at_version: int) -> "DataFrame":
-    """The table as a Spark data frame."""
+    """Return the table as a Spark data frame."""
     return spark.read.format("delta").option("versionAsOf", at_version).load(uri)

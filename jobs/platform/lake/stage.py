@@ -1,7 +1,7 @@
-"""The first half of a write: rows as files that no reader sees yet.
+"""The first half of a write: writes rows to files that no reader sees yet.
 
-The files go to a folder of their own below the table. They hold what the table will hold after `commit.commit`, which
-only names them; until then, and if the audit fails for good, they are only looked at by a person who is told where they are.
+The files are in their own folder below the table. `commit.commit` later only adds their names to the table's log. If the audit
+fails, the files stay there for inspection, and the error message names the folder.
 """
 
 import datetime as dt
@@ -26,17 +26,17 @@ if TYPE_CHECKING:
 
 
 class Unreadable(NightreelError):
-    """What was written reads back as something else: a fault of disk or memory, so another try may help (EX_IOERR)."""
+    """Files read back differently from what was written: a fault of disk or memory, so a retry may help (EX_IOERR)."""
 
     exit_code = 74
 
 
 @dataclass(frozen=True)
 class Written:
-    """What a writer says it has written, before anybody has looked."""
+    """The result of a write as its writer reports it, before the audit."""
 
     attempt: str
-    """Name of the files' folder below the table; no two writes share one."""
+    """Name of the files' folder below the table; unique for each write."""
     rows: int
     content: str | None = None
     """Content hash of the rows as Spark wrote them; None for rows that Arrow wrote."""
@@ -44,36 +44,36 @@ class Written:
 
 @dataclass(frozen=True)
 class Staged:
-    """A day's rows, written and found to be right."""
+    """A day's rows, written and audited."""
 
     attempt: str
     day: dt.date
     rows: int
     content: str
-    """Content hash of the rows, volatile columns aside."""
+    """Content hash of the rows without volatile columns."""
     files: tuple[DataFile, ...]
 
 
 def write(frame: "DataFrame", contract: Contract, uri: str, day: dt.date) -> Written:
-    """Write the rows of a day aside; they are counted and hashed as they pass by."""
+    """Write the rows of a day to their own folder. They are counted and hashed while they are written."""
     from pyspark.sql import Observation
     from pyspark.sql import functions as F
 
     attempt = _attempt(day)
-    passed = Observation()
+    observation = Observation()
     content = content_hash(contract, [c.name for c in contract.columns])
-    observed = frame.observe(passed, F.count(F.lit(1)).alias("rows"), content.alias("content"))
+    observed = frame.observe(observation, F.count(F.lit(1)).alias("rows"), content.alias("content"))
     observed.write.partitionBy(*contract.partitioned_by).option(
         "mapreduce.fileoutputcommitter.marksuccessfuljobs", "false"
     ).parquet(f"{uri}/{attempt}")
-    return Written(attempt, **passed.get)
+    return Written(attempt, **observation.get)
 
 
 def write_arrow(rows: pa.Table, contract: Contract, uri: str, day: dt.date, schema: pa.Schema) -> Written:
-    """The same for rows that no Spark has: through it they would be one task, in the memory of its JVM.
+    """Write the rows of a day from an Arrow table. In Spark they would be one task, in the memory of its JVM.
 
     Raises:
-        BadInput: a value is not of its column's type.
+        BadInput: a value does not have its column's type.
     """
     try:
         typed = rows.cast(pa.schema([field.with_nullable(True) for field in schema]))
@@ -81,7 +81,7 @@ def write_arrow(rows: pa.Table, contract: Contract, uri: str, day: dt.date, sche
         raise BadInput(f"{contract.table}: {error}; nothing was written") from error
     attempt = _attempt(day)
     store, root = filesystem(uri)
-    store.create_dir(f"{root}/{attempt}")  # also where there is no row, hence no file, to be read back
+    store.create_dir(f"{root}/{attempt}")  # without rows there is no file, but the audit still reads the folder
     parquet = ds.ParquetFileFormat()
     ds.write_dataset(
         typed,
@@ -99,12 +99,12 @@ def _attempt(day: dt.date) -> str:
 
 
 def digests(spark: "SparkSession", uri: str, paths: Sequence[str]) -> dict[str, str]:
-    """The SHA-256 of Parquet files, computed by the executors; a file that cannot be read is left out.
+    """Return the SHA-256 of Parquet files, computed by the executors. Unreadable files are left out.
 
     Args:
-        spark: the session that reads.
-        uri: where the table lies.
-        paths: of files or folders below the table; all of them exist.
+        spark: the session.
+        uri: the table's location.
+        paths: files or folders below the table; all of them exist.
 
     Returns:
         Path below the table -> 64 hexadecimal digits.
@@ -120,20 +120,20 @@ def digests(spark: "SparkSession", uri: str, paths: Sequence[str]) -> dict[str, 
         "ignoreCorruptFiles": True,
     }
     files = spark.read.format("binaryFile").options(**options).load([f"{uri}/{path}" for path in paths])
-    found = files.select("path", F.sha2("content", 256).alias("sha256")).collect()
-    return {file.path.partition(f"{root}/")[2]: file.sha256 for file in found}
+    hashed = files.select("path", F.sha2("content", 256).alias("sha256")).collect()
+    return {file.path.partition(f"{root}/")[2]: file.sha256 for file in hashed}
 
 
 def describe(
     uri: str, contract: Contract, day: dt.date, written: Written, content: str, sha256: Mapping[str, str]
 ) -> Staged:
-    """What is published of a write, with the number of rows that each file's footer tells.
+    """Return what is to be published of a write, with each file's number of rows from its footer.
 
     Args:
-        uri: where the table lies.
-        contract: of the table.
-        day: of the rows.
-        written: what was written.
+        uri: the table's location.
+        contract: the table's contract.
+        day: the day of the rows.
+        written: the result of the write.
         content: content hash of the rows.
         sha256: path of each file below the table -> its digest.
 
@@ -158,13 +158,13 @@ def _data_file(store: pafs.FileSystem, root: str, path: str, contract: Contract,
 
 
 def _bounds(footer: pq.FileMetaData, columns: Sequence[str]) -> dict[str, tuple[object, object]]:
-    """The least and greatest value of each column; nothing where the footer does not tell all of them."""
-    found: dict[str, list[Any]] = {name: [] for name in columns}
+    """Return the minimum and maximum of each column; empty if the footer lacks one of them."""
+    extremes: dict[str, list[Any]] = {name: [] for name in columns}
     for group in map(footer.row_group, range(footer.num_row_groups)):
         for column in map(group.column, range(group.num_columns)):
-            if column.path_in_schema in found:
+            if column.path_in_schema in extremes:
                 statistics = column.statistics
                 if statistics is None or not statistics.has_min_max:
                     return {}
-                found[column.path_in_schema] += [statistics.min, statistics.max]
-    return {name: (min(ends), max(ends)) for name, ends in found.items()} if all(found.values()) else {}
+                extremes[column.path_in_schema] += [statistics.min, statistics.max]
+    return {name: (min(values), max(values)) for name, values in extremes.items()} if all(extremes.values()) else {}

@@ -1,4 +1,4 @@
-"""Removes files of a table that nobody needs."""
+"""Deletes files of a table that are no longer needed."""
 
 import logging
 from collections.abc import Iterable
@@ -7,31 +7,35 @@ from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError
 
 from jobs.platform.lake import log_backup
-from jobs.platform.lake.history import OURS
+from jobs.platform.lake.history import OWN_COMMIT
 
 _log = logging.getLogger(__name__)
 
-# Longer than any reader holds on to a version, and time enough to notice a bad commit and go back before it.
+# Longer than any reader uses a version, and long enough to notice a bad commit and revert it.
 _KEEP_HOURS = 7 * 24
 
 
 def vacuum(uri: str, kept: Iterable[int]) -> int:
-    """Remove files that neither the current nor a kept version has and that left the table over a week ago; how many."""
-    # By deltalake, since Spark's VACUUM cannot keep single versions. Its commits add and remove no file: no writer conflicts.
+    """Delete files that left the table over a week ago and belong neither to the current version nor to a kept one.
+
+    Returns:
+        The number of deleted files.
+    """
+    # With deltalake, because Spark's VACUUM cannot keep single versions. Its commits change no files, so they do not conflict.
     table = DeltaTable(uri)
     readable = [version for version in sorted(kept) if _is_readable(uri, version)]
-    useless = table.vacuum(_KEEP_HOURS, full=True, keep_versions=readable)
-    if useless:
+    unused = table.vacuum(_KEEP_HOURS, full=True, keep_versions=readable)
+    if unused:
         table.vacuum(
             _KEEP_HOURS,
             full=True,
             keep_versions=readable,
             dry_run=False,
-            commit_properties=OURS,
+            commit_properties=OWN_COMMIT,
             post_commithook_properties=log_backup.NO_HOOKS,
         )
         log_backup.write(uri, DeltaTable(uri).version())
-    return len(useless)
+    return len(unused)
 
 
 def _is_readable(uri: str, version: int) -> bool:

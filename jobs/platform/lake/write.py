@@ -1,4 +1,4 @@
-"""Writes tables a day at a time: `stage`, `audit`, then `commit`; and makes them from their contracts."""
+"""Writes tables one day at a time (`stage`, `audit`, `commit`), and creates them from their contracts."""
 
 import datetime as dt
 from collections.abc import Mapping
@@ -14,9 +14,9 @@ from jobs.platform.failpoint import failpoint
 from jobs.platform.lake import commit, stage
 from jobs.platform.lake.audit import audit
 from jobs.platform.lake.evolve import evolve
-from jobs.platform.lake.history import OURS, Publication
+from jobs.platform.lake.history import OWN_COMMIT, Publication
 from jobs.platform.lake.read import version
-from jobs.platform.spark_errors import bad_rows_named
+from jobs.platform.spark_errors import convert_spark_errors
 from schemas.contract import Contract
 
 if TYPE_CHECKING:
@@ -29,37 +29,37 @@ def replace_day(
     contract: Contract,
     uri: str,
     day: dt.date,
-    seen: int,
+    expected_token: int,
     made_by: Mapping[str, Any],
-    expected: str | None = None,
+    expected_content: str | None = None,
 ) -> Publication:
-    """Replace the day's rows of the table by others: staged, audited, then published in one commit.
+    """Replace the day's rows of the table: stage the new rows, audit them, then publish them in one commit.
 
-    The table is created from its contract where it does not exist yet.
+    The table is created from its contract if it does not exist yet.
 
     Args:
-        spark: the session that audits.
+        spark: the session for the audit.
         rows: exactly the contract's columns.
-        contract: of the table.
-        uri: where the table lies.
-        day: the only day that rows may be of.
-        seen: the day's `commit.token` when the writer began.
-        made_by: what made the rows; the commit carries it.
-        expected: content hash of the rows that the day has, where these are only written to other files; Delta's readers are
-            told then that no data changed.
+        contract: the table's contract.
+        uri: the table's location.
+        day: the only day that the rows may have.
+        expected_token: the day's `commit.token` when the writer started.
+        made_by: how the rows were made; stored in the commit.
+        expected_content: content hash of the day's current rows, if the same rows are only written to other files. The commit
+            then tells Delta's readers that no data changed.
 
     Returns:
-        What the commit says.
+        The content of the commit.
 
     Raises:
-        BadInput: the rows' columns are not those of the contract, or its rows break its promises; nothing is published.
-        Overtaken: another writer published the day since this one began.
-        Unreadable: what was written could not be read back.
+        BadInput: the columns are not those of the contract, or a row breaks the contract; nothing is published.
+        Overtaken: another writer published the day after this one started.
+        Unreadable: the written rows could not be read back.
     """
     aligned = _aligned(rows, contract)
     table = create(contract, uri)
     schema = pa.schema(table.schema())
-    with bad_rows_named(contract.table):
+    with convert_spark_errors(contract.table):
         if isinstance(aligned, pa.Table):
             written = stage.write_arrow(aligned, contract, uri, day, schema)
         else:
@@ -68,22 +68,22 @@ def replace_day(
     content = audit(spark, contract, uri, day, written)
     sha256 = stage.digests(spark, uri, [written.attempt])
     staged = stage.describe(uri, contract, day, written, content, sha256)
-    if expected is not None and content != expected:
+    if expected_content is not None and content != expected_content:
         raise stage.Unreadable(
-            f"{contract.table}: the rows of {day} are not those that were published; see make verify"
+            f"{contract.table}: the rows of {day} differ from those that were published; run make verify"
         )
-    made = commit.commit(uri, contract, staged, seen, made_by, data_change=expected is None)
+    new_version = commit.commit(uri, contract, staged, expected_token, made_by, data_change=expected_content is None)
     now = dt.datetime.now(dt.UTC)
-    return Publication(made, now, day, staged.attempt, staged.rows, staged.content, sha256, dict(made_by))
+    return Publication(new_version, now, day, staged.attempt, staged.rows, staged.content, sha256, dict(made_by))
 
 
 def create(contract: Contract, uri: str) -> DeltaTable:
-    """The table, made by one commit where there is none; of two that make it at once, one wins and both use it.
+    """Create the table if it does not exist, otherwise add what its contract has in addition (`evolve`).
 
-    A table that is there is given what its contract has more than it.
+    If two processes create it at once, one commit succeeds and both use that table.
 
     Raises:
-        BadInput: the contract is not that of the table with something added.
+        BadInput: the contract and the table differ by more than additions to the contract.
     """
     if version(uri) is None:
         with suppress(CommitFailedError, DeltaError):
@@ -94,24 +94,24 @@ def create(contract: Contract, uri: str) -> DeltaTable:
                 description=contract.purpose,
                 configuration=contract.properties(),
                 raise_if_key_not_exists=False,
-                # Tried once: delta-rs would make the table of the one that comes second over that of the first.
-                commit_properties=CommitProperties(OURS.custom_metadata, max_commit_retries=0),
+                # No retries: on a retry delta-rs would replace the table that another process has just created.
+                commit_properties=CommitProperties(OWN_COMMIT.custom_metadata, max_commit_retries=0),
             )
     return evolve(contract, uri)
 
 
 def _aligned(rows: "DataFrame | pa.Table", contract: Contract) -> "DataFrame | pa.Table":
-    """The rows with the contract's columns in its order. Those of an Arrow table are cast when they are written."""
+    """Return the rows with the contract's columns in the contract's order. Arrow tables are cast later, when they are written."""
     declared = {column.name: column.type for column in contract.columns}
     if isinstance(rows, pa.Table):
-        given = {name: declared.get(name, "there") for name in rows.column_names}
+        actual = {name: declared.get(name, "present") for name in rows.column_names}
     else:
-        given = {field.name: field.dataType.simpleString() for field in rows.schema.fields}
-    wrong = [
-        f"{name} is {given.get(name, 'absent')}, the contract says {declared.get(name, 'no such column')}"
-        for name in sorted(declared.keys() | given.keys())
-        if declared.get(name) != given.get(name)
+        actual = {field.name: field.dataType.simpleString() for field in rows.schema.fields}
+    differences = [
+        f"column {name} is {actual.get(name, 'missing')}, but {declared.get(name, 'not declared')} in the contract"
+        for name in sorted(declared.keys() | actual.keys())
+        if declared.get(name) != actual.get(name)
     ]
-    if wrong:
-        raise BadInput(f"{contract.table}: {'; '.join(wrong)}; nothing was written")
+    if differences:
+        raise BadInput(f"{contract.table}: {'; '.join(differences)}; nothing was written")
     return rows.select(list(declared)) if isinstance(rows, pa.Table) else rows.select(*declared)

@@ -1,16 +1,22 @@
-"""Runs, models and champions in MLflow: the only package that knows it, but for `jobs.platform.mlflow_artifacts`.
+"""Runs, models and champions in MLflow. Only this package and `jobs.platform.mlflow_artifacts` use MLflow.
 
-All models that compete for one place are versions of one registered model ("recommender", "click_model"). A version is
-known by a name of our own, made of what it is rather than of when it was registered, so that nights run again, in another
-order or side by side give the same names. The `champion` alias is what serves; verdicts look at versions of earlier nights
-only, so that a night run again reaches the same verdict.
+All models that compete for one role are versions of one registered model ("recommender", "click_model"). We give each version our
+own name, which depends on its content and not on the time of registration: nights that are rerun, run in another order or in
+parallel get the same names. The version with the alias `champion` serves. Verdicts consider only versions of earlier nights, so a
+rerun of a night reaches the same verdict.
 
-What people delete, purge or rename in MLflow is passed over, or named in one line that says what to do; the night run again
-goes on without it. An experiment that they deleted is restored by the next run that belongs there.
+If users delete, purge or rename something in MLflow, it is skipped, or an error of one line says what to do; a rerun of the night
+works without it. A deleted experiment is restored by the next run that belongs to it.
 """
 
 from jobs.platform.tracking.runs import Run, artifact, run
-from jobs.platform.tracking.untrained import CannotTrain, no_candidate, record_untrained, serving_if_any, untrained
+from jobs.platform.tracking.untrained import (
+    CannotTrain,
+    no_candidate_reason,
+    record_untrained,
+    serving_or_none,
+    untrained,
+)
 from jobs.platform.tracking.versions import (
     ModelVersion,
     Training,
@@ -23,7 +29,7 @@ from jobs.platform.tracking.versions import (
     set_verdict,
     training,
 )
-from jobs.platform.tracking.weights import forget, trained_on
+from jobs.platform.tracking.weights import delete_weights, trained_on_erased
 
 __all__ = [
     "CannotTrain",
@@ -33,17 +39,17 @@ __all__ = [
     "artifact",
     "candidates",
     "champion",
+    "delete_weights",
     "download",
-    "forget",
     "history",
     "live_inputs",
-    "no_candidate",
+    "no_candidate_reason",
     "record_untrained",
     "run",
     "serving",
-    "serving_if_any",
+    "serving_or_none",
     "set_verdict",
-    "trained_on",
+    "trained_on_erased",
     "training",
     "untrained",
 ]

@@ -1,4 +1,4 @@
-"""Creates MLflow's database in the state folder, or brings it to this version: ``python -m jobs.platform.tracking``."""
+"""Creates MLflow's database in the state folder, or upgrades it to this version: ``python -m jobs.platform.tracking``."""
 
 from mlflow.cli import cli
 
@@ -7,11 +7,11 @@ from jobs.platform.tracking._store import client, is_empty
 
 
 def main() -> None:
-    """What `make up` and `make nightly` do once, before several jobs would do it at once."""
-    found = settings()
-    if not is_empty(found):
-        cli(["db", "upgrade", found.mlflow_uri], standalone_mode=False)
-    client(found)
+    """Create or upgrade the database. `make up` and `make nightly` run this before several jobs use the database at once."""
+    current = settings()
+    if not is_empty(current):
+        cli(["db", "upgrade", current.mlflow_uri], standalone_mode=False)
+    client(current)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""Makes the paths relative that MLflow has put into the database of a state folder; see `jobs.platform.mlflow_artifacts`.
+"""Replaces absolute artifact paths in a state folder's MLflow database, see `jobs.platform.mlflow_artifacts`.
 
-State folders made by earlier versions have their own absolute path in every run and model, and may have been moved since.
-MLflow itself gives its `Default` experiment, which nothing here uses, a path in the working directory of whoever came first.
+State folders from earlier versions have their absolute path in every run and model, and may have been moved since. MLflow also
+gives its `Default` experiment, which nothing here uses, a path in the working directory of the first process.
 """
 
 import sqlite3
@@ -23,13 +23,13 @@ _DEFAULT = "experiment_id = 0 AND artifact_location LIKE '/%' AND 0 NOT IN (SELE
 
 
 def make_relative(database: Path) -> None:
-    """Replace the folder that the artifacts were in when they were written, wherever that was; does nothing twice."""
+    """Replace the original folder of the artifacts by `mlflow-artifacts:/`. A second call changes nothing."""
     with closing(sqlite3.connect(database, timeout=60)) as connection:
-        found = connection.execute(
+        locations = connection.execute(
             f"SELECT artifact_location FROM experiments WHERE artifact_location LIKE '%/{FOLDER}'"
         )
-        uris = {uri for (uri,) in found}
-        roots = uris | {local_file_uri_to_path(uri) for uri in uris}  # the UI made experiments below the plain path
+        uris = {uri for (uri,) in locations}
+        roots = uris | {local_file_uri_to_path(uri) for uri in uris}  # the UI created experiments with the plain path
         default = connection.execute(f"SELECT 1 FROM experiments WHERE {_DEFAULT}").fetchall()
         if not roots and not default:
             return

@@ -1,4 +1,4 @@
-"""The directory that a model was saved in, as MLflow keeps it for a registered version."""
+"""The directory with the saved model of a registered version, downloaded from MLflow."""
 
 import hashlib
 from pathlib import Path
@@ -12,7 +12,7 @@ from jobs.platform.tracking._store import client
 
 
 def digest(directory: Path) -> str:
-    """The first 8 hexadecimal digits of SHA-256 over the names and bytes of all files."""
+    """Return the first 8 hexadecimal digits of the SHA-256 over the names and bytes of all files."""
     sha = hashlib.sha256()
     for path in sorted(p for p in directory.rglob("*") if p.is_file()):
         sha.update(f"{path.relative_to(directory)}\0{path.stat().st_size}\0".encode())
@@ -20,16 +20,16 @@ def digest(directory: Path) -> str:
     return sha.hexdigest()[:8]
 
 
-def saved(settings: Settings, found: Record) -> Path | None:
-    """The directory, None where it is gone or not what it was: people clean up by hand, and disks fill up."""
+def saved_directory(settings: Settings, version: Record) -> Path | None:
+    """Return the directory; None if it is gone or changed, e.g. cleaned up by hand or truncated by a full disk."""
     client(settings)
     try:
-        model = Path(mlflow.artifacts.download_artifacts(f"models:/{found.name}/{found.version}"))
+        model = Path(mlflow.artifacts.download_artifacts(f"models:/{version.name}/{version.version}"))
     except (MlflowException, OSError) as error:
         if isinstance(error, MlflowException) and error.error_code != "RESOURCE_DOES_NOT_EXIST":
             raise
         return None
-    kept = next((model / "artifacts").glob("*"), None)
-    if kept is None or digest(kept) != found.tags["version"].rpartition("-")[2]:
+    directory = next((model / "artifacts").glob("*"), None)
+    if directory is None or digest(directory) != version.tags["version"].rpartition("-")[2]:
         return None
-    return kept
+    return directory

@@ -1,4 +1,4 @@
-"""MLflow's store, as the settings name it."""
+"""Access to the MLflow store of the settings."""
 
 from functools import cache
 from pathlib import Path
@@ -11,21 +11,21 @@ from jobs.platform.tracking._relative import make_relative
 
 
 def is_empty(settings: Settings) -> bool:
-    """Whether nothing was ever tracked here; to ask MLflow would make its database, which takes many seconds."""
-    own = database(settings.mlflow_uri)
-    return own is not None and not own.exists()
+    """True if nothing was ever tracked here. A query to MLflow would create its database, which takes many seconds."""
+    path = database(settings.mlflow_uri)
+    return path is not None and not path.exists()
 
 
 def client(settings: Settings) -> mlflow.MlflowClient:
-    """MLflow's client of the store, which all of MLflow's functions use from then on."""
+    """Return MLflow's client, and make all of MLflow's functions use the store of these settings."""
     mlflow.set_tracking_uri(settings.mlflow_uri)
-    own = database(settings.mlflow_uri)
-    if own == settings.home / "mlflow.db":
-        _prepare(own)
+    path = database(settings.mlflow_uri)
+    if path == settings.home / "mlflow.db":
+        _prepare(path)
     return mlflow.MlflowClient()
 
 
 @cache
-def _prepare(own: Path) -> None:
-    mlflow.MlflowClient().search_experiments(max_results=1)  # makes the database where there is none
-    make_relative(own)
+def _prepare(path: Path) -> None:
+    mlflow.MlflowClient().search_experiments(max_results=1)  # creates the database if it does not exist
+    make_relative(path)

@@ -1,4 +1,4 @@
-"""Runs: what a training was given, what it measured, and the model that it made."""
+"""MLflow runs of trainings: their parameters, metrics, artifacts and models."""
 
 import datetime as dt
 import logging
@@ -19,10 +19,10 @@ from jobs.platform.mlflow_artifacts import ROOT, database
 from jobs.platform.run import code_version, run_id
 from jobs.platform.settings import Settings
 from jobs.platform.tracking._registry import find, input_tags, training_tags
-from jobs.platform.tracking._saved import digest, saved
+from jobs.platform.tracking._saved import digest, saved_directory
 from jobs.platform.tracking._store import client, is_empty
-from jobs.platform.tracking.versions import version_of
-from jobs.platform.tracking.weights import forget
+from jobs.platform.tracking.versions import to_model_version
+from jobs.platform.tracking.weights import delete_weights
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -35,56 +35,56 @@ class Run:
     """The MLflow run of one training."""
 
     def __init__(self, context: JobContext, run: MlflowRun) -> None:
-        self._night = context
+        self._context = context
         self._run_id: str = run.info.run_id
 
     def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
-        """Log figures of this step, or of the whole training."""
+        """Log metrics of one step, or of the whole training if `step` is None."""
         mlflow.log_metrics(dict(metrics), step=step)
 
     def log_figure(self, figure: "Figure", file: str) -> None:
-        """Keep a plot as an artifact."""
+        """Log a plot as an artifact."""
         mlflow.log_figure(figure, file)
 
     def log_dict(self, content: Mapping[str, Any], file: str) -> None:
-        """Keep a JSON or YAML document as an artifact, by the file's extension."""
+        """Log a JSON or YAML document as an artifact; the file's extension selects the format."""
         mlflow.log_dict(dict(content), file)
 
     def log_text(self, text: str, file: str) -> None:
-        """Keep a text as an artifact."""
+        """Log a text as an artifact."""
         mlflow.log_text(text, file)
 
     def log_file(self, path: Path) -> None:
-        """Keep a file as an artifact."""
+        """Log a file as an artifact."""
         mlflow.log_artifact(str(path))
 
     def log_model(
         self, name: str, family: str, directory: Path, *, pyfunc: Path, input_example: Any, prediction: Any
     ) -> str:
-        """Log and register the model saved in a directory; a model of the same bytes and night is not registered twice.
+        """Log and register the model saved in a directory. A model with the same bytes and night is registered only once.
 
         Args:
-            name: the registered model it competes in.
-            family: which kind of model it is.
-            directory: the saved model; its files decide the version's name.
-            pyfunc: file of code that defines MLflow's `PythonModel` around `directory`, given as the artifact `model`.
-            input_example: what `predict` takes; with `prediction`, what it gave, it makes the signature.
-            prediction: see `input_example`.
+            name: the registered model, e.g. `recommender`.
+            family: the kind of model, e.g. `als`.
+            directory: the saved model; the version's name depends on its files.
+            pyfunc: Python file that defines MLflow's `PythonModel` for `directory`, which it gets as the artifact `model`.
+            input_example: an input of `predict`; the signature is inferred from it and `prediction`.
+            prediction: the output of `predict` for `input_example`.
 
         Returns:
             Our own name of the version.
         """
-        night, settings = self._night.date, self._night.settings
+        night, settings = self._context.date, self._context.settings
         version = f"{family}-{night}-{digest(directory)}"
-        trained = training_tags(settings, self._run_id, self._night.lake.inputs)
+        tags_of_training = training_tags(settings, self._run_id, self._context.lake.inputs)
         promoted = "false"
         if (registered := find(settings, name, version)) is not None:
-            if saved(settings, registered) is not None:
-                _log.info("%s is registered already", version)
-                for tag, value in trained.items():
+            if saved_directory(settings, registered) is not None:
+                _log.info("%s is already registered", version)
+                for tag, value in tags_of_training.items():
                     client(settings).set_model_version_tag(name, registered.version, tag, value)
                 return version
-            _log.warning("%s: its files are not what was saved; it is registered again", version)
+            _log.warning("%s: its files in MLflow differ from what was saved; registering it again", version)
             promoted = registered.tags["promoted"]
         failpoint("trained")
         logged = mlflow.pyfunc.log_model(
@@ -94,24 +94,24 @@ class Run:
             signature=infer_signature(input_example, prediction),
             input_example=input_example,
             code_paths=[str(_REPOSITORY / "models")],
-            pip_requirements=[],  # the repository's own lock file says what runs it
+            pip_requirements=[],  # the repository's lock file has the requirements
         )
-        tags = {"version": version, "family": family, "night": str(night), "promoted": promoted, **trained}
+        tags = {"version": version, "family": family, "night": str(night), "promoted": promoted, **tags_of_training}
         failpoint("logged")
         mlflow.register_model(logged.model_uri, name, tags=tags)
         if registered is not None:
-            forget(settings, version_of(registered))  # whatever is left of them
+            delete_weights(settings, to_model_version(registered))  # the damaged files
         return version
 
 
 @contextmanager
 def run(context: JobContext, key: str, params: Mapping[str, object]) -> Iterator[Run]:
-    """Track one training. Run again for the same night, it goes on with the run it made before.
+    """Track one training. A rerun of the same night continues the existing run.
 
-    The tables read up to the end, with their versions, and the version of the code become tags of the run.
+    The versions of all tables that the job reads, and the version of the code, become tags of the run.
 
     Args:
-        context: of the job that trains.
+        context: of the training job.
         key: stage and model, e.g. `recommend/als`; the stage is the experiment.
         params: hyperparameters.
     """
@@ -126,7 +126,7 @@ def run(context: JobContext, key: str, params: Mapping[str, object]) -> Iterator
 
 
 def artifact(settings: Settings, key: str, night: dt.date, file: str) -> Path | None:
-    """A file that the run of this key and night has kept, e.g. `verdict.json` of `ads/promote`; None where there is none."""
+    """Return an artifact of the run of this key and night, e.g. `verdict.json` of `ads/promote`; None if it does not exist."""
     stage, name = key.split("/", 1)
     experiment = None if is_empty(settings) else client(settings).get_experiment_by_name(stage)
     if experiment is None:
@@ -134,37 +134,37 @@ def artifact(settings: Settings, key: str, night: dt.date, file: str) -> Path | 
     runs = mlflow.search_runs(
         [experiment.experiment_id], f"attributes.run_name = '{name} {night}'", output_format="list"
     )
-    for found in runs:  # the newest first
-        if any(kept.path == file for kept in client(settings).list_artifacts(found.info.run_id)):
-            return Path(mlflow.artifacts.download_artifacts(run_id=found.info.run_id, artifact_path=file))
+    for previous in runs:  # the newest first
+        if any(kept.path == file for kept in client(settings).list_artifacts(previous.info.run_id)):
+            return Path(mlflow.artifacts.download_artifacts(run_id=previous.info.run_id, artifact_path=file))
     return None
 
 
 def _experiment(settings: Settings, stage: str) -> str:
-    """The experiment of this name, made where there is none. A deleted one keeps its name, so it is taken back."""
+    """Return the id of the stage's experiment; create it if needed. A deleted experiment keeps its name, so it is restored."""
     store = client(settings)
-    beside_the_database = ROOT if database(settings.mlflow_uri) else None
+    artifact_root = ROOT if database(settings.mlflow_uri) else None
     try:
-        return str(store.create_experiment(stage, beside_the_database))
+        return str(store.create_experiment(stage, artifact_root))
     except MlflowException as error:
-        found = store.get_experiment_by_name(stage)
-        if found is None:
+        experiment = store.get_experiment_by_name(stage)
+        if experiment is None:
             raise error
-    if found.lifecycle_stage == LifecycleStage.DELETED:
-        _log.warning("experiment %s was deleted in MLflow; it is restored, since this night's runs belong there", stage)
+    if experiment.lifecycle_stage == LifecycleStage.DELETED:
+        _log.warning("experiment %s was deleted in MLflow; restoring it, because this night's runs belong to it", stage)
         try:
-            store.restore_experiment(found.experiment_id)
+            store.restore_experiment(experiment.experiment_id)
         except MlflowException:
-            if store.get_experiment(found.experiment_id).lifecycle_stage == LifecycleStage.DELETED:
-                raise  # else another job of the night was first
-    return str(found.experiment_id)
+            if store.get_experiment(experiment.experiment_id).lifecycle_stage == LifecycleStage.DELETED:
+                raise  # otherwise another job of the night has restored it
+    return str(experiment.experiment_id)
 
 
 def _previous_run(experiment: str, name: str, params: Mapping[str, object]) -> str | None:
-    """The run of this name, if its parameters are the same: MLflow refuses to change them."""
+    """Return the id of the run of this name, if it has the same parameters: MLflow does not allow changing them."""
     runs = mlflow.search_runs([experiment], f"attributes.run_name = '{name}'", output_format="list")
-    for found in runs:
-        if found.data.params == {k: str(v) for k, v in params.items()}:
-            return str(found.info.run_id)
-        mlflow.delete_run(found.info.run_id)  # superseded: kept by MLflow until it is purged
+    for previous in runs:
+        if previous.data.params == {k: str(v) for k, v in params.items()}:
+            return str(previous.info.run_id)
+        mlflow.delete_run(previous.info.run_id)  # superseded; MLflow keeps it until it is purged
     return None

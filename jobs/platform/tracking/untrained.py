@@ -1,8 +1,8 @@
-"""Nights that were too thin to train a model on: what the training says, and what the night's verdict makes of it.
+"""Nights with too little data to train a model: how the training records this, and how the night's verdict uses it.
 
-A training that finds that its night cannot train its model ends well, and says why by the parameter `not_trained` of its run.
-The parameters of a run do not change: a night that is run again, and can be trained on then, gets another run in its place, and
-one that no longer can does as well. So what the night's runs say holds, whatever versions an earlier run has registered.
+If a night has too little data for a model, its training job succeeds and records the reason in the parameter `not_trained` of its
+run. A run's parameters never change: if a rerun of the night has another result, it replaces the run. So the parameters of the
+night's runs are always current, whatever versions an earlier run has registered.
 """
 
 import datetime as dt
@@ -20,50 +20,50 @@ _REASON = "not_trained"
 
 
 class CannotTrain(Exception):
-    """The night's data is too thin to train this model; says what it lacks, as the end of "not trained: …"."""
+    """The night has too little data to train this model. The message completes the text "not trained: …"."""
 
 
 def record_untrained(context: JobContext, key: str, model: str, reason: str) -> None:
-    """Record that the night trained no such model.
+    """Record that the night could not train a model.
 
     Args:
         context: of the job.
         key: stage and model, as in `run`.
-        model: which kind of model it would have been.
-        reason: why not.
+        model: the kind of model, e.g. `als`.
+        reason: why it was not trained.
     """
     with run(context, key, {"model": model, _REASON: reason}):
         pass
 
 
 def untrained(settings: Settings, stage: str, night: dt.date) -> dict[str, str]:
-    """The kinds of models that the night could not train, each with the reason."""
+    """Return the kinds of models that the night could not train, with the reasons."""
     experiment = None if is_empty(settings) else client(settings).get_experiment_by_name(stage)
     if experiment is None:
         return {}
     runs = mlflow.search_runs([experiment.experiment_id], f"tags.night = '{night}'", output_format="list")
-    found = {r.data.params["model"]: r.data.params[_REASON] for r in runs if _REASON in r.data.params}
-    return dict(sorted(found.items()))
+    reasons = {r.data.params["model"]: r.data.params[_REASON] for r in runs if _REASON in r.data.params}
+    return dict(sorted(reasons.items()))
 
 
-def serving_if_any(settings: Settings, name: str, stage: str, *, night: dt.date) -> ModelVersion | None:
-    """The version that serves once the night's verdict has been given; None where the verdict is that none does yet.
+def serving_or_none(settings: Settings, name: str, stage: str, *, night: dt.date) -> ModelVersion | None:
+    """Return the version that serves after the night's verdict; None if the verdict is that no version serves yet.
 
     Raises:
-        MissingInput: no version serves, and no verdict has been given.
+        MissingInput: no version serves, and the night has no verdict.
     """
-    found = champion(settings, name, before=night + dt.timedelta(days=1))
-    if found is None and artifact(settings, f"{stage}/promote", night, "verdict.json"):
+    version = champion(settings, name, before=night + dt.timedelta(days=1))
+    if version is None and artifact(settings, f"{stage}/promote", night, "verdict.json"):
         return None
-    return found or serving(settings, name, night=night)
+    return version or serving(settings, name, night=night)
 
 
-def no_candidate(champion: ModelVersion | None, untrained: Mapping[str, str]) -> str:
-    """The verdict in words of a night that could train no model of any kind.
+def no_candidate_reason(champion: ModelVersion | None, untrained: Mapping[str, str]) -> str:
+    """Return the text of the verdict for a night that could not train any model.
 
     Args:
-        champion: who served until now.
-        untrained: see `untrained`.
+        champion: the version that has served so far.
+        untrained: the result of `untrained`.
     """
     reasons = set(untrained.values())
     why = reasons.pop() if len(reasons) == 1 else "; ".join(f"{model}: {why}" for model, why in untrained.items())

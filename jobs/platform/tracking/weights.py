@@ -1,4 +1,4 @@
-"""What models have learned, and how they forget it: the weights of a version go, its record (metrics, verdict) stays."""
+"""Erasure of trained weights: the weights of a version are deleted, its record (metrics, verdict) is kept."""
 
 import datetime as dt
 from collections.abc import Collection, Mapping
@@ -9,36 +9,36 @@ from jobs.platform.settings import Settings
 from jobs.platform.tracking._registry import inputs, with_weights
 from jobs.platform.tracking._registry import night as night_of
 from jobs.platform.tracking._store import client, is_empty
-from jobs.platform.tracking.versions import ModelVersion, champions, version_of
+from jobs.platform.tracking.versions import ModelVersion, champions, to_model_version
 
 
-def trained_on(
+def trained_on_erased(
     settings: Settings, erased: Mapping[str, Collection[tuple[dt.date, int]]]
 ) -> list[tuple[ModelVersion, bool]]:
-    """The versions whose weights come from rows that are gone since, each with whether it serves now.
+    """Return the versions whose weights were trained on rows that were erased later, each with True if it serves now.
 
     Args:
-        settings: where MLflow is.
-        erased: for each table the days that rows were erased of, each with the last version of the table that had them.
+        settings: the location of MLflow.
+        erased: table -> the days with erased rows, each with the last version of the table that had these rows.
 
     Raises:
-        BadInput: somebody has changed in MLflow what a version was trained on.
+        BadInput: the recorded inputs of a version were edited in MLflow.
     """
     if is_empty(settings):
         return []
     live = {(champion.name, champion.version) for champion in champions(settings, before=dt.date.max)}
-    found = []
+    affected = []
     for version in with_weights(settings):
         read, night = inputs(version), night_of(version)
         days = [(day, last, table) for table in read.keys() & erased.keys() for day, last in erased[table]]
         if any(day <= night and read[table] <= last for day, last, table in days):
-            found.append((version_of(version), (version.name, version.version) in live))
-    return found
+            affected.append((to_model_version(version), (version.name, version.version) in live))
+    return affected
 
 
-def forget(settings: Settings, version: ModelVersion) -> None:
-    """Delete a version's weights from the store of artifacts. It is never a candidate nor served again."""
+def delete_weights(settings: Settings, version: ModelVersion) -> None:
+    """Delete a version's weights from the artifact store. The version is never a candidate or champion again."""
     store = client(settings)
-    where = store.get_model_version_download_uri(version.name, version.number)
-    get_artifact_repository(where).delete_artifacts()
+    uri = store.get_model_version_download_uri(version.name, version.number)
+    get_artifact_repository(uri).delete_artifacts()
     store.set_model_version_tag(version.name, version.number, "weights", "erased")

@@ -71,7 +71,7 @@ def test_a_lake_of_thin_nights_has_no_model(home: Path, capsys: pytest.CaptureFi
         assert [line.partition(":")[0] for line in trained] == [f"{m} is not trained" for m in sorted(CLICK_MODELS)]
         assert verdict.startswith(f"no model serves yet: {reason}")
         assert verdict.endswith(", so no candidate could be trained")
-        assert tracking.serving_if_any(project(), REGISTERED_MODEL, "ads", night=date) is None
+        assert tracking.serving_or_none(project(), REGISTERED_MODEL, "ads", night=date) is None
 
 
 def test_the_champion_stays_and_the_nights_after_go_on(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -99,7 +99,7 @@ def test_a_night_run_again_is_what_it_is_now(home: Path, capsys: pytest.CaptureF
     _lay(home, FIRST, _labelled(0))
     _, verdict = _night(FIRST, capsys)
     assert verdict == "no model serves yet: the night has no click, so no candidate could be trained"
-    assert tracking.serving_if_any(project(), REGISTERED_MODEL, "ads", night=FIRST) is None
+    assert tracking.serving_or_none(project(), REGISTERED_MODEL, "ads", night=FIRST) is None
     _lay(home, FIRST)
     trained, verdict = _night(FIRST, capsys)
     assert live in trained

@@ -44,7 +44,7 @@ def publish_night(
         "rules": {**made.lake.fingerprints, **(rules or {})},
         "model": model,
     }
-    commit.commit(uri, contract, staged, made.lake.seen, made_by)
+    commit.commit(uri, contract, staged, made.lake.expected_token, made_by)
 
 
 def _is_day(table: str, name: str) -> bool:

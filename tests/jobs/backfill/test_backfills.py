@@ -50,7 +50,7 @@ def test_it_is_planned_and_nothing_is_touched(home: Path, spark: SparkSession) -
     )
     assert words["gold.generated_videos"] == ["maybe", "same", "new"]
     assert "  2022-05-01 gold.user_features: silver.videos of 2022-05-01 changed" in lines
-    assert lines[-1] == "  3 nights, about 0:05:00: 100 s each, as the median of 3 before"
+    assert lines[-1] == "  3 nights, about 0:05:00: 100 s each, the median of 3 earlier nights"
     assert sorted(home.rglob("*")) == before
 
     days = ["--from", "2022-05-01", "--to", "2022-05-01"]
@@ -62,7 +62,7 @@ def test_it_is_planned_and_nothing_is_touched(home: Path, spark: SparkSession) -
         cwd=ROOT, capture_output=True, text=True, check=False,
     ).stdout.splitlines()  # fmt: skip
     assert [line.split() for line in part[1:3]] == [["gold.user_features", "stale"], ["gold.recommendations", "stale"]]
-    assert part[-1] == "  1 nights, about 0:00:32: 32 s each, as the median of 1 before"
+    assert part[-1] == "  1 nights, about 0:00:32: 32 s each, the median of 1 earlier nights"
 
     stale = subprocess.run([*command, "--stale"], cwd=ROOT, capture_output=True, text=True, check=False)
     assert stale.stdout.splitlines()[0].split() == ["2022-05-01", "2022-05-02"]
@@ -79,7 +79,7 @@ def test_it_is_reconciled(home: Path, spark: SparkSession, capsys: pytest.Captur
     publish_night("silver.users", MAY_2)
     backfills.main(["--date", str(MAY_2), "--began", str(began), "--nights", str(MAY_1), str(MAY_2)])
     assert capsys.readouterr().out.splitlines()[-1] == (
-        f"  1 done, 1 unchanged, 1 changed, {2 * len(tables_of_a_night()) - 3} failed; kept in ops.backfills"
+        f"  1 done, 1 unchanged, 1 changed, {2 * len(tables_of_a_night()) - 3} failed; stored in ops.backfills"
     )
     rows = {
         (row.date, row.table_name): row for row in JobContext(MAY_2, settings()).lake.read("ops.backfills").collect()
@@ -93,7 +93,8 @@ def test_it_is_reconciled(home: Path, spark: SparkSession, capsys: pytest.Captur
     only = ["--tables", "silver.users"]
     backfills.main(["--date", str(MAY_1), "--began", str(began), "--nights", str(MAY_1), *only])
     assert (
-        capsys.readouterr().out.splitlines()[-1] == "  0 done, 1 unchanged, 0 changed, 0 failed; kept in ops.backfills"
+        capsys.readouterr().out.splitlines()[-1]
+        == "  0 done, 1 unchanged, 0 changed, 0 failed; stored in ops.backfills"
     )
     kept = rows[MAY_1, "silver.campaigns"]
     assert (kept.outcome, bool(kept.content_before), kept.content_after) == ("failed", True, None)

@@ -55,14 +55,14 @@ def test_rows_land_in_their_days_once_the_rule_is_fixed(
         ingest(day)
     interactions.main(["--date", str(MAY_1)])
     asked = ["--table", EVENTS, "--date", str(MAY_2)]
-    assert replay.passing(JobContext(MAY_2, settings()), EVENTS, "") == {}
+    assert replay.count_passing(JobContext(MAY_2, settings()), EVENTS, "") == {}
 
     fix_rule(contracts)
     capsys.readouterr()
     replay.main([*asked, "--reason", "is_click_is_flag"])
     assert capsys.readouterr().out.splitlines() == [
-        "2022-05-01: ingested again, 2 rows of the quarantine pass now",
-        "2022-05-02: ingested again, 0 rows of the quarantine pass now",
+        "2022-05-01: ingested again, 2 quarantined rows pass now",
+        "2022-05-02: ingested again, 0 quarantined rows pass now",
         "2022-05-01 gold.interactions: silver.behavior_events of 2022-05-01 changed",
     ]
     night = JobContext(MAY_2, settings())
@@ -98,7 +98,7 @@ def test_rows_of_a_snapshot_are_taken_in_from_their_landing(
     schemas.contract.load_contract.cache_clear()
     capsys.readouterr()
     replay.main(["--table", "silver.videos", "--date", str(MAY_1), "--reason", "title_at_most_2000_characters"])
-    assert capsys.readouterr().out.splitlines()[0] == "2022-05-01: ingested again, 1 rows of the quarantine pass now"
+    assert capsys.readouterr().out.splitlines()[0] == "2022-05-01: ingested again, 1 quarantined rows pass now"
     night = JobContext(MAY_1, settings())
     assert night.lake.read("silver.videos").count() == 1
     assert night.lake.read_day("silver.quarantine").count() == 0
@@ -108,4 +108,4 @@ def test_only_what_is_quarantined_is_replayed(home: Path, capsys: pytest.Capture
     with pytest.raises(SystemExit) as ended:
         replay.main(["--table", "gold.interactions", "--date", str(MAY_2)])
     assert ended.value.code == 64
-    assert "give one of silver.behavior_events, silver.users" in capsys.readouterr().err
+    assert "use one of silver.behavior_events, silver.users" in capsys.readouterr().err

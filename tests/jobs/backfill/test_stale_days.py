@@ -139,7 +139,7 @@ def test_a_night_is_stale_where_its_decision_is_not_the_one_that_it_was_made_by(
         patch.setenv("NIGHTREEL_HOME", folder)
         insert_decisions(Path(folder), record[0])
         night = JobContext(MAY_1, settings(), writes="ops.backfills")
-        decisions.decided(night, EMPTY)
+        decisions.find_decision(night, EMPTY)
         publish_night(BOOKS, MAY_1, rules=night.lake.fingerprints)
         publish_night(BOOKS, MAY_2)
         assert found() == {}

@@ -214,6 +214,6 @@ def test_columns_that_the_log_adds_are_kept_and_reported(
     assert {"phone", "tablet"} < kept
     (refused,) = night.lake.read_day("silver.quarantine").collect()
     assert refused.reasons == ["20 fields expected, found 19"]
-    assert replay.passing(night, EVENTS, "") == {}
+    assert replay.count_passing(night, EVENTS, "") == {}
     summary.main(["--date", str(MAY_1)])
-    assert "the log has columns that nobody reads yet, bronze keeps them: device" in capsys.readouterr().out
+    assert "the log has columns that no job uses; bronze keeps them: device" in capsys.readouterr().out

@@ -97,7 +97,7 @@ def test_no_commit_goes_however_old(night: JobContext) -> None:
     commits = set(Path(night.lake.uri(TABLE), "_delta_log").glob("*.json"))
     assert maintain(JobContext(LAST, settings()), TABLE, LAST, kept=()).files_removed > 0
     assert commits < set(Path(night.lake.uri(TABLE), "_delta_log").glob("*.json"))
-    assert log_backup.damage(Path(night.lake.uri(TABLE))) == []
+    assert log_backup.find_damage(Path(night.lake.uri(TABLE))) == []
 
 
 @pytest.mark.parametrize("date", [LAST, dt.date(2062, 5, 1)])

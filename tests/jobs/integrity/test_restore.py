@@ -59,14 +59,14 @@ def test_changes_are_taken_back_by_new_commits(published: None, act: str) -> Non
 def test_a_day_whose_retention_was_over_is_not_brought_back(published: None) -> None:
     commit.drop(analyst.uri(), load_contract(TABLE), DAYS[1], commit.token(analyst.uri(), DAYS[1]), {})
     CHANGES["append"](DeltaTable(analyst.uri()))
-    assert restored() == [f"{TABLE} {DAYS[1]}: taken out, since its retention is over"]
+    assert restored() == [f"{TABLE} {DAYS[1]}: removed, because its retention has ended"]
     assert analyst.read() == {day: FIRST[day] for day in (DAYS[0], DAYS[2])}
 
 
 def test_a_day_whose_published_files_were_vacuumed_is_named(published: None) -> None:
     CHANGES["update"](DeltaTable(analyst.uri()))
     REARRANGES["vacuum"](DeltaTable(analyst.uri()))
-    with pytest.raises(BadInput, match=f"no sound copy is left of {DAYS[0]}, {DAYS[1]}, {DAYS[2]}; run again"):
+    with pytest.raises(BadInput, match=f"no undamaged copy of {DAYS[0]}, {DAYS[1]}, {DAYS[2]} is left; rerun"):
         list(restore(settings(), TABLE, {"run": "test"}))
     for day in DAYS:
         analyst.publish_day(day, "first")
@@ -80,7 +80,7 @@ def test_a_table_of_another_shape_gets_back_its_own(published: None, spark: Spar
     (damage,) = verify(settings(), TABLE)
     assert " since version 5, " in damage.what
     done = restored()
-    assert done[0].startswith(f"{TABLE}: back to its shape before version 5, ")
+    assert done[0].startswith(f"{TABLE}: restored its schema from before version 5, ")
     assert analyst.read() == FIRST
     analyst.publish_day(DAYS[0], "second")
     assert analyst.read()[DAYS[0]] == analyst.says(DAYS[0], "second")

@@ -41,7 +41,7 @@ def changed_days() -> set[dt.date]:
 
 def test_what_nobody_touched_needs_no_line(published: None, capsys: pytest.CaptureFixture[str]) -> None:
     vacuum(analyst.uri(), ())
-    assert verified(capsys) == (0, ["all that was published is there"])
+    assert verified(capsys) == (0, ["all that was published is intact"])
 
 
 @pytest.mark.parametrize("act", REARRANGES)
@@ -66,7 +66,7 @@ def test_changed_rows_are_damage(published: None, act: str, capsys: pytest.Captu
     code, lines = verified(capsys)
     assert code == 65
     assert [line.partition(": ")[0] for line in lines[:-1]] == [f"{TABLE} {day}" for day in sorted(changed)]
-    assert f"not what was published: {', '.join(map(str, sorted(changed)))}" in lines[-1]
+    assert f"days that differ from what was published: {', '.join(map(str, sorted(changed)))}" in lines[-1]
 
 
 def test_what_is_done_in_spark_is_told_as_well(
@@ -77,7 +77,7 @@ def test_what_is_done_in_spark_is_told_as_well(
     code, (*lines, _) = verified(capsys)
     assert (code, len(lines)) == (0, 2)
     assert " OPTIMIZE by " in lines[0]
-    assert lines[0].endswith(", who said 'a trial': days as published: 3")
+    assert lines[0].endswith(", comment 'a trial': days as published: 3")
     assert re.search(r"with Apache-Spark/\S+ Delta-Lake/", lines[0])
     for operation, statement in SQL_CHANGES.items():
         analyst.in_spark(spark, statement)
@@ -95,7 +95,7 @@ def test_a_day_that_was_published_again_is_sound(published: None, capsys: pytest
     code, lines = verified(capsys)
     assert code == 65
     assert [line.partition(": ")[0] for line in lines[:-1]] == [f"{TABLE} {DAYS[2]}"]
-    assert lines[-1].endswith(f"not what was published: {DAYS[2]}; days published again since: 2")
+    assert lines[-1].endswith(f"days that differ from what was published: {DAYS[2]}; days published again since: 2")
     assert verified(capsys, "--day", str(DAYS[0]))[0] == 0
 
 
@@ -106,7 +106,7 @@ def test_files_that_a_vacuum_should_have_left_are_damage(published: None, capsys
     code, lines = verified(capsys)
     assert code == 65
     assert lines[0] == f"{TABLE} {DAYS[1]}: {lost} is missing"
-    assert lines[1].endswith(f"not what was published: {DAYS[1]}; days as published: 2")
+    assert lines[1].endswith(f"days that differ from what was published: {DAYS[1]}; days as published: 2")
 
 
 def test_a_remark_of_ours_that_others_make_is_theirs(published: None, capsys: pytest.CaptureFixture[str]) -> None:
@@ -120,7 +120,7 @@ def test_a_remark_of_ours_that_others_make_is_theirs(published: None, capsys: py
         )
         code, lines = verified(capsys)
         assert code == 0
-        assert f"who said {remark!r}" in lines[-2]
+        assert f"comment {remark!r}" in lines[-2]
 
 
 def test_jobs_go_on_with_a_table_laid_anew(published: None, spark: SparkSession) -> None:

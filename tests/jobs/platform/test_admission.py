@@ -45,8 +45,8 @@ def machine(home: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
 
 def erase(*users: str) -> None:
     """What `make erase` does of the list."""
-    erasure.add(settings(), users, admission.claim(settings()))
-    admission.claim(settings())
+    erasure.add(settings(), users, admission.register(settings()))
+    admission.register(settings())
 
 
 def run() -> subprocess.CompletedProcess[str]:
@@ -73,14 +73,14 @@ def test_a_machine_without_the_lakes_key_and_list_does_nothing(machine: Machine,
         assert because in ended.stderr
 
     refused(
-        "is missing, and under a new one no user would be known again; copy secrets/pseudonym.key of the machine that"
+        "is missing, and under a new key no user would be recognised; copy secrets/pseudonym.key from the machine that"
     )
     assert sorted(second.parent.rglob("*")) == before
     second.mkdir(mode=0o700)
     (second / "pseudonym.key").write_text("0b" * 32)
     refused(f"error: {second / 'pseudonym.key'} is not the pseudonym key of the lake")
     (second / "pseudonym.key").write_text("0b" * 31)
-    refused(f"the pseudonym key must be 64 hexadecimal digits, which {second / 'pseudonym.key'} is not")
+    refused(f"{second / 'pseudonym.key'} is not a pseudonym key; a key has 64 hexadecimal digits")
     shutil.copytree(older, second, dirs_exist_ok=True)
     refused(f"error: the erasure list {second / 'erased_users.txt'} lacks users who were erased from the lake")
     shutil.copy(first / "erased_users.txt", second)
@@ -100,7 +100,7 @@ def test_the_second_list_may_only_go_on_from_the_lakes(machine: Machine) -> None
     assert len(erasure.read(settings())) == 2
     erasure.add(settings(), ["d"], key(settings()))  # as if both had begun at once
     with pytest.raises(UsageError, match="lacks users who were erased"):
-        admission.claim(settings())
+        admission.register(settings())
     shutil.copy(first / "erased_users.txt", second)
     erase("d")
     machine("first")
@@ -110,12 +110,12 @@ def test_the_second_list_may_only_go_on_from_the_lakes(machine: Machine) -> None
 
 def test_a_list_that_is_ahead_of_the_lake_is_taken_down_by_the_next_write(machine: Machine) -> None:
     first = machine("first")
-    admission.claim(settings())
+    admission.register(settings())
     shutil.copytree(first, machine("second"))
     machine("first")
     erasure.add(settings(), ["a"], key(settings()))  # and killed
     admission.check(settings())
-    assert len(admission.erased(settings())) == 1
+    assert len(admission.erased_users(settings())) == 1
     machine("second")
     with pytest.raises(UsageError, match="lacks users who were erased"):
         admission.check(settings())
@@ -123,14 +123,14 @@ def test_a_list_that_is_ahead_of_the_lake_is_taken_down_by_the_next_write(machin
 
 def test_a_machine_with_an_older_list_is_refused_while_it_is_writing(machine: Machine) -> None:
     first = machine("first")
-    admission.claim(settings())
+    admission.register(settings())
     shutil.copytree(first, machine("second"))
-    assert admission.erased(settings()) == frozenset()
+    assert admission.erased_users(settings()) == frozenset()
     machine("first")
     erase("a")
     machine("second")
     with pytest.raises(UsageError, match="lacks users who were erased"):
-        admission.erased(settings())
+        admission.erased_users(settings())
 
 
 def test_a_lake_of_before_takes_the_key_that_is_there_and_has_none_made(
@@ -138,7 +138,7 @@ def test_a_lake_of_before_takes_the_key_that_is_there_and_has_none_made(
 ) -> None:
     first = machine("first")
     insert_rows(home, "silver.users", [{}])
-    for use in (admission.check, admission.claim):
+    for use in (admission.check, admission.register):
         with pytest.raises(UsageError, match="is missing"):
             use(settings())
     assert not first.exists()
@@ -146,16 +146,16 @@ def test_a_lake_of_before_takes_the_key_that_is_there_and_has_none_made(
     (first / "pseudonym.key").write_text("0c" * 32)
     erasure.add(settings(), ["a"], bytes.fromhex("0d" * 32))
     with pytest.raises(UsageError, match="was made with another pseudonym key"):
-        admission.claim(settings())
+        admission.register(settings())
     erasure.path(settings()).unlink()
     caplog.set_level("INFO")
     admission.check(settings())
     assert identity.read(settings()) is None
-    admission.claim(settings())
-    assert f"belongs to the pseudonym key in {first / 'pseudonym.key'} from now on" in caplog.text
+    admission.register(settings())
+    assert f"now belongs to the pseudonym key in {first / 'pseudonym.key'}" in caplog.text
     machine("second")
     with pytest.raises(UsageError, match="is missing"):
-        admission.claim(settings())
+        admission.register(settings())
 
 
 def test_all_of_it_may_be_copied_but_not_the_lake_alone(
@@ -170,14 +170,14 @@ def test_all_of_it_may_be_copied_but_not_the_lake_alone(
     with pytest.raises(UsageError, match="is missing"):
         admission.check(settings())
     shutil.copytree(home / "secrets", copy / "secrets")
-    assert admission.claim(settings()) == secret
+    assert admission.register(settings()) == secret
 
 
 def test_the_key_of_the_environment_goes_first_and_may_be_the_wrong_one(
     machine: Machine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     machine("first")
-    admission.claim(settings())
+    admission.register(settings())
     monkeypatch.setenv("NIGHTREEL_PSEUDONYM_KEY", "0e" * 32)
     with pytest.raises(UsageError, match=r"^NIGHTREEL_PSEUDONYM_KEY is not the pseudonym key of the lake"):
         admission.check(settings())
@@ -198,7 +198,7 @@ def _claim(home: str, lake: str) -> str:
     os.environ.pop("NIGHTREEL_PSEUDONYM_KEY", None)
     _together.wait()
     try:
-        return admission.claim(settings()).hex()
+        return admission.register(settings()).hex()
     except UsageError as error:
         return str(error)
 

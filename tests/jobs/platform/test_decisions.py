@@ -47,8 +47,8 @@ def test_the_last_word_on_a_matter_counts_unless_it_takes_back(record: list[Deci
 
 def test_a_lake_without_decisions_has_none_and_remembers_no_input(home: Path) -> None:
     night = JobContext(MAY_1, settings())
-    assert decisions.decided(night, EMPTY) is None
-    assert decisions.on_record(settings()) == []
+    assert decisions.find_decision(night, EMPTY) is None
+    assert decisions.read_decisions(settings()) == []
     assert (night.lake.inputs, night.lake.fingerprints) == ({}, {})
 
 
@@ -56,18 +56,18 @@ def test_what_is_on_record_is_read_back_the_oldest_first(home: Path) -> None:
     later = replace(SALE, who="bo", withdrawn=True, made_at=SALE.made_at + dt.timedelta(milliseconds=1))
     insert_decisions(home, later, SALE)
     insert_decisions(home, replace(SALE, night=MAY_2))
-    assert decisions.on_record(settings(), MAY_1) == [SALE, later]
-    assert len(decisions.on_record(settings())) == 3
+    assert decisions.read_decisions(settings(), MAY_1) == [SALE, later]
+    assert len(decisions.read_decisions(settings())) == 3
 
 
 def test_a_decision_is_an_input_and_a_rule_of_what_goes_by_it_and_of_nothing_else(home: Path) -> None:
     insert_decisions(home, SALE)
     night = JobContext(MAY_1, settings())
-    assert decisions.decided(night, VOLUME, "users") is None
-    assert decisions.decided(night, MODEL, "recommender") is None
-    assert decisions.decided(JobContext(MAY_2, settings()), VOLUME, "behavior_logs") is None
+    assert decisions.find_decision(night, VOLUME, "users") is None
+    assert decisions.find_decision(night, MODEL, "recommender") is None
+    assert decisions.find_decision(JobContext(MAY_2, settings()), VOLUME, "behavior_logs") is None
     assert (night.lake.inputs, night.lake.fingerprints) == ({}, {})
-    assert decisions.decided(night, VOLUME, "behavior_logs") == SALE
+    assert decisions.find_decision(night, VOLUME, "behavior_logs") == SALE
     assert night.lake.inputs == {TABLE: 0}
     assert night.lake.fingerprints == {
         "decision on volume of behavior_logs": "the volume of behavior_logs is right, as anna decided: a sale"
@@ -77,18 +77,18 @@ def test_a_decision_is_an_input_and_a_rule_of_what_goes_by_it_and_of_nothing_els
 def test_a_job_that_has_gone_by_a_decision_reads_on_at_that_version(home: Path) -> None:
     insert_decisions(home, SALE)
     night = JobContext(MAY_1, settings())
-    decisions.decided(night, VOLUME, "behavior_logs")
+    decisions.find_decision(night, VOLUME, "behavior_logs")
     insert_decisions(home, replace(SALE, withdrawn=True, made_at=SALE.made_at + dt.timedelta(days=1)))
-    assert decisions.decided(night, VOLUME, "behavior_logs") == SALE
-    assert decisions.decided(JobContext(MAY_1, settings()), VOLUME, "behavior_logs") is None
+    assert decisions.find_decision(night, VOLUME, "behavior_logs") == SALE
+    assert decisions.find_decision(JobContext(MAY_1, settings()), VOLUME, "behavior_logs") is None
 
 
 def test_what_follows_from_a_decision_depends_on_it_before_there_is_one(home: Path) -> None:
     night = JobContext(MAY_1, settings())
-    decisions.follow(night, MODEL, "recommender")
+    decisions.depend_on(night, MODEL, "recommender")
     assert night.lake.fingerprints == {"decision on model of recommender": ""}
     insert_decisions(home, replace(SALE, kind=MODEL, subject="recommender"))
-    decisions.follow(night, MODEL, "recommender")
+    decisions.depend_on(night, MODEL, "recommender")
     assert night.lake.fingerprints == {
         "decision on model of recommender": "the recommender of before stays, as anna decided: a sale"
     }

@@ -77,7 +77,7 @@ def test_a_file_that_is_no_list_is_one_line(home: Path, content: bytes) -> None:
     write([["a"]])
     erasure.path(read_settings()).write_bytes(content)
     for use in (erasure.read, erasure.version, lambda found: erasure.check_key(found, KEY)):
-        with pytest.raises(UsageError, match="is not an erasure list any more; put it back from a copy"):
+        with pytest.raises(UsageError, match="is not an erasure list; restore it from a backup"):
             use(read_settings())
 
 

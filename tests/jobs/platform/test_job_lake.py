@@ -47,7 +47,7 @@ def test_a_day_that_is_not_declared_is_refused() -> None:
     night = JobContext(MAY_2, settings(), writes="gold.ctr_examples")
     assert not night.lake.has_day(EVENTS, MAY_2)
     message = (
-        "reads silver.behavior_events of 2022-05-01, 1 days back, but declares 0; mend madeFrom in schemas/gold/ctr"
+        "reads silver.behavior_events of 2022-05-01, 1 days back, but declares 0; correct madeFrom in schemas/gold/ctr"
     )
     with pytest.raises(UndeclaredInput, match=message):
         night.lake.read_day(EVENTS, MAY_1)
@@ -57,8 +57,8 @@ def test_a_day_that_is_not_declared_is_refused() -> None:
 
 def test_a_feed_that_is_not_declared_is_refused() -> None:
     with pytest.raises(UndeclaredInput, match=r"^silver\.users reads landing\.videos, which it does not declare"):
-        JobContext(MAY_1, settings(), writes="silver.users").lake.landed_with("videos", "digest")
-    assert "context.lake.landed_with(" in Path(landed.__file__).read_text(encoding="utf-8")
+        JobContext(MAY_1, settings(), writes="silver.users").lake.record_landed("videos", "digest")
+    assert "context.lake.record_landed(" in Path(landed.__file__).read_text(encoding="utf-8")
 
 
 def test_a_training_job_reads_what_its_model_declares() -> None:

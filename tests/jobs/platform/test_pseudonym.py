@@ -48,7 +48,9 @@ def test_a_key_is_private_under_any_umask(home: Path, monkeypatch: pytest.Monkey
 @pytest.mark.parametrize("bad", ["zz", "00" * 31, "00" * 33, " "])
 def test_a_bad_key_is_refused(home: Path, monkeypatch: pytest.MonkeyPatch, bad: str) -> None:
     monkeypatch.setenv("NIGHTREEL_PSEUDONYM_KEY", bad)
-    with pytest.raises(UsageError, match="64 hexadecimal digits, which NIGHTREEL_PSEUDONYM_KEY is not"):
+    with pytest.raises(
+        UsageError, match="NIGHTREEL_PSEUDONYM_KEY is not a pseudonym key; a key has 64 hexadecimal digits"
+    ):
         key(read_settings())
 
 
@@ -74,7 +76,9 @@ def test_a_key_that_an_editor_has_touched_is_the_same(file: Path, content: str) 
 @pytest.mark.parametrize("content", [b"", b"\n", b"\0" * 64, TEXT.encode("utf-16"), b"key=" + TEXT.encode(), b"\xff"])
 def test_a_bad_file_is_refused_and_stays(file: Path, content: bytes) -> None:
     file.write_bytes(content)
-    with pytest.raises(UsageError, match=r"64 hexadecimal digits, which .*secrets/pseudonym.key is not"):
+    with pytest.raises(
+        UsageError, match=r"secrets/pseudonym.key is not a pseudonym key; a key has 64 hexadecimal digits"
+    ):
         key(read_settings())
     assert file.read_bytes() == content
 

@@ -125,7 +125,7 @@ def test_erased_users_are_nowhere_and_stay_away(
     assert f"recommender {older}: weights deleted" in said
     (still,) = (text for text in said if "still serves" in text)
     assert still.startswith(f"recommender {serving}: ")
-    assert still.endswith(f"run make nightly DATE={MAY_1} SOURCE=landing, then this again")
+    assert still.endswith(f"run make nightly DATE={MAY_1} SOURCE=landing, then rerun this")
     assert "1 of the users had no row in any table" in said
     night = JobContext(MAY_1, settings())
     (books,) = night.lake.read("ops.reconciliation").where("source = 'silver.behavior_events'").collect()
@@ -195,12 +195,12 @@ def test_a_file_that_was_not_cleaned_is_named(
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (b"", "holds no user id; give one a line (nobody was erased)"),
-        (b"\n \n", "holds no user id"),
-        (b"12\nme@home\n", "line 2: 'me@home' is no user id; give whole numbers, one a line (nobody was erased)"),
+        (b"", "contains no user id; give one per line (nobody was erased)"),
+        (b"\n \n", "contains no user id"),
+        (b"12\nme@home\n", "line 2: 'me@home' is not a user id; give one whole number per line (nobody was erased)"),
         (b"\xff\xfe\x00\x80", "line 1: "),
-        ("１２".encode(), "line 1: '１２' is no user id"),
-        (b"9" * 20, "is no user id"),
+        ("１２".encode(), "line 1: '１２' is not a user id"),
+        (b"9" * 20, "is not a user id"),
     ],
 )
 def test_a_file_that_is_no_list_of_ids_erases_nobody(

@@ -121,7 +121,7 @@ def test_a_recommendation_is_led_back_to_the_log(lake: Path, told: Callable[[str
         "gold.interactions at version 2, which had 2 days",
         "silver.behavior_events at version 2, which had 2 days",
         "bronze.behavior_log at version 2, which had 2 days",
-        "silver.behavior_events at version 1, which had 1 day: what was there before",
+        "silver.behavior_events at version 1, which had 1 day: its own earlier state",
         "gold.interactions at version 2, which had 2 days: see above",
     ]
     assert f"27 lines of the log of user_id {USER} by 2022-05-02 (silver.behavior_events 2), the newest first" in tree
@@ -159,7 +159,7 @@ def test_what_was_read_is_told_though_the_table_has_changed(lake: Path, told: Ca
     for file in (lake / "lake" / "silver" / "behavior_events").glob("2022-05-02-*/event_date=2022-05-02/*/*.parquet"):
         file.unlink()  # as maintenance does a week later
     after = told("gold.interactions", f"user_id={OTHER},video_id=7,date=2022-05-02")
-    assert "1 of its 2 files are gone: a later version took their place" in after
+    assert "1 of its 2 files are gone: a later version replaced them" in after
     assert (
         f"the lines of the log of user_id {OTHER}, video_id 7 by 2022-05-02 (silver.behavior_events 2) are gone"
         in after
@@ -174,16 +174,16 @@ def test_a_row_of_the_log_itself_names_its_line(told: Callable[[str, str], str])
 @pytest.mark.parametrize(
     ("table", "key", "code", "said"),
     [
-        ("gold.recommendation", "date=2022-05-01", 64, "TABLE=gold.recommendation is no table; there are: bronze."),
-        (TABLE, "date=2022-05-02,user=1", 64, "has no column 'user'; a row is named by date=…, user_id=…"),
+        ("gold.recommendation", "date=2022-05-01", 64, "TABLE=gold.recommendation is not a table; use one of: bronze."),
+        (TABLE, "date=2022-05-02,user=1", 64, "has no column 'user'; give date=…, user_id=…"),
         (TABLE, "nonsense", 64, "has no column 'nonsense'"),
-        (TABLE, "rank=1", 64, "KEY names no day; add date=YYYY-MM-DD"),
-        (TABLE, "date=2022-05-02,rank=first", 64, "KEY: rank=first is no int32"),
-        (TABLE, "date=May,rank=1", 64, "KEY: date=May is no date32"),
+        (TABLE, "rank=1", 64, "KEY has no day; add date=YYYY-MM-DD"),
+        (TABLE, "date=2022-05-02,rank=first", 64, "KEY: rank=first is not a valid int32"),
+        (TABLE, "date=May,rank=1", 64, "KEY: date=May is not a valid date32"),
         (TABLE, "date=2022-05-03,rank=1", 66, "gold.recommendations has no rows for 2022-05-03; run it first"),
         (TABLE, "date=2022-05-02,rank=3", 66, "gold.recommendations has no row with date=2022-05-02,rank=3"),
-        (TABLE, "date=2022-05-02", 64, "2 rows of gold.recommendations have date=2022-05-02; name rank as"),
-        ("gold.user_features", "date=2022-05-01", 66, "missing input: gold.user_features; there is no such table at "),
+        (TABLE, "date=2022-05-02", 64, "2 rows of gold.recommendations have date=2022-05-02; give rank too"),
+        ("gold.user_features", "date=2022-05-01", 66, "missing input: gold.user_features; there is no table at "),
     ],
 )  # fmt: skip
 def test_a_wrong_key_gets_one_line(

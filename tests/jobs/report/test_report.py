@@ -77,9 +77,9 @@ def text_of(html: str) -> str:
 def test_it_tells_the_night(lake: Path) -> None:
     text = text_of(report())
     for said in (
-        *("Night of 2022-05-08", "Sunday", "1 rows in quarantine", "+25.0% on the night before"),
+        *("Night of 2022-05-08", "Sunday", "1 rows in quarantine", "+25.0% on the previous night"),
         *("旅游 4 80.0 % +55.00", "美食 1 20.0 % -55.00"),
-        *("2 users are recommended 2 different videos, 66.7 % of the 3 visible ones", "als-2022-05-08-1234abcd"),
+        *("2 users get 2 different videos, 66.7 % of the 3 visible videos", "als-2022-05-08-1234abcd"),
         *(
             "春游季",
             "likely 2 50.0 %",
@@ -136,9 +136,9 @@ def test_a_lake_of_one_night_has_no_week_before(home: Path) -> None:
     insert_rows(home, "silver.behavior_events", events(DAY, [1, 2, 2]))
     insert_rows(home, "silver.videos", [{"video_id": v, "tags": [t], "arrival_date": DAY} for v, t in TAGS.items()])
     text = text_of(report())
-    assert "The lake has no week before: the most viewed come first." in text
+    assert "The lake has no data of the previous week, so the most viewed come first." in text
     assert text.index("旅游 2 66.7 %") < text.index("美食 1 33.3 %")
-    assert "None was trained for this night." in text
+    assert "No model was trained for this night." in text
 
 
 def test_a_night_without_an_event_has_a_report(lake: Path) -> None:
@@ -146,7 +146,7 @@ def test_a_night_without_an_event_has_a_report(lake: Path) -> None:
     for table in ("silver.behavior_events", "silver.videos"):
         publish_rows(lake, table, empty, [])
     text = text_of(report(empty))
-    assert "0 events -100.0% on the night before" in text
+    assert "0 events -100.0% on the previous night" in text
     assert "– long views" in text
     assert "Night of 2022-05-09" in text
 
@@ -178,8 +178,8 @@ def test_hours_are_those_of_the_lake(lake: Path) -> None:
 
 def test_gains_are_shares_and_sum_to_nothing(lake: Path) -> None:
     connection = connect(settings())
-    report_data.catalogue(connection, DAY)
-    moved = report_data.categories_that_moved(connection)
+    report_data.create_temp_tables(connection, DAY)
+    moved = report_data.top_categories(connection)
     assert sum(row["share"] for row in moved) == pytest.approx(1)
     assert sum(row["gain"] for row in moved) == pytest.approx(0)
 

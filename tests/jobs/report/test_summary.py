@@ -10,7 +10,7 @@ import pytest
 from jobs.platform.decisions import VOLUME, Decision
 from jobs.platform.lake.history import latest
 from jobs.platform.settings import settings
-from jobs.report.summary import WIDTH, aligned, main, summary
+from jobs.report.summary import WIDTH, align_columns, main, summary
 from tests.jobs.lake import insert_decisions, insert_rows, publish_rows
 
 DAY = dt.date(2022, 5, 1)
@@ -129,10 +129,10 @@ def test_a_night_that_was_never_run_is_said_in_one_line(lake: Path, capsys: pyte
     assert stopped.value.code == 66
     printed = capsys.readouterr()
     assert printed.err.endswith(
-        "the lake has nothing of 2022-05-03; run the night first: make nightly DATE=2022-05-03\n"
+        "the lake has no data of 2022-05-03; run the night first: make nightly DATE=2022-05-03\n"
     )
     assert not printed.out
 
 
 def test_columns_are_straight() -> None:
-    assert list(aligned([("a", "1", ""), ("bbb", "22", "c")], right=[1])) == ["  a     1", "  bbb  22  c"]
+    assert list(align_columns([("a", "1", ""), ("bbb", "22", "c")], right=[1])) == ["  a     1", "  bbb  22  c"]

@@ -74,6 +74,6 @@ def test_files_that_a_vacuum_took_before_they_were_published_are_not(home: Path,
     at, contract = analyst.uri(), load_contract(TABLE)
     staged = publishing.stage(at, contract, DAYS[1], analyst.rows(DAYS[1], "first"))
     DeltaTable(at).vacuum(0, enforce_retention_duration=False, dry_run=False, full=True)
-    with pytest.raises(Unreadable, match="is gone before it was published"):
+    with pytest.raises(Unreadable, match="was deleted before it was published"):
         commit.commit(at, contract, staged, 0, {})
     assert analyst.read() == {DAYS[0]: analyst.says(DAYS[0], "first")}

@@ -57,7 +57,7 @@ def test_the_next_write_adds_what_the_contract_adds(
         f"delta.constraints.{rule.name}" for rule in LATER.rules
     }
     assert next(f for f in table.schema().fields if f.name == "remark").metadata == {"comment": NEW.description}
-    assert log_backup.damage(Path(uri)) == []
+    assert log_backup.find_damage(Path(uri)) == []
     assert len(list(Path(uri, "_receipts").iterdir())) == table.version() + 1
     assert list(verify(settings(), "ops.reconciliation", MAY_1)) == []
     with pytest.raises(BadInput, match="break 'remark_is_short"):
@@ -66,7 +66,7 @@ def test_the_next_write_adds_what_the_contract_adds(
     with pytest.raises(BadInput, match="the contract has no column remark"):
         evolve(BOOKS, uri)
     required = replace(LATER, columns=(*LATER.columns, replace(NEW, name="why", required=True)))
-    with pytest.raises(BadInput, match=r"why is new and required.*move that one away"):
+    with pytest.raises(BadInput, match=r"why is new and required.*move the table away"):
         evolve(required, uri)
     other = replace(LATER, columns=(*LATER.columns[:-1], replace(NEW, type="bigint")))
     with pytest.raises(BadInput, match="remark has another type"):

@@ -81,7 +81,7 @@ def test_what_a_power_cut_left_is_put_right(lake: Settings, home: Path, left: by
 def test_one_that_says_nothing_useful_is_one_line(lake: Settings, properties: tuple[str, str]) -> None:
     identity.create(lake, Identity(*properties))
     with pytest.raises(
-        UsageError, match=r"the lake's identity .*_nightreel is damaged \(nightreel\..*put it back"
+        UsageError, match=r"the lake's identity .*_nightreel is damaged \(nightreel\..*restore it"
     ) as error:
         identity.read(lake)
     assert "\n" not in str(error.value)

@@ -116,8 +116,9 @@ def test_columns_must_be_those_of_the_contract(night: JobContext, spark: SparkSe
     with pytest.raises(BadInput) as raised:
         night.lake.write(wrong)
     assert str(raised.value) == (
-        "ops.reconciliation: extra is int, the contract says no such column; lines_in is int, the contract says bigint; "
-        "quarantined is absent, the contract says bigint; nothing was written"
+        "ops.reconciliation: column extra is int, but not declared in the contract; "
+        "column lines_in is int, but bigint in the contract; "
+        "column quarantined is missing, but bigint in the contract; nothing was written"
     )
     assert not night.lake.exists(BOOKS)
 
@@ -134,7 +135,7 @@ def test_a_job_reads_a_table_at_one_version(night: JobContext, spark: SparkSessi
 
 def test_a_missing_table_or_day_is_named(night: JobContext, spark: SparkSession) -> None:
     with pytest.raises(
-        MissingInput, match=r"missing input: ops\.reconciliation; there is no such table at .*run a night first"
+        MissingInput, match=r"missing input: ops\.reconciliation; there is no table at .*run a night first"
     ):
         night.lake.read(BOOKS)
     night.lake.write(books(spark, MAY_1, 10))

@@ -76,7 +76,7 @@ def look(found: Settings) -> None:
         assert tracking.training(found, version.version) is not None
     tracking.artifact(found, "recommend/promote", SECOND, "verdict.json")
     tracking.live_inputs(found)
-    tracking.trained_on(found, {"gold.interactions": [(FIRST, 99)]})
+    tracking.trained_on_erased(found, {"gold.interactions": [(FIRST, 99)]})
 
 
 def gc(found: Settings) -> None:

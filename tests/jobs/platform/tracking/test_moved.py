@@ -91,7 +91,7 @@ def test_a_copy_never_touches_the_original(trained: Path, tmp_path: Path, before
     train(found, SECOND, "a", 4)
     train(found, SECOND, "b", 6)
     promote(found, SECOND)
-    tracking.forget(found, live)
+    tracking.delete_weights(found, live)
     gc(found)
     look(found)
     assert _files(home) == original
