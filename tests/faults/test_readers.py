@@ -72,7 +72,7 @@ def test_no_reader_fails_while_files_are_joined(
     night = JobContext(DAY + dt.timedelta(days=1), settings())
     reads = 0
     with ThreadPoolExecutor(1) as aside:
-        joined = aside.submit(lambda: [maintenance._join(night, rows.TABLE, DAY) for _ in range(JOINS)])
+        joined = aside.submit(lambda: [maintenance._compact(night, rows.TABLE, DAY) for _ in range(JOINS)])
         while not joined.done():
             reads += len(read_whole(table, spark))
     assert joined.result() == [1] * JOINS

@@ -127,7 +127,7 @@ def test_jobs_go_on_with_a_table_laid_anew(published: None, spark: SparkSession)
     REARRANGES["z-order"](DeltaTable(analyst.uri()))
     analyst.publish_day(DAYS[0], "second")
     analyst.in_spark(spark, SQL_REARRANGES["optimize"])
-    maintenance._join(JobContext(DAYS[2] + dt.timedelta(days=1), settings()), TABLE, DAYS[1])
+    maintenance._compact(JobContext(DAYS[2] + dt.timedelta(days=1), settings()), TABLE, DAYS[1])
     assert analyst.read() == {
         DAYS[0]: analyst.says(DAYS[0], "second"),
         DAYS[1]: analyst.says(DAYS[1], "first"),

@@ -125,6 +125,6 @@ def test_files_that_are_only_joined_change_no_data(home: Path, spark: SparkSessi
     night = JobContext(DAYS[0], settings(), writes=TABLE)
     night.lake.write(spark.createDataFrame(arrow(TABLE, ROWS[:4]), load_contract(TABLE).struct_type()).repartition(2))
     assert len(lake.files(night.lake.uri(TABLE), load_contract(TABLE))) == 2
-    assert maintenance._join(JobContext(DAYS[2], settings()), TABLE, DAYS[0]) == 2
+    assert maintenance._compact(JobContext(DAYS[2], settings()), TABLE, DAYS[0]) == 2
     log = actions(night.lake.uri(TABLE), DeltaTable(night.lake.uri(TABLE)).version())
     assert [kind["dataChange"] for kind in (*log["add"], *log["remove"])] == [False] * 3
