@@ -364,7 +364,7 @@ SOUND = videos("a")
 REFUSED: dict[str, tuple[Files, str]] = {
     "titles in GBK": (
         {"part.csv.gz": videos("四川火锅", "红烧肉", "小炒", "test", encoding="gbk")},
-        "line 2 is not utf-8 (byte 0xcb)",
+        "is not utf-8: line 2 (byte 0xcb)",
     ),
     "a byte order mark": (
         {"part.csv.gz": videos("a", encoding="utf-8-sig")},
@@ -415,7 +415,7 @@ REFUSED: dict[str, tuple[Files, str]] = {
         {"part-0.csv.gz": SOUND, "part-1.csv.gz": packed(f"1,{REST_OF_VIDEO},a")},
         "has no column ",
     ),
-    "the first line of Excel": ({"part.csv.gz": packed("sep=,", TITLED, f"1,{REST_OF_VIDEO},a")}, "has no column "),
+    "the first line of Excel": ({"part.csv.gz": packed("sep=,", TITLED, f"1,{REST_OF_VIDEO},a")}, "no name for column 2"),
     "nothing but a header": ({"part.csv.gz": packed(TITLED)}, "contains a header but no row"),
     "nothing": ({}, "contains no .csv.gz file"),
 }
