@@ -10,10 +10,10 @@ from jobs.ads.judgement import Judgement
 from models.ads.metrics import reliability
 
 if TYPE_CHECKING:
-    from models.ads.training import Round  # imports torch
+    from models.ads.training import EpochLosses  # imports torch
 
 
-def loss_plot(history: "Sequence[Round]") -> Figure:
+def loss_plot(history: "Sequence[EpochLosses]") -> Figure:
     """Log-loss by round, on the training part and held out."""
     figure, axes = _figure()
     rounds = range(1, len(history) + 1)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
+from numpy.typing import NDArray
 import pyarrow.compute as pc
 
 from jobs.platform.errors import BadInput, MissingInput
@@ -25,8 +25,8 @@ class Catalogue:
         tags: (items,) categories.
     """
 
-    video_ids: npt.NDArray[np.int64]
-    visible: npt.NDArray[np.bool_]
+    video_ids: NDArray[np.int64]
+    visible: NDArray[np.bool_]
     titles: list[str | None]
     tags: list[list[str]]
 
@@ -59,12 +59,12 @@ def catalogue(context: JobContext) -> Catalogue:
     )
 
 
-def save_columns(directory: Path, video_ids: npt.NDArray[np.int64]) -> None:
+def save_columns(directory: Path, video_ids: NDArray[np.int64]) -> None:
     """Write beside a saved model which video each of its columns is."""
     (directory / _FILE).write_text(json.dumps(video_ids.tolist()) + "\n")
 
 
-def load_columns(directory: Path) -> npt.NDArray[np.int64]:
+def load_columns(directory: Path) -> NDArray[np.int64]:
     """Which video each column of the model in a directory is.
 
     Raises:

@@ -4,7 +4,7 @@ import datetime as dt
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
+from numpy.typing import NDArray
 import pyarrow as pa
 import pyarrow.compute as pc
 from scipy.sparse import csr_matrix
@@ -16,8 +16,8 @@ from models.recommend.recommender import Recommender
 TABLE = "gold.interactions"
 RECENT_DAYS = 2
 
-Values = npt.NDArray[np.float32]
-Rows = npt.NDArray[np.bool_]
+Values = NDArray[np.float32]
+Rows = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Interactions:
         active: (users,) whether the user watched anything in the last `ACTIVE_DAYS` days.
     """
 
-    user_ids: npt.NDArray[np.object_]
+    user_ids: NDArray[np.object_]
     before: Known
     until: Known
     targets: csr_matrix
@@ -62,7 +62,7 @@ ACTIVE_DAYS = 7
 """The window of gold.user_features."""
 
 
-def interactions(context: JobContext, video_ids: npt.NDArray[np.int64]) -> Interactions:
+def interactions(context: JobContext, video_ids: NDArray[np.int64]) -> Interactions:
     """Read the night's partition.
 
     Args:
@@ -82,7 +82,7 @@ def interactions(context: JobContext, video_ids: npt.NDArray[np.int64]) -> Inter
     return from_table(table, video_ids, context.date)
 
 
-def from_table(table: pa.Table, video_ids: npt.NDArray[np.int64], date: dt.date) -> Interactions:
+def from_table(table: pa.Table, video_ids: NDArray[np.int64], date: dt.date) -> Interactions:
     """See `interactions`; `table` holds the columns that it reads."""
     encoded = table["user_id"].combine_chunks().dictionary_encode()
     names = np.asarray(encoded.dictionary.to_pylist(), dtype=object)
@@ -97,7 +97,7 @@ def from_table(table: pa.Table, video_ids: npt.NDArray[np.int64], date: dt.date)
     long_on_day = table["long_views_on_day"].to_numpy()
     shape = (len(names), len(video_ids))
 
-    def matrix(values: npt.NDArray[np.floating], rows: Rows) -> csr_matrix:
+    def matrix(values: NDArray[np.floating], rows: Rows) -> csr_matrix:
         kept = rows & offered
         return csr_matrix((values[kept].astype(np.float32), (users[kept], items[kept])), shape=shape)
 
@@ -121,7 +121,7 @@ def from_table(table: pa.Table, video_ids: npt.NDArray[np.int64], date: dt.date)
     )
 
 
-def _recent(days_ago: npt.NDArray[np.int64], known: Rows) -> Rows:
+def _recent(days_ago: NDArray[np.int64], known: Rows) -> Rows:
     """Which known rows lie within the last two days that have any: a lake may begin with an old history."""
     if not known.any():
         return known

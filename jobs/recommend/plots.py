@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-import numpy.typing as npt
+from numpy.typing import NDArray
 from matplotlib.figure import Figure
 
 
@@ -18,7 +18,7 @@ def ndcg_plot(curves: Mapping[str, Sequence[float]]) -> Figure:
     return figure
 
 
-def exposure_plot(ids: npt.NDArray[np.int64], watchers: npt.NDArray[np.integer]) -> Figure:
+def exposure_plot(ids: NDArray[np.int64], watchers: NDArray[np.integer]) -> Figure:
     """How much of all impressions and of all recommendations the most frequent videos take.
 
     Args:

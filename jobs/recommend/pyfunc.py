@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
+from numpy.typing import NDArray
 import pandas as pd
 from mlflow.models import set_model
 from mlflow.pyfunc.model import PythonModel
@@ -17,7 +17,7 @@ from models.recommend.registry import load_recommender
 _SHOWN = 20
 
 
-def recommended_videos(model: Recommender, video_ids: npt.NDArray[np.int64], watched: pd.DataFrame) -> pd.DataFrame:
+def recommended_videos(model: Recommender, video_ids: NDArray[np.int64], watched: pd.DataFrame) -> pd.DataFrame:
     """The 20 best videos for what each row watched.
 
     Args:

@@ -4,18 +4,18 @@ from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
+from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
 from jobs.recommend.catalogue import Catalogue
-from models.recommend.explanation import because_of
+from models.recommend.explanation import explaining_items
 from models.recommend.recommender import Recommender
 
 POPULAR = "popular this week"
 
 
 def reasons(
-    model: Recommender, profiles: csr_matrix, ids: npt.NDArray[np.int64], videos: Catalogue, taste: bool
+    model: Recommender, profiles: csr_matrix, ids: NDArray[np.int64], videos: Catalogue, taste: bool
 ) -> list[list[str]]:
     """One reason for each recommended video.
 
@@ -29,7 +29,7 @@ def reasons(
     Returns:
         by user and rank, as many as there are ids that are not -1.
     """
-    sources = because_of(model, profiles, ids)
+    sources = explaining_items(model, profiles, ids)
     because = [f"because you watched {_named(videos, column)}" for column in range(len(videos.video_ids))]
     written: list[list[str]] = []
     for user, row in enumerate(ids):
@@ -53,7 +53,7 @@ def _named(videos: Catalogue, column: int) -> str:
 
 
 def _liked_tags(
-    columns: npt.NDArray[np.integer], strengths: npt.NDArray[np.float32], tags: Sequence[Sequence[str]]
+    columns: NDArray[np.integer], strengths: NDArray[np.float32], tags: Sequence[Sequence[str]]
 ) -> Counter[str]:
     liked: Counter[str] = Counter()
     for column, strength in zip(columns.tolist(), strengths.tolist(), strict=True):

@@ -10,7 +10,7 @@ import logging
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
+from numpy.typing import NDArray
 import pyarrow as pa
 
 from jobs.platform import decisions, tracking
@@ -61,7 +61,7 @@ def transform(date: dt.date, model: Recommender, version: str, videos: Catalogue
     )
 
 
-def in_columns(videos: Catalogue, video_ids: npt.NDArray[np.int64]) -> Catalogue:
+def in_columns(videos: Catalogue, video_ids: NDArray[np.int64]) -> Catalogue:
     """A catalogue in the columns of a model; a video that the night's catalogue lacks is there, but not visible."""
     position = {video: at for at, video in enumerate(videos.video_ids.tolist())}
     at = [position.get(video) for video in video_ids.tolist()]
