@@ -1,7 +1,5 @@
 """One clip of a night: what determines it, the name that follows from that, and the files that it leaves."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 from dataclasses import asdict, dataclass

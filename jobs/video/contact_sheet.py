@@ -1,7 +1,5 @@
 """A picture of many clips: each a strip of frames over time, under its prompt."""
 
-from __future__ import annotations
-
 import importlib.util
 import logging
 from collections.abc import Sequence

@@ -6,8 +6,6 @@ recorded beside where its video would be, and holds up no other. Running out of 
 fault, not a prompt's: they end the task, which is then tried again.
 """
 
-from __future__ import annotations
-
 import argparse
 import hashlib
 import logging

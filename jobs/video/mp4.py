@@ -1,7 +1,5 @@
 """Clips as H.264 files that any browser plays: written whole or not at all, the same frames always giving the same bytes."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from pathlib import Path
 

@@ -4,8 +4,6 @@ A shard file says all that its task needs: the generator and its version, the sp
 gives the same files, so a shard that was killed is resumed by its own name.
 """
 
-from __future__ import annotations
-
 import datetime as dt
 import json
 from collections.abc import Sequence

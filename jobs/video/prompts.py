@@ -1,7 +1,5 @@
 """What a night asks for when a category is wanted: a tag stands for scenes, a scene for prompts in Chinese and English."""
 
-from __future__ import annotations
-
 import hashlib
 from dataclasses import dataclass
 

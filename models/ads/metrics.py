@@ -42,7 +42,7 @@ def gauc(labels: Labels, probabilities: Numbers, users: Groups) -> float:
     impressions = np.bincount(user)
     clicks = np.bincount(user, weights=labels)
     misses = impressions - clicks
-    # Rank within each user, ties get their mean rank: rank (user, score) pairs over all rows, then subtract the rows of users before.
+    # Rank within each user, ties get their mean rank: rank (user, score) pairs over all rows, then subtract the preceding rows.
     order = np.lexsort((probabilities, user))
     key = np.cumsum(
         np.diff(user[order], prepend=-1).astype(bool) | np.diff(probabilities[order], prepend=np.nan).astype(bool)
