@@ -1,4 +1,4 @@
-"""Classes by name, each imported when it is first asked for: to know the names, nobody waits for torch or scikit-learn."""
+"""Classes by name. A class is imported on first access, so that listing the names does not import torch or scikit-learn."""
 
 from collections.abc import Iterator, Mapping
 from pkgutil import resolve_name
@@ -8,18 +8,22 @@ T = TypeVar("T")
 
 
 class Registry(Mapping[str, type[T]], Generic[T]):
-    """A mapping of names to classes."""
+    """Read-only mapping from names to lazily imported classes."""
 
-    def __init__(self, places: Mapping[str, str]) -> None:
-        """places: name -> `package.module:Class`."""
-        self._places = dict(places)
+    def __init__(self, paths: Mapping[str, str]) -> None:
+        """Create a registry.
+
+        Args:
+            paths: name -> `package.module:Class`.
+        """
+        self._paths = dict(paths)
 
     def __getitem__(self, name: str) -> type[T]:
-        found: type[T] = resolve_name(self._places[name])
-        return found
+        registered: type[T] = resolve_name(self._paths[name])
+        return registered
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._places)
+        return iter(self._paths)
 
     def __len__(self) -> int:
-        return len(self._places)
+        return len(self._paths)

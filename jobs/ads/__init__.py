@@ -1,4 +1,4 @@
-"""Ads stage: trains click models on the night, decides which one serves, and says whom to show each campaign to."""
+"""Ads stage: trains click models, decides which one serves, and selects the audience of each campaign."""
 
 REGISTERED_MODEL = "click_model"
-"""The place that all click models compete for."""
+"""Name in the MLflow registry of all click models; its champion serves."""

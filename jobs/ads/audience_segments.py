@@ -1,13 +1,12 @@
-"""gold.audience_segments: whom to show each campaign to on the day after, with the click-through to expect.
+"""gold.audience_segments: the audience of each campaign for the day after the night, with its expected click-through rate.
 
-Every user active in the seven days up to the night is scored for every campaign by the click model that serves after the
-night's verdict. A campaign is scored by the one of its visible videos that was shown most in those days, so that
-expected_ctr is a probability of something that can be shown, which the best or the mean over its videos is not. The user is
-imagined in the hour and the tab where they watch most.
+The click model that serves after the night's promotion scores every user who was active in the seven days up to the night, for
+every campaign. A campaign is represented by its visible video with the most views in those days, so that expected_ctr is the
+probability of a click on a real video; the maximum or the mean over the videos would not be one. Hour and tab are those in which
+the user watches most.
 
-Within a campaign users are ranked by expected_ctr; the best tenth is segment top_10, the next one top_20, and the others
-are not kept: showing an ad to those least likely to click it serves nobody. Where nobody is active, no campaign has a visible
-video, or no click model serves yet, nobody is aimed at.
+Users of a campaign are ranked by expected_ctr. The best tenth is segment top_10, the next tenth top_20; the others are dropped.
+There are no rows if no user is active, no campaign has a visible video, or no click model serves yet.
 """
 
 import datetime as dt
@@ -27,48 +26,47 @@ from jobs.features.click_features import with_click_features
 from jobs.features.ctr_examples import snapshots
 from jobs.platform import decisions, tracking
 from jobs.platform.job import run_job
-from jobs.platform.job_context import JobContext
 from models.ads.click_model import ClickModel
 from models.ads.registry import load_click_model
 from schemas.contract import load_contract
 
 TABLE = "gold.audience_segments"
 SEGMENTS = ("top_10", "top_20")
-"""The segment of each decile that is kept, best first."""
+"""Segment names of the best deciles."""
 
-_CHUNK_ROWS = 150_000  # described pairs of user and campaign held in memory at once, about 1 kB each
+_CHUNK_ROWS = 150_000  # pairs of user and campaign in memory at once, about 1 kB each with features
 _SCORED = {"campaign_id": pl.Int64, "user_id": pl.String, "video_id": pl.Int64, "expected_ctr": pl.Float64}
-_DIGITS = 6  # of a probability: beyond them the order of a sum shows
+_DIGITS = 6  # of a probability; later digits depend on the order of summation
 
 _log = logging.getLogger(__name__)
 
 
 def campaign_videos(campaigns: DataFrame, video_features: DataFrame, videos: DataFrame) -> DataFrame:
-    """The video that each campaign is scored by.
+    """Return the video that represents each campaign.
 
     Args:
-        campaigns: silver.campaigns of one night, a row a campaign and video.
+        campaigns: silver.campaigns of one night, one row for each campaign and video.
         video_features: gold.video_features of that night.
         videos: silver.videos of that night.
 
     Returns:
-        campaign_id, video_id: one row a campaign that has a visible video.
+        campaign_id, video_id: one row for each campaign with a visible video.
     """
     most_shown = Window.partitionBy("campaign_id").orderBy(F.col("views_7d").desc_nulls_last(), "video_id")
     return (
         campaigns.join(videos.where("visible").select("video_id"), "video_id")
         .join(video_features.select("video_id", "views_7d"), "video_id", "left")
-        .withColumn("place", F.row_number().over(most_shown))
-        .where("place = 1")
+        .withColumn("rank", F.row_number().over(most_shown))
+        .where("rank = 1")
         .select("campaign_id", "video_id")
     )
 
 
 def pairs(shown: DataFrame, user_features: DataFrame) -> DataFrame:
-    """Every active user with every campaign, in the user's busiest hour and tab (the lowest of equally busy ones).
+    """Return every active user with every campaign, in the user's busiest hour and tab (the lowest one in case of ties).
 
     Args:
-        shown: campaign_id and video_id, see `campaign_videos`.
+        shown: campaign_id and video_id from `campaign_videos`.
         user_features: gold.user_features of the night.
 
     Returns:
@@ -83,12 +81,12 @@ def pairs(shown: DataFrame, user_features: DataFrame) -> DataFrame:
 
 
 def score(described: DataFrame, rows: int, model: ClickModel) -> pl.DataFrame:
-    """Predicts the pairs, some users at a time so that memory holds a part of the features only.
+    """Predict the pairs in chunks of users, so that only part of the features is in memory.
 
     Args:
         described: `pairs` with click features.
-        rows: about how many rows it has.
-        model: what predicts.
+        rows: approximate number of rows; determines the number of chunks.
+        model: the click model.
 
     Returns:
         campaign_id, user_id, video_id, expected_ctr.
@@ -96,26 +94,23 @@ def score(described: DataFrame, rows: int, model: ClickModel) -> pl.DataFrame:
     chunks = math.ceil(rows / _CHUNK_ROWS)
     keys = ["campaign_id", "user_id", "video_id"]
     columns = list(dict.fromkeys([*keys, *FIELDS.names]))
-    parts = []
+    scored = []
     for chunk in range(chunks):
-        some = described.where(F.pmod(F.xxhash64("user_id"), F.lit(chunks)) == chunk)
-        features = some.select(*columns).toArrow().sort_by([(key, "ascending") for key in keys])
+        part = described.where(F.pmod(F.xxhash64("user_id"), F.lit(chunks)) == chunk)
+        features = part.select(*columns).toArrow().sort_by([(key, "ascending") for key in keys])
         if features.num_rows:
             expected = np.round(model.predict_proba(to_examples(features)), _DIGITS)
-            parts.append(features.select(keys).append_column("expected_ctr", pa.array(expected)))
-    return pl.DataFrame(pa.concat_tables(parts))
+            scored.append(features.select(keys).append_column("expected_ctr", pa.array(expected)))
+    return pl.DataFrame(pa.concat_tables(scored)) if scored else pl.DataFrame(schema=_SCORED)
 
 
 def segments(scored: pl.DataFrame, date: dt.date, model_version: str) -> pa.Table:
-    """The best two tenths of each campaign's users; of equal scores the lower user id comes first.
+    """Return the rows of the best two tenths of each campaign's users; ties are ordered by user id.
 
     Args:
         scored: campaign_id, user_id, video_id, expected_ctr.
         date: the night.
-        model_version: the model that scored.
-
-    Returns:
-        Rows of gold.audience_segments.
+        model_version: version of the model that scored.
     """
     ranked = scored.sort("campaign_id", "expected_ctr", "user_id", descending=[False, True, False])
     decile = pl.int_range(pl.len()).over("campaign_id") * 10 // pl.len().over("campaign_id")
@@ -133,47 +128,63 @@ def segments(scored: pl.DataFrame, date: dt.date, model_version: str) -> pa.Tabl
     return table.select(schema.names).cast(schema)
 
 
-def audience_segments(context: JobContext) -> tuple[pa.Table, str | None]:
-    """The night's rows, and the version of the model that they come from; no row and no model where nobody can be aimed at.
+def transform(
+    campaigns: DataFrame,
+    user_features: DataFrame,
+    video_features: DataFrame,
+    night_videos: DataFrame,
+    users: DataFrame,
+    videos: DataFrame,
+    date: dt.date,
+    model: ClickModel,
+    model_version: str,
+) -> pa.Table:
+    """Return the rows of gold.audience_segments; empty if no campaign has a visible video or no user is active.
 
-    Raises:
-        MissingInput: a table lacks the night, or no verdict has been given on which model serves.
+    Args:
+        campaigns: silver.campaigns of the night.
+        user_features: gold.user_features of the night.
+        video_features: gold.video_features of the night.
+        night_videos: silver.videos of the night, which says which videos are visible.
+        users: snapshots of silver.users up to the night.
+        videos: snapshots of silver.videos up to the night.
+        date: the night.
+        model: the click model that serves.
+        model_version: its version.
     """
-    user_features = context.lake.read_day("gold.user_features")
-    video_features = context.lake.read_day("gold.video_features")
-    shown = campaign_videos(
-        context.lake.read_day("silver.campaigns"), video_features, context.lake.read_day("silver.videos")
-    )
-    users, videos = (snapshots(context, table, context.date) for table in ("silver.users", "silver.videos"))
-    rows = shown.count() * user_features.count()
-    version = tracking.serving_or_none(context.settings, REGISTERED_MODEL, "ads", night=context.date)
-    if version is None or not rows:
-        why = "no click model serves yet" if version is None else "no campaign has a visible video, or nobody is active"
-        _log.warning("%s: nobody is aimed at on %s: %s", TABLE, context.date, why)
-        return segments(pl.DataFrame(schema=_SCORED), context.date, ""), None
-    model = load_click_model(tracking.download(context.settings, version))
-    tomorrow = context.date + dt.timedelta(
-        days=1
-    )  # what is known at the end of the night is known before the day after
+    shown = campaign_videos(campaigns, video_features, night_videos)
+    pair_count = shown.count() * user_features.count()
+    day_after = date + dt.timedelta(days=1)  # features of a day are computed from the days before it
     described = with_click_features(
-        pairs(shown, user_features),
-        user_features,
-        video_features,
-        users,
-        videos,
-        tomorrow,
+        pairs(shown, user_features), user_features, video_features, users, videos, day_after
     )
-    _log.info("scoring %d pairs of user and campaign with %s", rows, version.version)
-    return segments(score(described, rows, model), context.date, version.version), version.version
+    return segments(score(described, pair_count, model), date, model_version)
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Writes the night's segments."""
+    """Write the night's segments."""
     with run_job(argv, __doc__, writes=TABLE) as context:
         for kind in (decisions.MODEL, decisions.LABELS):
-            decisions.depend_on(context, kind, REGISTERED_MODEL)
-        rows, version = audience_segments(context)
-        context.lake.write(rows, model=version)
+            decisions.follow(context, kind, REGISTERED_MODEL)
+        campaigns, user_features, video_features, night_videos = (
+            context.lake.read_day(table)
+            for table in ("silver.campaigns", "gold.user_features", "gold.video_features", "silver.videos")
+        )
+        users, videos = (snapshots(context, table, context.date) for table in ("silver.users", "silver.videos"))
+        version = tracking.serving_or_none(context.settings, REGISTERED_MODEL, "ads", night=context.date)
+        if version is None:
+            _log.warning("%s: no rows for %s: no click model serves yet", TABLE, context.date)
+            context.lake.write(load_contract(TABLE).arrow_schema().empty_table())
+            return
+        model = load_click_model(tracking.download(context.settings, version))
+        rows = transform(
+            campaigns, user_features, video_features, night_videos, users, videos, context.date, model, version.version
+        )
+        if not rows.num_rows:
+            _log.warning(
+                "%s: no rows for %s: no campaign has a visible video, or no user is active", TABLE, context.date
+            )
+        context.lake.write(rows, model=version.version if rows.num_rows else None)
 
 
 if __name__ == "__main__":

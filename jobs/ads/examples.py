@@ -1,4 +1,4 @@
-"""gold.ctr_examples as the arrays that click models read, streamed batch by batch."""
+"""Streams gold.ctr_examples in batches of arrays, the input of click models."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -41,17 +41,17 @@ FIELDS = Fields(
     ),
     multi_hot=("tags",),
 )
-"""What the models read. No user id: a user's clicks are in the counts, and a person who leaves is in no model."""
+"""Fields of all click models. There is no user id, so an erased user is in no model; counts describe the user's clicks."""
 
 
 @dataclass(frozen=True)
 class ExampleStream:
-    """Examples of a table, read anew each time they are iterated; memory holds a batch at a time.
+    """Iterable of examples. Each iteration reads the table again, with one batch in memory at a time.
 
     Attributes:
         dataset: gold.ctr_examples.
-        condition: which rows.
-        fields: which features.
+        condition: filter of rows.
+        fields: fields to read.
     """
 
     dataset: pyarrow.dataset.Dataset
@@ -63,7 +63,7 @@ class ExampleStream:
             yield to_examples(rows, self.fields), to_labels(rows)
 
     def record_batches(self, columns: list[str]) -> Iterator[pa.RecordBatch]:
-        """The rows as Arrow holds them, without empty batches."""
+        """Return the rows as non-empty Arrow record batches."""
         scanner = self.dataset.scanner(
             columns=columns, filter=self.condition, batch_size=_BATCH_ROWS, batch_readahead=2, fragment_readahead=1
         )
@@ -71,7 +71,7 @@ class ExampleStream:
 
 
 def to_examples(rows: pa.RecordBatch | pa.Table, fields: Fields = FIELDS) -> Examples:
-    """Arrow columns as arrays; further columns are ignored."""
+    """Convert Arrow columns to arrays; other columns are ignored."""
     return Examples(
         numeric={name: _numbers(rows[name]) for name in fields.numeric},
         categorical={name: _texts(rows[name]) for name in fields.categorical},
@@ -80,7 +80,7 @@ def to_examples(rows: pa.RecordBatch | pa.Table, fields: Fields = FIELDS) -> Exa
 
 
 def to_labels(rows: pa.RecordBatch) -> Labels:
-    """The column `label`, shape (rows,)."""
+    """Return the column `label`, shape (rows,)."""
     return np.asarray(rows["label"].to_numpy(zero_copy_only=False), dtype=np.uint8)
 
 

@@ -1,4 +1,4 @@
-"""A click model's predictions for a stream of examples, and what they are worth."""
+"""Evaluation of a click model on a stream of examples."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -11,25 +11,25 @@ from models.ads.examples import Examples
 from models.ads.metrics import GroupCalibration, calibration_by, click_metrics, field_calibration_error
 
 CALIBRATION_FIELDS = ("tab", "hour", "video_type", "user_active_degree")
-"""Fields whose every value should get as many clicks as were expected."""
+"""Fields whose values are checked for calibration separately."""
 
 
 class Predictor(Protocol):
     """Anything that predicts click probabilities."""
 
     def predict_proba(self, examples: Examples) -> NDArray[np.float64]:
-        """Shape (rows,)."""
+        """Return click probabilities, shape (rows,)."""
 
 
 @dataclass(frozen=True)
 class Judgement:
-    """Predictions beside what happened; all arrays have shape (rows,).
+    """Predictions with labels; all arrays have shape (rows,).
 
     Attributes:
         labels: 0 or 1.
         probabilities: predicted.
-        users: whose impression it was, as 32 bytes.
-        groups: the values of each of `CALIBRATION_FIELDS`.
+        users: the user of each impression, as 32 bytes.
+        groups: values of `CALIBRATION_FIELDS`, by field.
     """
 
     labels: NDArray[np.uint8]
@@ -38,22 +38,22 @@ class Judgement:
     groups: dict[str, NDArray[np.str_]]
 
     def metrics(self) -> dict[str, float]:
-        """AUC, GAUC, log-loss, calibration, ECE and each field's calibration error, without those that are undefined."""
-        found = click_metrics(self.labels, self.probabilities, self.users)
+        """Return AUC, GAUC, log-loss, calibration, ECE and the calibration error of each field, without undefined values."""
+        metrics = click_metrics(self.labels, self.probabilities, self.users)
         for name, values in self.groups.items():
-            found[f"calibration_error_{name}"] = field_calibration_error(self.labels, self.probabilities, values)
-        return {name: value for name, value in found.items() if np.isfinite(value)}
+            metrics[f"calibration_error_{name}"] = field_calibration_error(self.labels, self.probabilities, values)
+        return {name: value for name, value in metrics.items() if np.isfinite(value)}
 
     def calibration_by_field(self) -> dict[str, list[GroupCalibration]]:
-        """Expected and observed clicks of each value of each field."""
+        """Return expected and observed clicks for each value of each field."""
         return {name: calibration_by(self.labels, self.probabilities, values) for name, values in self.groups.items()}
 
 
 def judge(model: Predictor, stream: ExampleStream) -> Judgement:
-    """Predicts a stream batch by batch; of the rows only what `Judgement` holds is kept.
+    """Predict a stream batch by batch; only the arrays of `Judgement` are kept in memory.
 
     Raises:
-        ValueError: when the stream has no row.
+        ValueError: the stream has no rows.
     """
     labels, probabilities, users = [], [], []
     groups: dict[str, list[NDArray[np.str_]]] = {name: [] for name in CALIBRATION_FIELDS}
@@ -65,7 +65,7 @@ def judge(model: Predictor, stream: ExampleStream) -> Judgement:
         for name, values in groups.items():
             values.append(examples.categorical[name])
     if not labels:
-        raise ValueError("no example to judge a model by")
+        raise ValueError("no examples to evaluate a model on")
     return Judgement(
         np.concatenate(labels),
         np.concatenate(probabilities),

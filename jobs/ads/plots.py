@@ -1,4 +1,4 @@
-"""Plots of click models, as matplotlib figures that need no display."""
+"""Plots of click models, as matplotlib figures without a display."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
@@ -10,27 +10,27 @@ from jobs.ads.judgement import Judgement
 from models.ads.metrics import reliability
 
 if TYPE_CHECKING:
-    from models.ads.training import Round  # imports torch
+    from models.ads.training import EpochLosses  # imports torch
 
 
-def loss_plot(history: "Sequence[Round]") -> Figure:
-    """Log-loss by round, on the training part and held out."""
+def loss_plot(history: "Sequence[EpochLosses]") -> Figure:
+    """Plot the log-loss of each epoch, on the training part and on the holdout."""
     figure, axes = _figure()
-    rounds = range(1, len(history) + 1)
-    axes.plot(rounds, [each.train_log_loss for each in history], marker="o", label="training part")
-    axes.plot(rounds, [each.holdout_log_loss for each in history], marker="o", label="held out")
-    axes.set(xlabel="round", ylabel="log-loss (nats)", title="Loss by round", xticks=list(rounds))
+    epochs = range(1, len(history) + 1)
+    axes.plot(epochs, [losses.train_log_loss for losses in history], marker="o", label="training part")
+    axes.plot(epochs, [losses.holdout_log_loss for losses in history], marker="o", label="holdout")
+    axes.set(xlabel="epoch", ylabel="log-loss (nats)", title="Loss by epoch", xticks=list(epochs))
     axes.legend()
     return figure
 
 
 def calibration_plot(judgements: Mapping[str, Judgement]) -> Figure:
-    """Click rate over predicted probability, in tenths of the impressions, one line a model."""
+    """Plot the click rate over the predicted probability, by tenths of the impressions, one line for each model."""
     figure, axes = _figure()
     axes.plot([0, 1], [0, 1], color="0.7", linestyle="--", label="calibrated")
     highest = 0.0
-    for name, judged in judgements.items():
-        predicted, observed, _ = reliability(judged.labels, judged.probabilities)
+    for name, judgement in judgements.items():
+        predicted, observed, _ = reliability(judgement.labels, judgement.probabilities)
         axes.plot(predicted, observed, marker="o", label=name)
         highest = max(highest, predicted.max(), observed.max())
     axes.set(
@@ -45,11 +45,11 @@ def calibration_plot(judgements: Mapping[str, Judgement]) -> Figure:
 
 
 def comparison_plot(metrics: Mapping[str, Mapping[str, float]], names: Sequence[str]) -> Figure:
-    """One panel a metric, one bar a model; each panel has its own scale, cut to where the models differ.
+    """Plot a comparison of models: one panel for each metric, one bar for each model, each panel with its own range.
 
     Args:
         metrics: by model, then by metric; a model without a metric has no bar in its panel.
-        names: the metrics to show.
+        names: metrics to show.
     """
     figure = Figure(figsize=(3 + 2.6 * len(names), 0.5 * len(metrics) + 1.6), layout="constrained")
     for axes, name in zip(figure.subplots(1, len(names), sharey=True, squeeze=False)[0], names, strict=True):

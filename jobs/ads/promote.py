@@ -1,16 +1,15 @@
 """Decides which click model serves from this night on.
 
-The challenger is the night's candidate with the lowest log-loss among those that are calibrated: expected over observed clicks
-within `CALIBRATION_BAND` on the night's impressions. It replaces the champion of earlier nights, judged again on the very
-same impressions, if its log-loss is lower and its AUC is no more than `AUC_TOLERANCE` below. Bids are paid by expected
-click-through, so likelihood and calibration come first; AUC guards against a gain in likelihood that costs the ranking.
+The challenger is the candidate with the lowest log-loss among the calibrated ones: expected / observed clicks on the night's
+impressions is within `CALIBRATION_BAND`. It replaces the champion, which is evaluated on the same impressions, if its log-loss
+is lower and its AUC is at most `AUC_TOLERANCE` lower. Bids depend on the expected click-through rate, so likelihood and
+calibration come first; the AUC condition prevents a gain in likelihood from making the ranking worse.
 
-A person can decide that the champion stays on a night, whatever its candidates are worth; or that the night's labels are all
-there are, so that candidates are compared though none of them is calibrated on it: its clicks have really changed.
+An operator can decide that the champion stays on a night, whatever the metrics are. An operator can also decide that the night's
+labels are complete: the click rate really changed, so candidates are compared although none is calibrated on the night.
 
-Where there is no champion yet, the challenger serves; if no candidate is calibrated either, the one with the lowest
-log-loss does, since campaigns have to be aimed by something, and the verdict says so. On a night that could train no
-candidate the champion stays.
+Without a champion, the challenger is promoted. If no candidate is calibrated either, the one with the lowest log-loss is
+promoted, since campaigns need some model, and the reason says so. If no candidate could be trained, the champion stays.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,7 +17,7 @@ from dataclasses import asdict, dataclass
 
 from jobs.ads import REGISTERED_MODEL, plots
 from jobs.ads.judgement import judge
-from jobs.ads.time_split import split_of
+from jobs.ads.time_split import night_split
 from jobs.platform import decisions, tracking
 from jobs.platform.decisions import Decision
 from jobs.platform.job import run_job
@@ -34,11 +33,11 @@ Metrics = Mapping[str, float]
 
 @dataclass(frozen=True)
 class Verdict:
-    """Who serves, and why.
+    """The decision on a night's candidates.
 
     Attributes:
-        promoted: version of the candidate that goes live, or None.
-        reason: one sentence with the numbers that decided.
+        promoted: version of the promoted candidate, or None.
+        reason: one sentence with the deciding numbers.
     """
 
     promoted: str | None
@@ -52,13 +51,13 @@ def verdict(
     stays: Decision | None = None,
     labels: Decision | None = None,
 ) -> Verdict:
-    """Applies the rule of this module.
+    """Apply the rule of this module.
 
     Args:
-        candidates: by version, `log_loss`, `auc` and `calibration` on the night's impressions; at least one.
+        candidates: metrics on the night's impressions (`log_loss`, `auc`, `calibration`) by version; at least one.
         champion: version and the same metrics on the same impressions.
-        stays: that the champion does, if somebody decided so.
-        labels: that the night's labels are all there are, if somebody decided so.
+        stays: an operator's decision that the champion stays.
+        labels: an operator's decision that the night's labels are complete.
     """
     low, high = CALIBRATION_BAND
     calibrated = {
@@ -81,18 +80,18 @@ def verdict(
     losses = f"log-loss {new['log_loss']:.5f} against {old['log_loss']:.5f}"
     areas = f"AUC {new.get('auc', 0.0):.5f} against {old.get('auc', 0.0):.5f}"
     wins = new["log_loss"] < old["log_loss"] and new.get("auc", 0.0) >= old.get("auc", 0.0) - AUC_TOLERANCE
-    said = "" if calibrated or labels is None else f"; {labels}"
+    note = "" if calibrated or labels is None else f"; {labels}"
     if wins:
         calibration = f"calibration {new.get('calibration', 0.0):.4f}"
-        return Verdict(best, f"{best} replaces {version}: {losses}, {areas}, {calibration}{said}")
-    return Verdict(None, f"{version} stays, {best} does not beat it: {losses}, {areas}{said}")
+        return Verdict(best, f"{best} replaces {version}: {losses}, {areas}, {calibration}{note}")
+    return Verdict(None, f"{version} stays, {best} does not beat it: {losses}, {areas}{note}")
 
 
 def promote(context: JobContext) -> Verdict:
-    """Judges the champion on the night's impressions, gives the verdict and records it.
+    """Evaluate the champion on the night's impressions, decide which model is promoted, and record the decision.
 
     Raises:
-        MissingInput: a model was not trained for the night, and its training does not say that it cannot be.
+        MissingInput: a model was not trained for the night, and there is no record that it could not be trained.
     """
     untrained = tracking.untrained(context.settings, "ads", context.date)
     families = sorted(CLICK_MODELS.keys() - untrained.keys())
@@ -101,20 +100,20 @@ def promote(context: JobContext) -> Verdict:
     params = {"calibration_band": CALIBRATION_BAND, "auc_tolerance": AUC_TOLERANCE}
     with tracking.run(context, "ads/promote", params) as run:
         metrics: dict[str, Metrics] = {version.version: version.metrics for version in versions}
-        again = None
+        incumbent = None
         if champion is not None and versions:
             model = load_click_model(tracking.download(context.settings, champion))
-            again = champion.version, judge(model, split_of(context).judged).metrics()
-        stays = decisions.find_decision(context, decisions.MODEL, REGISTERED_MODEL)
-        labels = decisions.find_decision(context, decisions.LABELS, REGISTERED_MODEL)
+            incumbent = champion.version, judge(model, night_split(context).judged).metrics()
+        stays = decisions.decided(context, decisions.MODEL, REGISTERED_MODEL)
+        labels = decisions.decided(context, decisions.LABELS, REGISTERED_MODEL)
         if versions:
-            decided = verdict(metrics, again, stays=stays, labels=labels)
+            decision = verdict(metrics, incumbent, stays=stays, labels=labels)
         else:
-            decided = Verdict(None, tracking.no_candidate_reason(champion, untrained))
-        compared = metrics | (dict([again]) if again else {})
+            decision = Verdict(None, tracking.no_candidate(champion, untrained))
+        compared = metrics | (dict([incumbent]) if incumbent else {})
         run.log_dict(
             {
-                **asdict(decided),
+                **asdict(decision),
                 "rule": __doc__,
                 "champion": champion and champion.version,
                 "not_trained": untrained,
@@ -122,15 +121,15 @@ def promote(context: JobContext) -> Verdict:
             },
             "verdict.json",
         )
-        run.log_metrics({"promoted": float(decided.promoted is not None)})
+        run.log_metrics({"promoted": float(decision.promoted is not None)})
         run.log_figure(plots.comparison_plot(compared, COMPARED), "comparison.png")
-        live = next((version for version in versions if version.version == decided.promoted), None)
-        tracking.set_verdict(context.settings, REGISTERED_MODEL, night=context.date, promoted=live)
-    return decided
+        promoted = next((version for version in versions if version.version == decision.promoted), None)
+        tracking.set_verdict(context.settings, REGISTERED_MODEL, night=context.date, promoted=promoted)
+    return decision
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Prints the verdict in words."""
+    """Print the reason of the decision."""
     with run_job(argv, __doc__, trains=REGISTERED_MODEL) as context:
         print(promote(context).reason)
 

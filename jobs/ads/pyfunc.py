@@ -1,4 +1,4 @@
-"""How MLflow loads and calls a click model (models from code: this file is logged, nothing is pickled)."""
+"""MLflow model of a click model ("models from code": MLflow logs this file, nothing is pickled)."""
 
 from pathlib import Path
 from typing import Any
@@ -13,14 +13,14 @@ from models.ads.registry import load_click_model
 
 
 class ClickPredictor(PythonModel):
-    """Takes the features of impressions as columns of a pandas DataFrame, and gives click probabilities, shape (rows,)."""
+    """Predicts click probabilities, shape (rows,); the input has the fields of impressions as columns."""
 
     def load_context(self, context: Any) -> None:
-        """Loads the model from its artifact."""
+        """Load the model from the artifact."""
         self.model = load_click_model(Path(context.artifacts["model"]))
 
     def predict(self, context: Any, model_input: pd.DataFrame, params: dict[str, Any] | None = None) -> np.ndarray:
-        """Predicts; a missing number is NaN, a missing value None, a missing list None or empty."""
+        """Predict; missing numbers are NaN, missing values None, missing lists None or empty."""
         fields = self.model.fields
         lists = {name: [() if v is None else list(v) for v in model_input[name]] for name in fields.multi_hot}
         examples = Examples(

@@ -1,6 +1,6 @@
-"""Which examples a night trains, calibrates and judges on: always earlier ones than it is judged by.
+"""Time split of the examples of a night into training part, holdout and judged part, in this order of time.
 
-A day whose impressions were all clicked, or none, is not learned from: such a log has most likely lost its labels.
+A day on which all impressions were clicked, or none, is not used for training: such a log has most likely lost its labels.
 """
 
 import datetime as dt
@@ -18,26 +18,26 @@ from jobs.platform.job_context import JobContext
 from jobs.platform.tracking import CannotTrain
 
 TRAINING_DAYS = 7
-"""Days of examples that a model learns from; click behaviour of longer ago misleads more than it teaches."""
+"""Days of examples that a model is trained on; older examples make it worse."""
 
 HOLDOUT_SHARE = 0.15
-"""The last part, by time, of what a model learns from: it stops the training and fits the calibration."""
+"""Share of the training days, the latest examples, that is used for early stopping and calibration."""
 
 JUDGED_SHARE = 0.2
-"""The last part of the day that is judged where no earlier day exists to train on."""
+"""Share of the night, the latest examples, that is judged if there are no earlier days to train on."""
 
 
 @dataclass(frozen=True)
 class TimeSplit:
-    """One night's parts.
+    """The parts of one night.
 
     Attributes:
-        rule: in words, how the judged part was cut off.
-        train: what the judged model learns from.
-        holdout: what it is stopped and calibrated by, later than `train`.
-        judged: what it is judged on, later than both.
-        publish_train: what the published model learns from, up to the night itself.
-        publish_holdout: what that one is stopped and calibrated by.
+        rule: description of the split.
+        train: training part of the judged model.
+        holdout: its part for early stopping and calibration, later than `train`.
+        judged: its part for evaluation, later than both.
+        publish_train: training part of the published model, up to and including the night.
+        publish_holdout: the holdout of the published model, later than `publish_train`.
     """
 
     rule: str
@@ -48,32 +48,33 @@ class TimeSplit:
     publish_holdout: ExampleStream
 
 
-def split_of(context: JobContext) -> TimeSplit:
-    """The night's parts of gold.ctr_examples.
+def night_split(context: JobContext) -> TimeSplit:
+    """Split gold.ctr_examples for the night.
 
     Raises:
-        MissingInput: the table does not have the night.
-        CannotTrain: it has too little to learn from.
+        MissingInput: the table has no rows for the night.
+        CannotTrain: a part has no click or no other impression.
     """
     if not context.lake.has_day(TABLE, context.date):
         raise MissingInput(TABLE, context.date, f"run python -m jobs.features.ctr_examples --date {context.date} first")
     dataset = context.lake.arrow(TABLE)
-    if lacks := lack(_of(dataset, context.date)):
-        raise CannotTrain(f"the night has {lacks}")
+    if defect := label_defect(_examples_of_day(dataset, context.date)):
+        raise CannotTrain(f"the night has {defect}")
     first = context.date - dt.timedelta(days=TRAINING_DAYS)
-    lacking = {day: lack(_of(dataset, day)) for day in sorted(context.lake.days(TABLE)) if first <= day < context.date}
-    split = time_split(dataset, [day for day, lacks in lacking.items() if lacks is None], context.date)
+    training_days = (day for day in sorted(context.lake.days(TABLE)) if first <= day < context.date)
+    defects = {day: label_defect(_examples_of_day(dataset, day)) for day in training_days}
+    split = time_split(dataset, [day for day, defect in defects.items() if defect is None], context.date)
     for part in (split.train, split.publish_train):
-        if lacks := lack(part):
-            raise CannotTrain(f"the part to learn from has {lacks}")
+        if defect := label_defect(part):
+            raise CannotTrain(f"the training part has {defect}")
     for part in (split.holdout, split.publish_holdout):
-        if lacks := lack(part):
-            raise CannotTrain(f"the part held out for calibration has {lacks}")
-    left_out = [f"; {day} is left out, it has {lacks}" for day, lacks in lacking.items() if lacks]
+        if defect := label_defect(part):
+            raise CannotTrain(f"the holdout has {defect}")
+    left_out = [f"; {day} is left out, it has {defect}" for day, defect in defects.items() if defect]
     return replace(split, rule=split.rule + "".join(left_out))
 
 
-def _of(dataset: pyarrow.dataset.Dataset, day: dt.date) -> ExampleStream:
+def _examples_of_day(dataset: pyarrow.dataset.Dataset, day: dt.date) -> ExampleStream:
     return ExampleStream(dataset, pc.field("date") == day)
 
 
@@ -82,8 +83,8 @@ def time_split(dataset: pyarrow.dataset.Dataset, days: Collection[dt.date], nigh
 
     Args:
         dataset: the table.
-        days: the days of it that may be learned from.
-        night: judged on this day, trained on those before it, or on the first part of it when there are none.
+        days: days of the table that may be used for training.
+        night: the judged day. The training days are before it; if there are none, the first part of the night is used.
 
     Raises:
         CannotTrain: a part would be empty.
@@ -95,40 +96,40 @@ def time_split(dataset: pyarrow.dataset.Dataset, days: Collection[dt.date], nigh
         rule = f"trained on {earlier[0]} to {earlier[-1]}, judged on {night}"
         judged = ExampleStream(dataset, today)
     else:
-        cut = _cut(dataset, today, JUDGED_SHARE)
+        cut = _cut_time(dataset, today, JUDGED_SHARE)
         known = today & (pc.field("time_ms") < cut)
         rule = f"no earlier day: trained on the first {1 - JUDGED_SHARE:.0%} of {night} by time, judged on the rest"
         judged = ExampleStream(dataset, today & (pc.field("time_ms") >= cut))
     last_days = [day for day in earlier if day > night - dt.timedelta(days=TRAINING_DAYS)]
-    upto = pc.field("date").isin([*last_days, night])
-    return TimeSplit(rule, *_held_out(dataset, known), judged, *_held_out(dataset, upto))
+    up_to_night = pc.field("date").isin([*last_days, night])
+    return TimeSplit(rule, *_split_holdout(dataset, known), judged, *_split_holdout(dataset, up_to_night))
 
 
-def lack(part: ExampleStream) -> str | None:
-    """What examples lack that clicks could be learned from, None where they lack nothing."""
-    clicked = pc.field("label") == 1
-    clicks, others = (_any(part.dataset, part.condition & which) for which in (clicked, ~clicked))
-    if clicks and others:
+def label_defect(part: ExampleStream) -> str | None:
+    """Return why examples cannot be trained on, or None if they have both labels."""
+    is_click = pc.field("label") == 1
+    has_clicks, has_others = (_any(part.dataset, part.condition & label) for label in (is_click, ~is_click))
+    if has_clicks and has_others:
         return None
-    return "nothing but clicks" if clicks else "no click" if others else "no impression"
+    return "nothing but clicks" if has_clicks else "no click" if has_others else "no impression"
 
 
 def _any(dataset: pyarrow.dataset.Dataset, condition: pc.Expression) -> bool:
     return bool(dataset.scanner(columns=["label"], filter=condition).head(1).num_rows)
 
 
-def _held_out(dataset: pyarrow.dataset.Dataset, known: pc.Expression) -> tuple[ExampleStream, ExampleStream]:
-    cut = _cut(dataset, known, HOLDOUT_SHARE)
+def _split_holdout(dataset: pyarrow.dataset.Dataset, known: pc.Expression) -> tuple[ExampleStream, ExampleStream]:
+    cut = _cut_time(dataset, known, HOLDOUT_SHARE)
     before = pc.field("time_ms") < cut
     return ExampleStream(dataset, known & before), ExampleStream(dataset, known & ~before)
 
 
-def _cut(dataset: pyarrow.dataset.Dataset, condition: pc.Expression, last_share: float) -> int:
-    """The time from which on about this share of the rows lies."""
+def _cut_time(dataset: pyarrow.dataset.Dataset, condition: pc.Expression, last_share: float) -> int:
+    """Return the time, in epoch milliseconds, after which about this share of the rows lies."""
     times = np.asarray(dataset.to_table(columns=["time_ms"], filter=condition)["time_ms"])
     if len(times):
-        place = int(len(times) * (1 - last_share))
-        cut = int(np.partition(times, place)[place])
+        index = int(len(times) * (1 - last_share))
+        cut = int(np.partition(times, index)[index])
         if cut > times.min():
             return cut
-    raise CannotTrain(f"{len(times)} impressions at one time cannot be split by time")
+    raise CannotTrain(f"{len(times)} impressions with the same time cannot be split by time")

@@ -1,7 +1,8 @@
-"""Trains one click model for a night: judged on the night's impressions, then trained anew up to the night and registered.
+"""Trains one click model for a night.
 
-What is published is the same recipe as what was judged, with every part a day later. A night that cannot be learned from, such as
-one without a click, trains nothing, and its run says why.
+The model is trained on the days before and judged on the night's impressions. Then it is trained again with all parts one day
+later, and registered. If the night cannot be trained on, for example because it has no click, no model is registered, and the run
+records why.
 """
 
 import argparse
@@ -17,7 +18,7 @@ import pandas as pd
 from jobs.ads import REGISTERED_MODEL, plots
 from jobs.ads.examples import FIELDS, ExampleStream
 from jobs.ads.judgement import judge
-from jobs.ads.time_split import HOLDOUT_SHARE, split_of
+from jobs.ads.time_split import HOLDOUT_SHARE, night_split
 from jobs.features.ctr_examples import TABLE
 from jobs.platform import tracking
 from jobs.platform.errors import BadInput
@@ -32,35 +33,36 @@ _PYFUNC = Path(__file__).with_name("pyfunc.py")
 
 
 def train(context: JobContext, name: str) -> str:
-    """Trains, judges, publishes and registers one model.
+    """Train, judge and register one model.
 
     Returns:
         The name of the registered version.
 
     Raises:
-        MissingInput, CannotTrain: see `split_of`.
+        MissingInput, CannotTrain: see `night_split`.
     """
-    split = split_of(context)
+    split = night_split(context)
     model = CLICK_MODELS[name](FIELDS)
-    params = {"model": name, "split": split.rule, "holdout_share": HOLDOUT_SHARE, **_flat(asdict(model.config))}
+    params = {"model": name, "split": split.rule, "holdout_share": HOLDOUT_SHARE, **_flat_params(asdict(model.config))}
     with tracking.run(context, f"ads/{name}", params) as run:
         _fit(model, split.train, split.holdout)
-        for step, each in enumerate(model.history, 1):
-            run.log_metrics(asdict(each), step=step)
+        for epoch, losses in enumerate(model.history, 1):
+            run.log_metrics(asdict(losses), step=epoch)
         run.log_figure(plots.loss_plot(model.history), "loss.png")
-        judged = {
+        judgements = {
             name: judge(model, split.judged),
             "each video's click rate": judge(
                 ClickRate("video_id").fit(chain(split.train, split.holdout)), split.judged
             ),
             "overall click rate": judge(ClickRate().fit(chain(split.train, split.holdout)), split.judged),
         }
-        metrics = {model_name: judgement.metrics() for model_name, judgement in judged.items()}
+        metrics = {model_name: judgement.metrics() for model_name, judgement in judgements.items()}
         run.log_metrics(metrics[name])
-        run.log_metrics({"examples_judged": len(judged[name].labels), "click_rate": float(judged[name].labels.mean())})
-        run.log_figure(plots.calibration_plot(judged), "calibration.png")
+        labels = judgements[name].labels
+        run.log_metrics({"examples_judged": len(labels), "click_rate": float(labels.mean())})
+        run.log_figure(plots.calibration_plot(judgements), "calibration.png")
         run.log_figure(plots.comparison_plot(metrics, COMPARED), "comparison.png")
-        by_field = judged[name].calibration_by_field()
+        by_field = judgements[name].calibration_by_field()
         run.log_dict({k: [asdict(v) for v in values] for k, values in by_field.items()}, "calibration_by_field.json")
         published = CLICK_MODELS[name](FIELDS)
         _fit(published, split.publish_train, split.publish_holdout)
@@ -82,36 +84,39 @@ def _fit(model: ClickModel, train_part: ExampleStream, holdout: ExampleStream) -
     try:
         model.fit(train_part, holdout)
     except ValueError as error:
-        raise BadInput(f"{TABLE}: {model.name} cannot be trained on it: {error}") from error
+        raise BadInput(f"{TABLE}: cannot train {model.name}: {error}") from error
 
 
 def _input_example(model: ClickModel) -> pd.DataFrame:
-    """A made-up impression: an example of a real one would keep a person's behaviour with the model."""
+    """Return a synthetic impression: a real one would store a user's behaviour with the model."""
     typical = model.encoder.typical()
     lists = {name: [column.values.tolist()] for name, column in typical.multi_hot.items()}
     return pd.DataFrame({**typical.numeric, **typical.categorical, **lists})
 
 
-def _flat(config: dict[str, object], prefix: str = "") -> dict[str, object]:
-    flat: dict[str, object] = {}
+def _flat_params(config: dict[str, object], prefix: str = "") -> dict[str, object]:
+    """Return nested hyperparameters as MLflow params, with dots in their names and JSON values."""
+    params: dict[str, object] = {}
     for key, value in config.items():
-        flat |= _flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {prefix + key: json.dumps(value)}
-    return flat
+        params |= (
+            _flat_params(value, f"{prefix}{key}.") if isinstance(value, dict) else {prefix + key: json.dumps(value)}
+        )
+    return params
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--model", choices=sorted(CLICK_MODELS), required=True, help="which click model to train")
+    parser.add_argument("--model", choices=sorted(CLICK_MODELS), required=True, help="click model to train")
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Trains the model that `--model` names and prints the registered version, or why there is none."""
+    """Train the model given by `--model` and print the registered version, or why it was not trained."""
     with run_job(argv, __doc__, _arguments, trains=REGISTERED_MODEL) as context:
         name = context.args.model
         try:
             print(train(context, name))
-        except tracking.CannotTrain as why:
-            tracking.record_untrained(context, f"ads/{name}", name, str(why))
-            print(f"{name} is not trained: {why}")
+        except tracking.CannotTrain as error:
+            tracking.record_untrained(context, f"ads/{name}", name, str(error))
+            print(f"{name} is not trained: {error}")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Recommendation stage: trains recommenders on the night, decides which one serves, and writes what each user is shown."""
+"""Recommendation stage: trains recommenders, decides which one serves, and writes the recommendations for each user."""
 
 REGISTERED_MODEL = "recommender"
-"""The place that all recommenders compete for."""
+"""Name in the MLflow registry of all recommenders; its champion serves."""

@@ -1,12 +1,12 @@
-"""The videos that recommenders rank: which column stands for which video, and what is known of each."""
+"""The catalogue: the videos that recommenders rank, with the column of each video."""
 
 import json
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from jobs.platform.errors import BadInput, MissingInput
 from jobs.platform.job_context import JobContext
@@ -16,31 +16,31 @@ _FILE = "videos.json"
 
 @dataclass(frozen=True)
 class Catalogue:
-    """The videos of silver.videos on a night, by column.
+    """The videos of silver.videos on a night, by column of the matrices.
 
     Attributes:
         video_ids: (items,) ascending.
-        visible: (items,) whether anyone may see the video.
-        titles: (items,) None where the source has none.
+        visible: (items,) True if the video may be shown.
+        titles: (items,) None if the source has no title.
         tags: (items,) categories.
     """
 
-    video_ids: npt.NDArray[np.int64]
-    visible: npt.NDArray[np.bool_]
+    video_ids: NDArray[np.int64]
+    visible: NDArray[np.bool_]
     titles: list[str | None]
     tags: list[list[str]]
 
     @property
     def text(self) -> list[str]:
-        """(items,) title and tags in one line."""
+        """(items,) title and tags as one text."""
         return [" ".join([title or "", *tags]) for title, tags in zip(self.titles, self.tags, strict=True)]
 
 
-def catalogue(context: JobContext) -> Catalogue:
-    """The night's snapshot of silver.videos.
+def read_catalogue(context: JobContext) -> Catalogue:
+    """Read the night's snapshot of silver.videos.
 
     Raises:
-        MissingInput: there is none.
+        MissingInput: silver.videos has no rows for the night.
     """
     if not context.lake.has_day("silver.videos", context.date):
         raise MissingInput(
@@ -59,16 +59,16 @@ def catalogue(context: JobContext) -> Catalogue:
     )
 
 
-def save_columns(directory: Path, video_ids: npt.NDArray[np.int64]) -> None:
-    """Write beside a saved model which video each of its columns is."""
+def save_columns(directory: Path, video_ids: NDArray[np.int64]) -> None:
+    """Write the video ids of a model's columns into the directory of the saved model."""
     (directory / _FILE).write_text(json.dumps(video_ids.tolist()) + "\n")
 
 
-def load_columns(directory: Path) -> npt.NDArray[np.int64]:
-    """Which video each column of the model in a directory is.
+def load_columns(directory: Path) -> NDArray[np.int64]:
+    """Return the video ids of the columns of a saved model.
 
     Raises:
-        BadInput: the directory does not tell.
+        BadInput: the directory has no valid list of video ids.
     """
     try:
         return np.array(json.loads((directory / _FILE).read_text()), dtype=np.int64)

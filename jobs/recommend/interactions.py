@@ -4,9 +4,9 @@ import datetime as dt
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
 from jobs.platform.errors import MissingInput
@@ -16,18 +16,18 @@ from models.recommend.recommender import Recommender
 TABLE = "gold.interactions"
 RECENT_DAYS = 2
 
-Values = npt.NDArray[np.float32]
-Rows = npt.NDArray[np.bool_]
+Values = NDArray[np.float32]
+Rows = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
-class Known:
-    """What was known at one moment; all matrices are (users, items).
+class KnownInteractions:
+    """The interactions up to a point in time; all matrices are (users, items).
 
     Attributes:
-        strength: how strongly each user's behaviour speaks for each video, decayed to that moment.
-        watched: 1 where the user was shown the video.
-        recent: 1 where the user long viewed it, and last watched it within the last two days.
+        strength: strength of each user's interest in each video, decayed to that time.
+        watched: 1 if the user was shown the video.
+        recent: 1 if the user had a long view of the video, and last watched it within the last two days.
     """
 
     strength: csr_matrix
@@ -35,7 +35,7 @@ class Known:
     recent: csr_matrix
 
     def signal(self, model: type[Recommender]) -> csr_matrix:
-        """What a model is to be fitted on."""
+        """Return the matrix to fit a model on."""
         return self.strength if model.signal == "strength" else self.recent
 
 
@@ -45,15 +45,15 @@ class Interactions:
 
     Attributes:
         user_ids: (users,) ascending.
-        before: at the end of the day before.
-        until: at the end of the night.
-        targets: 1 where the user long viewed the video on the night's day and was never shown it before.
-        active: (users,) whether the user watched anything in the last `ACTIVE_DAYS` days.
+        before: up to the end of the day before.
+        after: up to the end of the night's day.
+        targets: 1 if the user had a long view of the video on the night's day and was never shown it before.
+        active: (users,) True if the user watched anything in the last `ACTIVE_DAYS` days.
     """
 
-    user_ids: npt.NDArray[np.object_]
-    before: Known
-    until: Known
+    user_ids: NDArray[np.object_]
+    before: KnownInteractions
+    after: KnownInteractions
     targets: csr_matrix
     active: Rows
 
@@ -62,15 +62,15 @@ ACTIVE_DAYS = 7
 """The window of gold.user_features."""
 
 
-def interactions(context: JobContext, video_ids: npt.NDArray[np.int64]) -> Interactions:
-    """Read the night's partition.
+def read_interactions(context: JobContext, video_ids: NDArray[np.int64]) -> Interactions:
+    """Read the night's interactions.
 
     Args:
         context: of the job.
-        video_ids: (items,) ascending; which video each column stands for. Others are left out: they are no longer offered.
+        video_ids: (items,) ascending; the video of each column. Other videos are dropped, as they are no longer offered.
 
     Raises:
-        MissingInput: gold.interactions does not have the night.
+        MissingInput: gold.interactions has no rows for the night.
     """
     if not context.lake.has_day(TABLE, context.date):
         raise MissingInput(TABLE, context.date, f"run python -m jobs.features.interactions --date {context.date} first")
@@ -79,11 +79,11 @@ def interactions(context: JobContext, video_ids: npt.NDArray[np.int64]) -> Inter
         "last_event_date",
     ]  # fmt: skip
     table = context.lake.arrow(TABLE).to_table(columns=columns, filter=pc.field("date") == context.date)
-    return from_table(table, video_ids, context.date)
+    return to_interactions(table, video_ids, context.date)
 
 
-def from_table(table: pa.Table, video_ids: npt.NDArray[np.int64], date: dt.date) -> Interactions:
-    """See `interactions`; `table` holds the columns that it reads."""
+def to_interactions(table: pa.Table, video_ids: NDArray[np.int64], date: dt.date) -> Interactions:
+    """Convert rows of gold.interactions to matrices; see `read_interactions`."""
     encoded = table["user_id"].combine_chunks().dictionary_encode()
     names = np.asarray(encoded.dictionary.to_pylist(), dtype=object)
     order = np.argsort(names)
@@ -97,7 +97,7 @@ def from_table(table: pa.Table, video_ids: npt.NDArray[np.int64], date: dt.date)
     long_on_day = table["long_views_on_day"].to_numpy()
     shape = (len(names), len(video_ids))
 
-    def matrix(values: npt.NDArray[np.floating], rows: Rows) -> csr_matrix:
+    def matrix(values: NDArray[np.floating], rows: Rows) -> csr_matrix:
         kept = rows & offered
         return csr_matrix((values[kept].astype(np.float32), (users[kept], items[kept])), shape=shape)
 
@@ -105,13 +105,13 @@ def from_table(table: pa.Table, video_ids: npt.NDArray[np.int64], date: dt.date)
     seen_before = views_before > 0
     return Interactions(
         user_ids=names[order],
-        before=Known(
+        before=KnownInteractions(
             strength=matrix(table["strength_before"].to_numpy(), seen_before),
             watched=matrix(ones, seen_before),
-            # a pair watched again on the day hides when it was watched before: it is left out
+            # for a pair watched again on the day, the date of its previous view is unknown, so it is left out
             recent=matrix(ones, (long_before > 0) & _recent(days_ago, days_ago > 0)),
         ),
-        until=Known(
+        after=KnownInteractions(
             strength=matrix(table["strength"].to_numpy(), np.ones(len(videos), dtype=bool)),
             watched=matrix(ones, np.ones(len(videos), dtype=bool)),
             recent=matrix(ones, (long_before + long_on_day > 0) & _recent(days_ago, days_ago >= 0)),
@@ -121,8 +121,8 @@ def from_table(table: pa.Table, video_ids: npt.NDArray[np.int64], date: dt.date)
     )
 
 
-def _recent(days_ago: npt.NDArray[np.int64], known: Rows) -> Rows:
-    """Which known rows lie within the last two days that have any: a lake may begin with an old history."""
-    if not known.any():
-        return known
-    return known & (days_ago < days_ago[known].min() + RECENT_DAYS)
+def _recent(days_ago: NDArray[np.int64], eligible: Rows) -> Rows:
+    """Return the eligible rows of the last two days, counted from the latest day with any: a lake may start with old history."""
+    if not eligible.any():
+        return eligible
+    return eligible & (days_ago < days_ago[eligible].min() + RECENT_DAYS)

@@ -1,14 +1,14 @@
-"""Plots of recommenders, as matplotlib figures that need no display."""
+"""Plots of recommenders, as matplotlib figures without a display."""
 
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-import numpy.typing as npt
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
 
 def ndcg_plot(curves: Mapping[str, Sequence[float]]) -> Figure:
-    """NDCG by cut-off, one line a model."""
+    """Plot NDCG by cut-off, one line for each model."""
     figure = Figure(figsize=(6, 4.5), layout="constrained")
     axes = figure.subplots()
     for name, curve in curves.items():
@@ -18,12 +18,12 @@ def ndcg_plot(curves: Mapping[str, Sequence[float]]) -> Figure:
     return figure
 
 
-def exposure_plot(ids: npt.NDArray[np.int64], watchers: npt.NDArray[np.integer]) -> Figure:
-    """How much of all impressions and of all recommendations the most frequent videos take.
+def exposure_plot(ids: NDArray[np.int64], watchers: NDArray[np.integer]) -> Figure:
+    """Plot the share of the most frequent videos in all recommendations and in all earlier views.
 
     Args:
-        ids: (users, ranks) recommended columns, -1 where none.
-        watchers: (items,) how many users watched each video before.
+        ids: (users, ranks) recommended columns, -1 for unused ranks.
+        watchers: (items,) number of users who watched each video before.
     """
     figure = Figure(figsize=(6, 4.5), layout="constrained")
     axes = figure.subplots()
@@ -31,18 +31,18 @@ def exposure_plot(ids: npt.NDArray[np.int64], watchers: npt.NDArray[np.integer])
     for label, counts in {"recommended": shown, "watched before": watchers}.items():
         share = np.cumsum(np.sort(counts)[::-1]) / max(1, counts.sum())
         axes.plot(np.arange(1, len(share) + 1) / len(share), share, label=label)
-    axes.set(xlabel="share of videos, the most frequent first", ylabel="share of the whole", title="Concentration")
+    axes.set(xlabel="share of videos, the most frequent first", ylabel="share of the total", title="Concentration")
     axes.set(xlim=(0, 1), ylim=(0, 1.02))
     axes.legend(loc="lower right")
     return figure
 
 
 def comparison_plot(metrics: Mapping[str, Mapping[str, float]], names: Sequence[str]) -> Figure:
-    """One panel a metric, one bar a model.
+    """Plot a comparison of models: one panel for each metric, one bar for each model.
 
     Args:
-        metrics: by model, then by metric; a model without a metric has no bar in its panel.
-        names: the metrics to show.
+        metrics: by model, then by metric; the bar of a missing metric has length 0.
+        names: metrics to show.
     """
     figure = Figure(figsize=(3.4 * len(names), 0.5 * len(metrics) + 1.6), layout="constrained")
     for panel, (axes, name) in enumerate(zip(figure.subplots(1, len(names), squeeze=False)[0], names, strict=True)):

@@ -1,17 +1,17 @@
 """Decides which recommender serves from this night on.
 
-The night's models are compared on the night itself, and so is the champion of earlier nights, as it was published then: every
-one was fitted on nothing of this night. The challenger is the model with the highest NDCG@20 that keeps enough coverage, and it
-goes live if it beats the champion on NDCG@20 while its coverage@20 is at least MIN_COVERAGE_RATIO of the champion's: a gain
-in accuracy must not come from showing everybody the same few videos.
+The night's candidates and the champion of earlier nights are evaluated on the night's views; none of them was fitted on data of
+this night. The challenger is the candidate with the highest NDCG@20 and enough coverage. It is promoted if it beats the champion
+on NDCG@20 and its coverage@20 is at least MIN_COVERAGE_RATIO of the champion's: a gain in accuracy must not come from showing the
+same few videos to everybody.
 
-A challenger of the champion's own kind is the champion with more days to learn from, so what was judged of it is all but the
-champion itself. It goes live unless it is worse by more than REFIT_TOLERANCE; otherwise a good model would never be refreshed.
+A candidate of the champion's own kind is the champion fitted on more days. It is promoted unless it is worse by more than
+REFIT_TOLERANCE; otherwise a good model would never be refreshed.
 
-A person can decide that the champion stays on a night, whatever its candidates are worth.
+An operator can decide that the champion stays on a night, whatever the metrics are.
 
-Where there is no champion yet, the night's best serves; where nothing can be judged either, the registry's first does. On a night
-that could train no candidate the champion stays.
+Without a champion, the best candidate of the night is promoted, or the first one of the registry if none can be evaluated. If no
+candidate could be trained, the champion stays.
 """
 
 from collections.abc import Mapping, Sequence
@@ -24,8 +24,8 @@ from jobs.platform.decisions import Decision
 from jobs.platform.job import run_job
 from jobs.platform.job_context import JobContext
 from jobs.recommend import REGISTERED_MODEL, plots
-from jobs.recommend.catalogue import catalogue, load_columns
-from jobs.recommend.interactions import interactions
+from jobs.recommend.catalogue import load_columns, read_catalogue
+from jobs.recommend.interactions import read_interactions
 from models.recommend.evaluation import evaluate
 from models.recommend.metrics import COMPARED
 from models.recommend.registry import RECOMMENDERS, load_recommender
@@ -33,7 +33,7 @@ from models.recommend.registry import RECOMMENDERS, load_recommender
 MIN_COVERAGE_RATIO = 0.6
 """On KuaiRand the good models cover between 6 and 19 % of the videos, popularity 0.5 %."""
 REFIT_TOLERANCE = 0.02
-"""Events that arrived late move a refitted model's NDCG@20 by less than this share."""
+"""Late events change the NDCG@20 of a refitted model by less than this share."""
 
 ACCURACY = "ndcg_at_20"
 COVERAGE = "coverage_at_20"
@@ -42,8 +42,8 @@ Metrics = Mapping[str, float]
 
 
 @dataclass(frozen=True)
-class Judged:
-    """A version and how it did on the night; without metrics where the night could not judge it."""
+class JudgedVersion:
+    """A model version with its metrics on the night; empty if it could not be evaluated."""
 
     version: str
     family: str
@@ -52,58 +52,62 @@ class Judged:
 
 @dataclass(frozen=True)
 class Verdict:
-    """Who serves, and why.
+    """The decision on a night's candidates.
 
     Attributes:
-        promoted: version of the candidate that goes live, or None.
-        reason: one sentence with the numbers that decided.
+        promoted: version of the promoted candidate, or None.
+        reason: one sentence with the deciding numbers.
     """
 
     promoted: str | None
     reason: str
 
 
-def verdict(candidates: Sequence[Judged], champion: Judged | None, stays: Decision | None = None) -> Verdict:
+def verdict(
+    candidates: Sequence[JudgedVersion], champion: JudgedVersion | None, stays: Decision | None = None
+) -> Verdict:
     """Apply the rule of this module.
 
     Args:
-        candidates: the night's models, at least one, in the registry's order.
-        champion: who served until now, judged on this night.
-        stays: that the champion does, if somebody decided so.
+        candidates: the night's models, at least one, in the order of the registry.
+        champion: the current champion with its metrics on this night.
+        stays: an operator's decision that the champion stays.
     """
     judged = sorted((c for c in candidates if ACCURACY in c.metrics), key=lambda c: -c.metrics[ACCURACY])
     if champion is None:
         if not judged:
             first = candidates[0]
-            return Verdict(first.version, f"nothing can be judged on this night; {first.version} serves until then")
-        return Verdict(judged[0].version, f"there is no champion yet; {_figures(judged[0])} is the night's best")
+            return Verdict(
+                first.version, f"no model can be evaluated on this night; {first.version} serves until one can"
+            )
+        return Verdict(judged[0].version, f"there is no champion yet; {_metrics_text(judged[0])} is the best candidate")
     if stays is not None:
         return Verdict(None, f"{champion.version} stays, as {stays.who} decided: {stays.why}")
     if not judged or ACCURACY not in champion.metrics:
-        return Verdict(None, f"nothing can be judged on this night; {champion.version} stays")
+        return Verdict(None, f"no model can be evaluated on this night; {champion.version} stays")
     floor = MIN_COVERAGE_RATIO * champion.metrics[COVERAGE]
     wide = [c for c in judged if c.metrics[COVERAGE] >= floor]
     if not wide:
-        return Verdict(None, f"{_figures(champion)} stays; no candidate reaches {floor:.4f} of coverage")
+        return Verdict(None, f"{_metrics_text(champion)} stays; no candidate reaches a coverage of {floor:.4f}")
     best = wide[0]
     if best.metrics[ACCURACY] > champion.metrics[ACCURACY]:
-        return Verdict(best.version, f"{_figures(best)} beats {_figures(champion)}")
+        return Verdict(best.version, f"{_metrics_text(best)} beats {_metrics_text(champion)}")
     refit = next((c for c in wide if c.family == champion.family), None)
     if refit is not None and refit.metrics[ACCURACY] >= (1 - REFIT_TOLERANCE) * champion.metrics[ACCURACY]:
-        return Verdict(refit.version, f"{_figures(refit)} is {_figures(champion)} with more days to learn from")
-    return Verdict(None, f"{_figures(champion)} stays; {_figures(best)} does not beat it")
+        return Verdict(refit.version, f"{_metrics_text(refit)} is {_metrics_text(champion)} fitted on more days")
+    return Verdict(None, f"{_metrics_text(champion)} stays; {_metrics_text(best)} does not beat it")
 
 
-def _figures(judged: Judged) -> str:
+def _metrics_text(judged: JudgedVersion) -> str:
     metrics = judged.metrics
     return f"{judged.version} (NDCG@20 {metrics[ACCURACY]:.4f}, coverage@20 {metrics[COVERAGE]:.4f})"
 
 
 def promote(context: JobContext) -> Verdict:
-    """Judge the champion on the night, give the verdict and record it.
+    """Evaluate the champion on the night, decide which model is promoted, and record the decision.
 
     Raises:
-        MissingInput: a model was not trained for the night, and its training does not say that it cannot be.
+        MissingInput: a model was not trained for the night, and there is no record that it could not be trained.
     """
     untrained = tracking.untrained(context.settings, "recommend", context.date)
     families = [family for family in RECOMMENDERS if family not in untrained]
@@ -111,17 +115,17 @@ def promote(context: JobContext) -> Verdict:
     champion = tracking.champion(context.settings, REGISTERED_MODEL, before=context.date)
     params = {"min_coverage_ratio": MIN_COVERAGE_RATIO, "refit_tolerance": REFIT_TOLERANCE}
     with tracking.run(context, "recommend/promote", params) as run:
-        candidates = [Judged(v.version, v.family, v.metrics) for v in versions]
-        incumbent = _judged_again(context, champion) if champion and candidates else None
-        stays = decisions.find_decision(context, decisions.MODEL, REGISTERED_MODEL)
+        candidates = [JudgedVersion(v.version, v.family, v.metrics) for v in versions]
+        incumbent = _evaluate_champion(context, champion) if champion and candidates else None
+        stays = decisions.decided(context, decisions.MODEL, REGISTERED_MODEL)
         if candidates:
-            decided = verdict(candidates, incumbent, stays)
+            decision = verdict(candidates, incumbent, stays)
         else:
-            decided = Verdict(None, tracking.no_candidate_reason(champion, untrained))
+            decision = Verdict(None, tracking.no_candidate(champion, untrained))
         compared = {j.version: dict(j.metrics) for j in (*candidates, *([incumbent] if incumbent else []))}
         run.log_dict(
             {
-                **asdict(decided),
+                **asdict(decision),
                 "rule": __doc__,
                 "champion": champion and champion.version,
                 "not_trained": untrained,
@@ -129,29 +133,29 @@ def promote(context: JobContext) -> Verdict:
             },
             "verdict.json",
         )
-        run.log_metrics({"promoted": float(decided.promoted is not None)})
+        run.log_metrics({"promoted": float(decision.promoted is not None)})
         run.log_figure(plots.comparison_plot(compared, COMPARED), "comparison.png")
-        live = next((v for v in versions if v.version == decided.promoted), None)
-        tracking.set_verdict(context.settings, REGISTERED_MODEL, night=context.date, promoted=live)
-    return decided
+        promoted = next((v for v in versions if v.version == decision.promoted), None)
+        tracking.set_verdict(context.settings, REGISTERED_MODEL, night=context.date, promoted=promoted)
+    return decision
 
 
-def _judged_again(context: JobContext, champion: tracking.ModelVersion) -> Judged:
+def _evaluate_champion(context: JobContext, champion: tracking.ModelVersion) -> JudgedVersion:
     directory = tracking.download(context.settings, champion)
-    video_ids = catalogue(context).video_ids
-    known = interactions(context, video_ids)
+    video_ids = read_catalogue(context).video_ids
+    known = read_interactions(context, video_ids)
     if known.targets.nnz == 0:
-        return Judged(champion.version, champion.family, {})
-    own_ids = load_columns(directory)
-    at = np.minimum(np.searchsorted(video_ids, own_ids), len(video_ids) - 1)
-    columns = np.where(video_ids[at] == own_ids, at, -1)
+        return JudgedVersion(champion.version, champion.family, {})
+    model_video_ids = load_columns(directory)
+    index = np.minimum(np.searchsorted(video_ids, model_video_ids), len(video_ids) - 1)
+    columns = np.where(video_ids[index] == model_video_ids, index, -1)
     model = load_recommender(directory)
-    judged = evaluate(model, known.before.strength, known.before.watched, known.targets, columns)
-    return Judged(champion.version, champion.family, judged.metrics)
+    evaluation = evaluate(model, known.before.strength, known.before.watched, known.targets, columns)
+    return JudgedVersion(champion.version, champion.family, evaluation.metrics)
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Print the verdict in words."""
+    """Print the reason of the decision."""
     with run_job(argv, __doc__, trains=REGISTERED_MODEL) as context:
         print(promote(context).reason)
 

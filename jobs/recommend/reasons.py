@@ -1,59 +1,64 @@
-"""Why a video is recommended, in words that a user understands."""
+"""Reasons of recommendations, as shown to users."""
 
 from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
+from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
 from jobs.recommend.catalogue import Catalogue
-from models.recommend.explanation import because_of
+from models.recommend.explanation import explaining_items
 from models.recommend.recommender import Recommender
 
 POPULAR = "popular this week"
 
 
 def reasons(
-    model: Recommender, profiles: csr_matrix, ids: npt.NDArray[np.int64], videos: Catalogue, taste: bool
+    model: Recommender, profiles: csr_matrix, ids: NDArray[np.int64], videos: Catalogue, prefer_tags: bool
 ) -> list[list[str]]:
-    """One reason for each recommended video.
+    """Return one reason for each recommended video.
 
     Args:
-        model: that recommended.
-        profiles: (users, items) strengths that it recommended from.
-        ids: (users, ranks) recommended columns, -1 where none.
-        videos: what is known of each of the model's columns.
-        taste: name a category that the user likes where there is one, rather than a video that the user watched.
+        model: the model that made the recommendations.
+        profiles: (users, items) the strengths that it used.
+        ids: (users, ranks) recommended columns, -1 for unused ranks.
+        videos: catalogue in the columns of the model.
+        prefer_tags: name a category that the user likes, if there is one, instead of a watched video.
 
     Returns:
-        by user and rank, as many as there are ids that are not -1.
+        Reasons by user and rank, without the unused ranks.
     """
-    sources = because_of(model, profiles, ids)
-    because = [f"because you watched {_named(videos, column)}" for column in range(len(videos.video_ids))]
-    written: list[list[str]] = []
+    sources = explaining_items(model, profiles, ids)
+    watched_reasons = [
+        f"because you watched {_display_name(videos, column)}" for column in range(len(videos.video_ids))
+    ]
+    reasons_by_user: list[list[str]] = []
     for user, row in enumerate(ids):
         entries = slice(profiles.indptr[user], profiles.indptr[user + 1])
         liked = _liked_tags(profiles.indices[entries], profiles.data[entries], videos.tags) if model.personal else {}
-        written.append([])
+        user_reasons: list[str] = []
         for column, source in zip(row[row >= 0].tolist(), sources[user].tolist(), strict=False):
             tag = (
-                max(videos.tags[column], key=lambda t: liked.get(t, 0.0), default=None) if taste or source < 0 else None
+                max(videos.tags[column], key=lambda t: liked.get(t, 0.0), default=None)
+                if prefer_tags or source < 0
+                else None
             )
             if tag is not None and liked.get(tag, 0.0) > 0:
-                written[-1].append(f"because you like {f'category {tag}' if tag.isdigit() else tag}")
+                user_reasons.append(f"because you like {f'category {tag}' if tag.isdigit() else tag}")
             else:
-                written[-1].append(because[source] if source >= 0 else POPULAR)
-    return written
+                user_reasons.append(watched_reasons[source] if source >= 0 else POPULAR)
+        reasons_by_user.append(user_reasons)
+    return reasons_by_user
 
 
-def _named(videos: Catalogue, column: int) -> str:
+def _display_name(videos: Catalogue, column: int) -> str:
     title = videos.titles[column]
     return f"《{title}》" if title else f"video {videos.video_ids[column]}"
 
 
 def _liked_tags(
-    columns: npt.NDArray[np.integer], strengths: npt.NDArray[np.float32], tags: Sequence[Sequence[str]]
+    columns: NDArray[np.integer], strengths: NDArray[np.float32], tags: Sequence[Sequence[str]]
 ) -> Counter[str]:
     liked: Counter[str] = Counter()
     for column, strength in zip(columns.tolist(), strengths.tolist(), strict=True):

@@ -1,8 +1,8 @@
-"""Trains one recommender for a night: fitted on what came before and judged on the night, then fitted up to it and registered.
+"""Trains one recommender for a night.
 
-What is published is the recipe that was judged, with one more day to learn from. On a lake's first night without a watch
-history nothing came before: the model is fitted on the night alone, and the run says that it was not judged. Where there is
-nothing to learn from at all, nothing is trained, and the run says why.
+The model is fitted on the days before and evaluated on the night. Then it is fitted again, with the night's data, and registered.
+On the first night of a lake without watch history there are no days before: the model is fitted on the night alone, and the run
+records that it was not evaluated. If there is no data to fit on, no model is registered, and the run records why.
 """
 
 import argparse
@@ -19,8 +19,8 @@ from jobs.platform.errors import BadInput
 from jobs.platform.job import run_job
 from jobs.platform.job_context import JobContext
 from jobs.recommend import REGISTERED_MODEL, plots
-from jobs.recommend.catalogue import catalogue, save_columns
-from jobs.recommend.interactions import TABLE, Interactions, Known, interactions
+from jobs.recommend.catalogue import read_catalogue, save_columns
+from jobs.recommend.interactions import TABLE, Interactions, KnownInteractions, read_interactions
 from jobs.recommend.pyfunc import recommended_videos
 from models.recommend.evaluation import evaluate
 from models.recommend.recommender import NothingToLearn, Recommender
@@ -30,27 +30,27 @@ _PYFUNC = Path(__file__).with_name("pyfunc.py")
 
 
 def train(context: JobContext, name: str) -> str:
-    """Judge, publish and register one model.
+    """Fit, evaluate and register one model.
 
     Returns:
         The name of the registered version.
 
     Raises:
-        MissingInput: a table does not have the night.
-        CannotTrain: there is nothing to learn from.
+        MissingInput: a table has no rows for the night.
+        CannotTrain: there is no data to fit on.
     """
-    videos = catalogue(context)
-    known = interactions(context, videos.video_ids)
-    published = _fitted(name, known.until, videos.text)
+    videos = read_catalogue(context)
+    known = read_interactions(context, videos.video_ids)
+    published = _fit(name, known.after, videos.text)
     params = {"model": name, "signal": RECOMMENDERS[name].signal, **asdict(RECOMMENDERS[name]().config)}
     with tracking.run(context, f"recommend/{name}", params) as run:
         run.log_metrics(
-            {"users": len(known.user_ids), "videos": len(videos.video_ids), "pairs": known.until.watched.nnz}
+            {"users": len(known.user_ids), "videos": len(videos.video_ids), "pairs": known.after.watched.nnz}
         )
-        if reason := not_judged_because(known, RECOMMENDERS[name]):
+        if reason := reason_not_judged(known, RECOMMENDERS[name]):
             run.log_text(reason + "\n", "not_judged.txt")
         else:
-            _judge(run, name, known, videos.text)
+            _evaluate(run, name, known, videos.text)
         example = pd.DataFrame({"video_ids": [videos.video_ids[np.argsort(-published.trend)[:3]].tolist()]})
         with TemporaryDirectory() as folder:
             directory = Path(folder, name)
@@ -67,27 +67,27 @@ def train(context: JobContext, name: str) -> str:
             )
 
 
-def not_judged_because(known: Interactions, model: type[Recommender]) -> str | None:
-    """Why a model cannot be judged on a night, None where it can."""
+def reason_not_judged(known: Interactions, model: type[Recommender]) -> str | None:
+    """Return why a model cannot be evaluated on a night, or None."""
     if not (known.before.signal(model).data > 0).any():
-        return "Not judged: nothing came before this night that it could have been fitted on."
+        return "Not evaluated: there is no data before this night to fit the model on."
     if known.targets.nnz == 0:
-        return "Not judged: nobody long viewed a video on this night that was new to them."
+        return "Not evaluated: no user had a long view of a new video on this night."
     return None
 
 
-def _judge(run: tracking.Run, name: str, known: Interactions, text: list[str]) -> None:
-    model = _fitted(name, known.before, text)
-    judged = evaluate(model, known.before.strength, known.before.watched, known.targets)
-    run.log_metrics(judged.metrics)
-    for k, value in enumerate(judged.ndcg_by_cutoff, 1):
+def _evaluate(run: tracking.Run, name: str, known: Interactions, text: list[str]) -> None:
+    model = _fit(name, known.before, text)
+    evaluation = evaluate(model, known.before.strength, known.before.watched, known.targets)
+    run.log_metrics(evaluation.metrics)
+    for k, value in enumerate(evaluation.ndcg_by_cutoff, 1):
         run.log_metrics({"ndcg_by_k": value}, step=k)
-    run.log_figure(plots.ndcg_plot({name: judged.ndcg_by_cutoff}), "ndcg.png")
+    run.log_figure(plots.ndcg_plot({name: evaluation.ndcg_by_cutoff}), "ndcg.png")
     watchers = np.bincount(known.before.watched.indices, minlength=known.before.watched.shape[1])
-    run.log_figure(plots.exposure_plot(judged.ids, watchers), "concentration.png")
+    run.log_figure(plots.exposure_plot(evaluation.ids, watchers), "concentration.png")
 
 
-def _fitted(name: str, known: Known, text: list[str]) -> Recommender:
+def _fit(name: str, known: KnownInteractions, text: list[str]) -> Recommender:
     model = RECOMMENDERS[name]()
     try:
         return model.fit(known.signal(type(model)), text)
@@ -98,18 +98,18 @@ def _fitted(name: str, known: Known, text: list[str]) -> Recommender:
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--model", choices=sorted(RECOMMENDERS), required=True, help="which recommender to train")
+    parser.add_argument("--model", choices=sorted(RECOMMENDERS), required=True, help="recommender to train")
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Train the model that `--model` names and print the registered version, or why there is none."""
+    """Train the model given by `--model` and print the registered version, or why it was not trained."""
     with run_job(argv, __doc__, _arguments, trains=REGISTERED_MODEL) as context:
         name = context.args.model
         try:
             print(train(context, name))
-        except tracking.CannotTrain as why:
-            tracking.record_untrained(context, f"recommend/{name}", name, str(why))
-            print(f"{name} is not trained: {why}")
+        except tracking.CannotTrain as error:
+            tracking.record_untrained(context, f"recommend/{name}", name, str(error))
+            print(f"{name} is not trained: {error}")
 
 
 if __name__ == "__main__":

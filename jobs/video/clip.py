@@ -1,6 +1,4 @@
-"""One clip of a night: what determines it, the name that follows from that, and the files that it leaves."""
-
-from __future__ import annotations
+"""A clip of a night: the inputs that determine it, its name and its files."""
 
 import hashlib
 import json
@@ -14,7 +12,7 @@ from models.video.generator import VideoSpec
 
 @dataclass(frozen=True)
 class Clip:
-    """All that determines a video."""
+    """The inputs that determine a video."""
 
     prompt: str
     seed: int
@@ -24,33 +22,33 @@ class Clip:
 
     @property
     def name(self) -> str:
-        """32 hexadecimal digits of SHA-256 over all that determines the video: the same clip is the same file, any night."""
-        said = json.dumps({**asdict(self), "encoding": mp4.ENCODING}, sort_keys=True, ensure_ascii=False)
-        return hashlib.sha256(said.encode()).hexdigest()[:32]
+        """32 hexadecimal digits of the SHA-256 of the inputs: the same clip is the same file on every night."""
+        inputs = json.dumps({**asdict(self), "encoding": mp4.ENCODING}, sort_keys=True, ensure_ascii=False)
+        return hashlib.sha256(inputs.encode()).hexdigest()[:32]
 
     @property
     def path(self) -> Path:
-        """The video, relative to the folder of videos."""
+        """Path of the video, relative to the folder of videos."""
         return Path("clips", self.name[:2], f"{self.name}.mp4")
 
     @property
     def sidecar(self) -> Path:
-        """What is known of the video (JSON), beside it."""
+        """Path of the metadata of the video (JSON), relative to the folder of videos."""
         return self.path.with_suffix(".json")
 
     @property
     def failure(self) -> Path:
-        """Why there is no video (JSON), where making it failed."""
+        """Path of the error of a failed clip (JSON), relative to the folder of videos."""
         return self.path.with_suffix(".failed.json")
 
     def facts(self, videos: Path) -> dict[str, Any]:
-        """The sidecar of the finished video, once the video has been found to be the one it tells of, and to decode.
+        """Return the content of the sidecar, after checking the digest of the video and that the video decodes.
 
         Args:
             videos: the folder of videos.
 
         Raises:
-            FileNotFoundError: it has not been made.
+            FileNotFoundError: the clip is not finished.
             mp4.BrokenVideo: a file is damaged.
         """
         try:
@@ -58,6 +56,6 @@ class Clip:
         except ValueError as error:
             raise mp4.BrokenVideo(f"{self.sidecar}: {error}") from error
         if facts.get("sha256") != hashlib.sha256((videos / self.path).read_bytes()).hexdigest():
-            raise mp4.BrokenVideo(f"{self.path}: its bytes are not those that its sidecar tells of")
+            raise mp4.BrokenVideo(f"{self.path}: its SHA-256 differs from the one in its sidecar")
         mp4.verify_mp4(videos / self.path)
         return facts

@@ -1,6 +1,4 @@
-"""A picture of many clips: each a strip of frames over time, under its prompt."""
-
-from __future__ import annotations
+"""Contact sheet: an image with a strip of frames for each clip, below its prompt."""
 
 import importlib.util
 import logging
@@ -19,13 +17,11 @@ from infra import durable
 from models.video.generator import Frames
 
 _THUMBNAIL = 96
-_SHOWN = 6  # frames of a clip
+_STRIP_FRAMES = 6  # frames of each clip
 _COLUMNS = 2
 _LABEL_HEIGHT, _GAP, _FONT_SIZE = 24, 12, 15
-_FONT_PACKAGE = (
-    "zhplot",
-    "fonts/NotoSansSC-Regular.ttf",
-)  # an open font in a package of ours, for machines without any
+# An open font from a dependency, for machines without a Chinese font.
+_FONT_PACKAGE = ("zhplot", "fonts/NotoSansSC-Regular.ttf")
 
 _log = logging.getLogger(__name__)
 
@@ -37,7 +33,7 @@ class Strip:
     Attributes:
         frames: (T, H, W, 3).
         label: its prompt.
-        plain_label: what is written instead where no font here has the label's characters.
+        plain_label: text to write instead if no font has the characters of the labels.
     """
 
     frames: Frames
@@ -46,22 +42,22 @@ class Strip:
 
 
 def write_contact_sheet(path: Path, title: str, strips: Sequence[Strip]) -> None:
-    """Draws the strips in two columns and writes them as PNG, whole or not at all."""
-    width = _SHOWN * _THUMBNAIL
+    """Draw the strips in two columns and write them atomically as PNG."""
+    width = _STRIP_FRAMES * _THUMBNAIL
     height = _LABEL_HEIGHT + _THUMBNAIL + _GAP
     rows = -(-len(strips) // _COLUMNS)
     sheet = Image.new("RGB", (_COLUMNS * (width + _GAP) + _GAP, rows * height + 2 * _LABEL_HEIGHT + _GAP), "#101418")
     draw = ImageDraw.Draw(sheet)
     draw.text((_GAP, _GAP), title, fill="#ffffff", font=_load(_plain_font()))
-    chinese = font_for("".join(strip.label for strip in strips))
-    if chinese is None:
-        _log.warning("no font here has all characters of the prompts; the contact sheet names them in English")
-    for place, strip in enumerate(strips):
-        left = _GAP + place % _COLUMNS * (width + _GAP)
-        top = 2 * _LABEL_HEIGHT + place // _COLUMNS * height
-        label = strip.plain_label if chinese is None else strip.label
-        draw.text((left, top), label, fill="#d8e0e8", font=_load(chinese or _plain_font()))
-        for number, index in enumerate(np.linspace(0, len(strip.frames) - 1, _SHOWN).round().astype(int)):
+    font = font_for("".join(strip.label for strip in strips))
+    if font is None:
+        _log.warning("no font has all characters of the prompts; the contact sheet shows them in English")
+    for position, strip in enumerate(strips):
+        left = _GAP + position % _COLUMNS * (width + _GAP)
+        top = 2 * _LABEL_HEIGHT + position // _COLUMNS * height
+        label = strip.plain_label if font is None else strip.label
+        draw.text((left, top), label, fill="#d8e0e8", font=_load(font or _plain_font()))
+        for number, index in enumerate(np.linspace(0, len(strip.frames) - 1, _STRIP_FRAMES).round().astype(int)):
             thumbnail = Image.fromarray(strip.frames[index]).resize((_THUMBNAIL, _THUMBNAIL), Image.Resampling.LANCZOS)
             sheet.paste(thumbnail, (left + number * _THUMBNAIL, top + _LABEL_HEIGHT))
     with durable.replacing(path) as draft:
@@ -69,10 +65,10 @@ def write_contact_sheet(path: Path, title: str, strips: Sequence[Strip]) -> None
 
 
 def font_for(text: str) -> Path | None:
-    """A font on this machine that has every character of the text: the package's own, else an installed one, else None."""
-    wanted = {ord(character) for character in text if not character.isspace()}
+    """Return a font that has every character of the text: a packaged one, else an installed one, else None."""
+    required = {ord(character) for character in text if not character.isspace()}
     candidates = [_plain_font(), *_packaged_font(), *sorted(map(Path, font_manager.findSystemFonts()))]
-    return next((path for path in candidates if wanted <= _characters(path)), None)
+    return next((path for path in candidates if required <= _characters(path)), None)
 
 
 def _plain_font() -> Path:
@@ -81,8 +77,8 @@ def _plain_font() -> Path:
 
 def _packaged_font() -> list[Path]:
     package, file = _FONT_PACKAGE
-    found = importlib.util.find_spec(package)  # found, not imported: importing it changes matplotlib's settings
-    folders = found.submodule_search_locations or [] if found else []
+    spec = importlib.util.find_spec(package)  # does not import it: the import changes matplotlib's settings
+    folders = spec.submodule_search_locations or [] if spec else []
     return [path for folder in folders if (path := Path(folder, file)).is_file()]
 
 

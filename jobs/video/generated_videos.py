@@ -1,7 +1,7 @@
-"""gold.generated_videos: the manifest of the night's videos, with a row only for a file that decodes, and their contact sheet.
+"""gold.generated_videos: the manifest of the night's videos, and their contact sheet.
 
-A request whose prompt failed has no row and is named in the log. A request that was neither made nor found to fail means
-that a shard has not finished: then nothing is written. A night that asked for nothing has no video and no contact sheet.
+Only videos that decode have a row. A request whose prompt failed has no row and is logged. If a request has neither a video nor a
+recorded error, a shard is not finished, and nothing is written. A night without requests has no rows and no contact sheet.
 """
 
 import json
@@ -18,8 +18,8 @@ from jobs.platform.job_context import JobContext
 from jobs.video import mp4
 from jobs.video.clip import Clip
 from jobs.video.contact_sheet import Strip, write_contact_sheet
-from jobs.video.plan import folder, read_shard, requests_of
-from jobs.video.prompts import in_english
+from jobs.video.plan import plan_folder, read_requests, read_shard
+from jobs.video.prompts import english_prompt
 from schemas.contract import load_contract
 
 TABLE = "gold.generated_videos"
@@ -28,19 +28,19 @@ _log = logging.getLogger(__name__)
 
 
 def manifest(context: JobContext) -> pa.Table:
-    """The rows of the night, by rank of the request.
+    """Return the rows of the night, ordered by rank of the request.
 
     Raises:
-        MissingInput: the night has no requests, or a request has neither a video nor a recorded failure.
-        BadInput: the plan is not of these requests, or no request succeeded.
+        MissingInput: the night was not requested, or a request has neither a video nor a recorded error.
+        BadInput: the plan does not match the requests, or no request succeeded.
     """
     videos = context.settings.videos
-    requests = requests_of(context)
-    shards = sorted(folder(videos, context.date).glob("shard-*.json"))
+    requests = read_requests(context)
+    shards = sorted(plan_folder(videos, context.date).glob("shard-*.json"))
     planned = {request.request_id: request.clip for shard in shards for request in read_shard(shard)}
     if planned.keys() != {row["request_id"] for row in requests}:
         raise BadInput(
-            f"the plan of {context.date} is not of its requests; run python -m jobs.video.plan --date {context.date}"
+            f"the plan of {context.date} does not match its requests; run python -m jobs.video.plan --date {context.date}"
         )
     rows, missing = [], []
     for request in requests:
@@ -59,7 +59,7 @@ def manifest(context: JobContext) -> pa.Table:
             hint="run the shards of the plan again",
         )
     if requests and not rows:
-        raise BadInput(f"every one of the {len(requests)} prompts of {context.date} failed; the warnings above say why")
+        raise BadInput(f"all {len(requests)} prompts of {context.date} failed; see the warnings above")
     return pa.Table.from_pylist(rows, schema=load_contract(TABLE).arrow_schema())
 
 
@@ -73,18 +73,20 @@ def _row(context: JobContext, request_id: str, clip: Clip, facts: dict[str, Any]
 
 
 def contact_sheet_path(videos: Path, date: object) -> Path:
-    """Where the night's contact sheet lies."""
+    """Return the path of the night's contact sheet."""
     return videos / "contact_sheets" / f"{date}.png"
 
 
-def _draw(context: JobContext, rows: pa.Table) -> None:
+def _draw_contact_sheet(context: JobContext, rows: pa.Table) -> None:
     sheet = contact_sheet_path(context.settings.videos, context.date)
     if not rows.num_rows:
         sheet.unlink(missing_ok=True)
         return
     strips = [
         Strip(
-            mp4.read_mp4(context.settings.videos / row["path"]), row["prompt"], in_english(row["prompt"]) or _plain(row)
+            mp4.read_mp4(context.settings.videos / row["path"]),
+            row["prompt"],
+            english_prompt(row["prompt"]) or _ascii_label(row),
         )
         for row in rows.to_pylist()
     ]
@@ -92,15 +94,15 @@ def _draw(context: JobContext, rows: pa.Table) -> None:
     _log.info("contact sheet %s", sheet)
 
 
-def _plain(row: dict[str, Any]) -> str:
+def _ascii_label(row: dict[str, Any]) -> str:
     return row["prompt"] if row["prompt"].isascii() else f"request {row['request_id']}"
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Writes the manifest and the contact sheet."""
+    """Write the manifest and the contact sheet."""
     with run_job(argv, __doc__, writes=TABLE) as context:
         rows = manifest(context)
-        _draw(context, rows)
+        _draw_contact_sheet(context, rows)
         versions = set(rows["generator_version"].to_pylist())
         context.lake.write(rows, model=versions.pop() if versions else None)
         _log.info("%d videos", rows.num_rows)

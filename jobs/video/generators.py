@@ -1,4 +1,4 @@
-"""Which generator a night uses, by NIGHTREEL_VIDEO_GENERATOR: one that the project trains, or a pipeline of diffusers."""
+"""The video generator that NIGHTREEL_VIDEO_GENERATOR selects: one that the project trains, or a diffusers pipeline."""
 
 from __future__ import annotations
 
@@ -13,38 +13,38 @@ if TYPE_CHECKING:
     from models.video.generator import TrainedGenerator, VideoGenerator
 
 REGISTERED_MODEL = "video_generator"
-"""The place that all generators of the project compete for."""
+"""Name in the MLflow registry of all generators that the project trains."""
 
 
-def own(context: JobContext) -> type[TrainedGenerator] | None:
-    """The generator of the project that the setting names, None where it names a pipeline of diffusers."""
+def project_generator(context: JobContext) -> type[TrainedGenerator] | None:
+    """Return the class of the selected generator of the project, or None if a diffusers pipeline is selected."""
     return GENERATORS.get(context.settings.video_generator)
 
 
-def trained(context: JobContext, model: type[TrainedGenerator]) -> TrainedGenerator | None:
-    """The generator of the present config that some night has trained, None where none has."""
-    from jobs.platform import tracking  # MLflow takes seconds to import, and a pipeline of diffusers does not need it
+def load_trained(context: JobContext, model: type[TrainedGenerator]) -> TrainedGenerator | None:
+    """Load the generator that was trained with the current config on any night; None if there is none."""
+    from jobs.platform import tracking  # MLflow takes seconds to import, and diffusers pipelines do not need it
 
-    found = tracking.champion(context.settings, REGISTERED_MODEL, before=dt.date.max)
-    if found is None or found.family != model.family():
+    version = tracking.champion(context.settings, REGISTERED_MODEL, before=dt.date.max)
+    if version is None or version.family != model.family():
         try:
-            (found,) = tracking.candidates(
+            (version,) = tracking.candidates(
                 context.settings, REGISTERED_MODEL, night=context.date, families=[model.family()]
             )
         except MissingInput:
             return None
-    return model.load(tracking.download(context.settings, found))
+    return model.load(tracking.download(context.settings, version))
 
 
 def generator_for(context: JobContext) -> VideoGenerator:
-    """The generator that the setting names, ready to be used.
+    """Return the selected generator.
 
     Raises:
-        MissingInput: it is one of the project's own, and no night has trained it.
-        BadInput: it is not a text-to-video pipeline.
+        MissingInput: a generator of the project is selected, and it is not trained.
+        BadInput: the setting names no text-to-video pipeline.
     """
-    if (model := own(context)) is not None:
-        generator = trained(context, model)
+    if (model := project_generator(context)) is not None:
+        generator = load_trained(context, model)
         if generator is None:
             raise MissingInput(
                 "the trained video generator",

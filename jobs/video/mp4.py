@@ -1,6 +1,4 @@
-"""Clips as H.264 files that any browser plays: written whole or not at all, the same frames always giving the same bytes."""
-
-from __future__ import annotations
+"""H.264 files that every browser plays. Writes are atomic, and the same frames give the same bytes."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,16 +11,16 @@ from infra import durable
 from models.video.generator import Frames
 
 ENCODING = "h264 yuv420p crf 18 medium no-mbtree"
-"""Names how frames become bytes; to be changed with `_encode`."""
+"""Identifies the encoding; change it whenever `_encode` changes."""
 
 
 class BrokenVideo(ValueError):
-    """A file does not decode to the end as a video."""
+    """The file is not a complete, decodable video."""
 
 
 @dataclass(frozen=True)
 class VideoFacts:
-    """What a decoded file turned out to hold."""
+    """Properties of a decoded file."""
 
     frames: int
     width: int
@@ -33,14 +31,14 @@ class VideoFacts:
 
 
 def write_mp4(path: Path, clip: Frames, fps: int) -> None:
-    """Encodes a clip (T, H, W, 3) and puts it at `path` in one step, once it has been read back and synced to disk.
+    """Encode a clip (T, H, W, 3), check that it decodes, sync it to disk and move it to `path`.
 
-    H.264 in 4:2:0, with the index in front (faststart) so that it plays while it loads. Encoded by one thread and without
-    time stamps or encoder names of the container, so the bytes depend on the frames, `fps` and the encoder's release only.
+    H.264 in 4:2:0, with the index first (faststart), so that the video plays while it loads. There is one encoder thread, and the
+    container has no time stamps or encoder names, so the bytes depend only on the frames, `fps` and the encoder's release.
 
     Raises:
-        ValueError: not frames of even width and height.
-        BrokenVideo: what was written does not read back.
+        ValueError: the clip does not have frames of even width and height.
+        BrokenVideo: the written file does not decode to the clip.
     """
     if clip.ndim != 4 or clip.shape[3] != 3 or clip.dtype != np.uint8 or not len(clip):
         raise ValueError(f"a clip is (T, H, W, 3) uint8, not {clip.shape} {clip.dtype}")
@@ -58,8 +56,8 @@ def _encode(path: Path, clip: Frames, fps: int) -> None:
     with av.open(str(path), "w", format="mp4", options=options) as container:
         stream = container.add_stream("libx264", rate=fps)
         stream.width, stream.height, stream.pix_fmt = clip.shape[2], clip.shape[1], "yuv420p"
-        # x264's macroblock tree (core 165) reads memory it has not set where the processor has AVX-512: with it, one clip
-        # in two gave other bytes when encoded again.
+        # x264's macroblock tree (core 165) reads uninitialised memory on processors with AVX-512: every second clip gave other
+        # bytes when it was encoded again.
         stream.codec_context.options = {"crf": "18", "preset": "medium", "threads": "1", "x264-params": "mbtree=0"}
         stream.codec_context.thread_count = 1
         for frame in clip:
@@ -68,19 +66,19 @@ def _encode(path: Path, clip: Frames, fps: int) -> None:
 
 
 def read_mp4(path: Path) -> Frames:
-    """All frames of a file, (T, H, W, 3).
+    """Return all frames of a file, (T, H, W, 3).
 
     Raises:
-        BrokenVideo: it does not decode to the end.
+        BrokenVideo: the file does not decode to the end.
     """
     return _decode(path)[0]
 
 
 def verify_mp4(path: Path) -> VideoFacts:
-    """Decodes every frame of a file and says what it holds.
+    """Decode every frame of a file and return its properties.
 
     Raises:
-        BrokenVideo: it is missing, cut short, not H.264 or damaged in any way that the decoder notices.
+        BrokenVideo: the file is missing, truncated, not H.264, or damaged in a way that the decoder detects.
     """
     return _decode(path)[1]
 
@@ -89,12 +87,12 @@ def _decode(path: Path) -> tuple[Frames, VideoFacts]:
     try:
         with av.open(str(path)) as container:
             if not container.streams.video:
-                raise BrokenVideo(f"{path.name}: no video in it")
+                raise BrokenVideo(f"{path.name}: no video stream")
             stream = container.streams.video[0]
             context = stream.codec_context
-            if context is None:  # the header was cut before it named a codec this build knows
+            if context is None:  # truncated header, or a codec that this build does not support
                 raise BrokenVideo(f"{path.name}: no decoder for its video stream")
-            context.options = {"err_detect": "explode"}  # a damaged frame is an error, not a concealed guess
+            context.options = {"err_detect": "explode"}  # raise errors for damaged frames instead of concealing them
             context.thread_count = 1
             frames = [frame.to_ndarray(format="rgb24") for frame in container.decode(stream)]
             facts = VideoFacts(
@@ -105,16 +103,11 @@ def _decode(path: Path) -> tuple[Frames, VideoFacts]:
                 context.name,
                 str(context.pix_fmt),
             )
-            announced = stream.frames
-    except (
-        FFmpegError,
-        OSError,
-        IndexError,
-        ValueError,
-    ) as error:  # ValueError: names in the container that are no UTF-8
+            declared_frames = stream.frames
+    except (FFmpegError, OSError, IndexError, ValueError) as error:  # ValueError: names that are not UTF-8
         raise BrokenVideo(f"{path.name}: {error}") from error
-    if not frames or (announced and announced != len(frames)):
-        raise BrokenVideo(f"{path.name}: {len(frames)} frames decode of the {announced} announced")
+    if not frames or (declared_frames and declared_frames != len(frames)):
+        raise BrokenVideo(f"{path.name}: {len(frames)} of {declared_frames} declared frames decode")
     if facts.codec != "h264":
         raise BrokenVideo(f"{path.name}: {facts.codec}, not h264")
     return np.stack(frames), facts

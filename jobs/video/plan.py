@@ -1,10 +1,8 @@
-"""Cuts the night's requests into shards, each the work of one task, and prints the shards' files as a JSON list.
+"""Splits the night's requests into shards, one for each task, and prints the shard files as a JSON list.
 
-A shard file says all that its task needs: the generator and its version, the spec, and the requests. Planning a night again
-gives the same files, so a shard that was killed is resumed by its own name.
+A shard file contains everything that its task needs: the generator and its version, the spec, and the requests. Planning a night
+again gives the same files, so a task that was killed continues with the same shard.
 """
-
-from __future__ import annotations
 
 import datetime as dt
 import json
@@ -29,22 +27,22 @@ REQUESTS_PER_SHARD = 4
 
 @dataclass(frozen=True)
 class Request:
-    """A request with the clip that answers it."""
+    """A request and its clip."""
 
     request_id: str
     clip: Clip
 
 
-def folder(videos: Path, date: dt.date) -> Path:
-    """Where the night's shard files lie."""
+def plan_folder(videos: Path, date: dt.date) -> Path:
+    """Return the folder of the night's shard files."""
     return videos / "plans" / date.isoformat()
 
 
-def requests_of(context: JobContext) -> list[dict[str, Any]]:
-    """The rows of gold.video_requests of the night, by rank.
+def read_requests(context: JobContext) -> list[dict[str, Any]]:
+    """Return the night's rows of gold.video_requests, ordered by rank.
 
     Raises:
-        MissingInput: they were never published.
+        MissingInput: the night was not published.
     """
     if not context.lake.has_day(REQUESTS, context.date):
         raise MissingInput(REQUESTS, context.date, f"run python -m jobs.video.requests --date {context.date} first")
@@ -55,49 +53,49 @@ def requests_of(context: JobContext) -> list[dict[str, Any]]:
 def write_plan(
     videos: Path, date: dt.date, requests: Sequence[dict[str, Any]], generator: VideoGenerator
 ) -> list[Path]:
-    """Writes the night's shard files, removes those of an earlier plan that are no longer among them, and returns them."""
-    target = folder(videos, date)
+    """Write the night's shard files, remove other files of an earlier plan, and return the paths."""
+    folder = plan_folder(videos, date)
     written = []
     version, spec = generator.version, asdict(generator.spec)
     for number, first in enumerate(range(0, len(requests), REQUESTS_PER_SHARD)):
         shard = requests[first : first + REQUESTS_PER_SHARD]
-        path = target / f"shard-{number:04d}.json"
-        asked = [{key: row[key] for key in ("request_id", "prompt", "seed")} for row in shard]
-        plan = {"generator": generator.name, "generator_version": version, "spec": spec, "requests": asked}
+        path = folder / f"shard-{number:04d}.json"
+        shard_requests = [{key: row[key] for key in ("request_id", "prompt", "seed")} for row in shard]
+        plan = {"generator": generator.name, "generator_version": version, "spec": spec, "requests": shard_requests}
         durable.write_json(path, plan)
         written.append(path)
-    for stale in set(target.glob("shard-*.json")) - set(written):
+    for stale in set(folder.glob("shard-*.json")) - set(written):
         stale.unlink()
     return written
 
 
 def read_shard(path: Path) -> list[Request]:
-    """The requests of a shard file.
+    """Return the requests of a shard file.
 
     Raises:
-        BadInput: it is no shard file.
+        BadInput: the file is not a shard file.
     """
     try:
         plan = json.loads(path.read_text(encoding="utf-8"))
         spec = VideoSpec(**plan["spec"])
         return [
             Request(
-                str(asked["request_id"]),
-                Clip(str(asked["prompt"]), int(asked["seed"]), spec, plan["generator"], plan["generator_version"]),
+                str(request["request_id"]),
+                Clip(str(request["prompt"]), int(request["seed"]), spec, plan["generator"], plan["generator_version"]),
             )
-            for asked in plan["requests"]
+            for request in plan["requests"]
         ]
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise BadInput(f"{path} is not a shard of a plan ({error!r}); run python -m jobs.video.plan again") from error
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Plans the night; the last line of standard output is the JSON list of shard files."""
-    # Imports torch, which takes seconds and which reading a shard does not need.
+    """Plan the night; the last line of standard output is the JSON list of shard files."""
+    # This import loads torch, which takes seconds and is not needed to read a shard.
     from jobs.video.generators import generator_for
 
     with run_job(argv, __doc__) as context:
-        requests = requests_of(context)
+        requests = read_requests(context)
         shards = write_plan(context.settings.videos, context.date, requests, generator_for(context))
         print(json.dumps([str(path) for path in shards]))
 

@@ -1,6 +1,4 @@
-"""What a night asks for when a category is wanted: a tag stands for scenes, a scene for prompts in Chinese and English."""
-
-from __future__ import annotations
+"""Prompts for tags: a tag is mapped to scenes, and a scene to prompts in Chinese and English."""
 
 import hashlib
 from dataclasses import dataclass
@@ -95,7 +93,7 @@ SCENE_PROMPTS: dict[str, tuple[tuple[str, str], ...]] = {
         ("山谷上空升起的红色热气球", "a red hot-air balloon rising over a valley"),
     ),
 }
-"""Scene -> pairs of prompts that mean the same in Chinese and in English."""
+"""Scene -> pairs of a Chinese prompt and its English translation."""
 
 TAG_SCENES: dict[str, tuple[str, ...]] = {
     "美食": ("soup",), "旅游": ("balloon", "waves", "sunrise"), "健康": ("heart", "sunrise"), "健身": ("heart", "ball"),
@@ -107,14 +105,14 @@ TAG_SCENES: dict[str, tuple[str, ...]] = {
     "天文": ("stars",), "风光": ("sunrise", "snow"), "钢琴": ("music",), "足球": ("ball",), "篮球": ("ball",),
     "手游": ("arcade",), "穿搭": ("dress",), "试驾": ("car",), "英语": ("book",), "历史": ("book",), "人工智能": ("gears",),
 }  # fmt: skip
-"""Tags that say what they are about. Any other tag, such as a dataset's number, stands for scenes that its hash picks."""
+"""Tag -> its scenes. For other tags, such as the numbers of a dataset, a hash selects the scenes."""
 
-_SCENES_OF_A_NUMBER = 3
+_SCENES_PER_TAG = 3
 
 
 @dataclass(frozen=True)
 class Prompt:
-    """One prompt, in the language `zh` or `en`."""
+    """A prompt, in the language `zh` or `en`."""
 
     text: str
     language: str
@@ -122,20 +120,18 @@ class Prompt:
 
 
 def prompts_for(tag: str, key: str) -> tuple[Prompt, Prompt]:
-    """The prompt for a tag in Chinese and in English; `key` (the night, say) varies it among those that the tag has."""
-    scenes = TAG_SCENES.get(tag) or tuple(
-        sorted(SCENE_PROMPTS, key=lambda s: _hash(f"{tag}/{s}"))[:_SCENES_OF_A_NUMBER]
-    )
+    """Return the prompt for a tag in Chinese and in English; `key`, e.g. the night, selects among the prompts of the tag."""
+    scenes = TAG_SCENES.get(tag) or tuple(sorted(SCENE_PROMPTS, key=lambda s: _hash(f"{tag}/{s}"))[:_SCENES_PER_TAG])
     scene = scenes[_hash(f"{tag}/{key}/scene") % len(scenes)]
     pairs = SCENE_PROMPTS[scene]
     chinese, english = pairs[_hash(f"{tag}/{key}/words") % len(pairs)]
     return Prompt(chinese, "zh", scene), Prompt(english, "en", scene)
 
 
-def in_english(prompt: str) -> str | None:
-    """The English twin of one of the prompts above, None where it is none of them."""
-    twins = {chinese: english for pairs in SCENE_PROMPTS.values() for chinese, english in pairs}
-    return twins.get(prompt)
+def english_prompt(prompt: str) -> str | None:
+    """Return the English translation of a prompt in `SCENE_PROMPTS`, or None for other prompts."""
+    translations = {chinese: english for pairs in SCENE_PROMPTS.values() for chinese, english in pairs}
+    return translations.get(prompt)
 
 
 def _hash(text: str) -> int:

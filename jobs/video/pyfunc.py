@@ -1,4 +1,4 @@
-"""How MLflow loads and calls the video generator (models from code: this file is logged, nothing is pickled)."""
+"""MLflow model of the video generator ("models from code": MLflow logs this file, nothing is pickled)."""
 
 from pathlib import Path
 from typing import Any
@@ -12,15 +12,15 @@ from models.video.registry import GENERATORS
 
 
 class VideoModel(mlflow.pyfunc.PythonModel):  # type: ignore[name-defined]
-    """Takes columns `prompt` and `seed` of a pandas DataFrame, and gives frames (N, T, H, W, 3) uint8."""
+    """Generates frames (N, T, H, W, 3) uint8; the input has the columns `prompt` and `seed`."""
 
     def load_context(self, context: Any) -> None:
-        """Loads the generator from its artifact, a folder that is named as the generator is."""
+        """Load the generator from the artifact, a folder with the name of the generator."""
         directory = Path(context.artifacts["model"])
         self.generator = GENERATORS[directory.name].load(directory)
 
     def predict(self, context: Any, model_input: pd.DataFrame, params: dict[str, Any] | None = None) -> np.ndarray:
-        """Generates at the size that suits the generator."""
+        """Generate clips with the default spec of the generator."""
         prompts, seeds = model_input["prompt"].tolist(), [int(seed) for seed in model_input["seed"]]
         return self.generator.generate(prompts, seeds, self.generator.spec)
 

@@ -1,9 +1,9 @@
-"""gold.video_requests: the prompts that the night asks the video generator for.
+"""gold.video_requests: the night's prompts for the video generator.
 
-Two sources of wishes. Trending: the tags whose share of all views was larger in the last three days than in the last seven,
-by the log of the ratio; both shares are smoothed, so that a tag with a handful of views does not win by chance. Tastes:
-users are clustered by what they spend their time on (k-means over `category_tastes`), and each cluster is served the tag by
-which it differs most from all users and that does not trend already. What a tag looks like is in `jobs.video.prompts`.
+There are two kinds of requests. Trending: the tags with the highest log ratio of their share of views in the last three days to
+that in the last seven days. Both shares are smoothed, so that a tag with a handful of views does not win by chance. Tastes: users
+are clustered by watch time (k-means over `category_tastes`), and each cluster gets the tag that distinguishes it most from all
+users and is not trending. `jobs.video.prompts` has the prompts of a tag.
 """
 
 import datetime as dt
@@ -26,30 +26,27 @@ from schemas.contract import load_contract
 
 TABLE = "gold.video_requests"
 
-_TRENDING_TAGS = 6  # each asked for in both languages
-_TASTE_CLUSTERS = 6  # each served once, in Chinese and English by turns
+_TRENDING_TAGS = 6  # each requested in both languages
+_TASTE_CLUSTERS = 6  # one request each, in Chinese and English in turn
 _SMOOTHING = 0.002  # views added to every tag, as a share of all views
 
 _log = logging.getLogger(__name__)
 
 
 def transform(videos: pl.DataFrame, video_features: pl.DataFrame, tastes: pl.DataFrame, date: dt.date) -> pa.Table:
-    """The requests of one night.
+    """Return the rows of gold.video_requests, ranked from 1: trending first, then tastes.
 
     Args:
         videos: video_id and tags (list of strings) of every video.
         video_features: video_id, views_3d, views_7d.
-        tastes: user_id, tag, share: a row a user and tag; shares of watch time.
+        tastes: user_id, tag, share of watch time; one row for each user and tag.
         date: the night.
-
-    Returns:
-        The rows of gold.video_requests, ranked from 1: trending first, then tastes.
     """
     trending = trending_tags(videos, video_features)
-    wishes = [("trending", tag, language) for tag in trending for language in (0, 1)]
-    wishes += [("taste", tag, place % 2) for place, tag in enumerate(taste_tags(tastes, asked=trending))]
+    choices = [("trending", tag, language) for tag in trending for language in (0, 1)]
+    choices += [("taste", tag, number % 2) for number, tag in enumerate(taste_tags(tastes, exclude=trending))]
     rows = []
-    for rank, (origin, tag, language) in enumerate(wishes, 1):
+    for rank, (origin, tag, language) in enumerate(choices, 1):
         prompt = prompts_for(tag, f"{date}/{origin}")[language]
         digest = hashlib.sha256(f"{date}\0{origin}\0{tag}\0{prompt.text}".encode()).hexdigest()
         rows.append(
@@ -62,7 +59,7 @@ def transform(videos: pl.DataFrame, video_features: pl.DataFrame, tastes: pl.Dat
 
 
 def trending_tags(videos: pl.DataFrame, video_features: pl.DataFrame) -> list[str]:
-    """The tags that gained most, best first; see the module's text. Of equal ones the more viewed, then the first by name."""
+    """Return the trending tags, best first; ties are ordered by views, then by name. See the module docstring."""
     views = (
         videos.join(video_features, "video_id")
         .explode("tags")
@@ -74,38 +71,40 @@ def trending_tags(videos: pl.DataFrame, video_features: pl.DataFrame) -> list[st
     def share(column: str) -> pl.Expr:
         return pl.col(column) / pl.col(column).sum().clip(1) + _SMOOTHING
 
-    gained = views.with_columns(gain=(share("views_3d") / share("views_7d")).log().round(9))
+    ranked = views.with_columns(gain=(share("views_3d") / share("views_7d")).log().round(9))
     return (
-        gained.sort(["gain", "views_7d", "tags"], descending=[True, True, False])["tags"].head(_TRENDING_TAGS).to_list()
+        ranked.sort(["gain", "views_7d", "tags"], descending=[True, True, False])["tags"].head(_TRENDING_TAGS).to_list()
     )
 
 
-def taste_tags(tastes: pl.DataFrame, asked: Sequence[str] = ()) -> list[str]:
-    """One tag for each cluster of users, the largest cluster first, none twice and none of those `asked` for already."""
+def taste_tags(tastes: pl.DataFrame, exclude: Sequence[str] = ()) -> list[str]:
+    """Return one tag for each cluster of users, the largest cluster first; tags are distinct and not in `exclude`."""
     if tastes.is_empty():
         return []
     tags = sorted(tastes["tag"].unique())
     wide = tastes.sort("user_id", "tag").pivot(on="tag", index="user_id", values="share", aggregate_function="sum")
     shares = wide.sort("user_id").select(pl.col(tags).fill_null(0.0).round(6)).to_numpy()
     clusters = min(_TASTE_CLUSTERS, len(np.unique(shares, axis=0)))
-    with threadpool_limits(1):  # sums in one order, so that a night run again finds the same clusters
+    with threadpool_limits(1):  # a fixed order of sums, so that a rerun finds the same clusters
         labels = KMeans(clusters, n_init=4, random_state=0).fit_predict(shares)
-    return list(_distinctive(shares, labels, tags, asked))
+    return list(_distinctive_tags(shares, labels, tags, exclude))
 
 
-def _distinctive(shares: np.ndarray, labels: np.ndarray, tags: Sequence[str], asked: Sequence[str]) -> Iterator[str]:
+def _distinctive_tags(
+    shares: np.ndarray, labels: np.ndarray, tags: Sequence[str], exclude: Sequence[str]
+) -> Iterator[str]:
     sizes = np.bincount(labels)
-    taken = set(asked)
+    used = set(exclude)
     for cluster in sorted(range(len(sizes)), key=lambda c: (-sizes[c], c)):
-        above = shares[labels == cluster].mean(0) - shares.mean(0)
-        order = (tags[i] for i in np.argsort(-above.round(9), kind="stable"))
-        tag = next((tag for tag in order if tag not in taken), None)
+        difference = shares[labels == cluster].mean(0) - shares.mean(0)
+        order = (tags[i] for i in np.argsort(-difference.round(9), kind="stable"))
+        tag = next((tag for tag in order if tag not in used), None)
         if tag is not None:
-            taken.add(tag)
+            used.add(tag)
             yield tag
 
 
-def _day(context: JobContext, table: str, columns: Sequence[str], day_column: str) -> pa.Table:
+def _read_columns(context: JobContext, table: str, columns: Sequence[str], day_column: str) -> pa.Table:
     if not context.lake.has_day(table, context.date):
         raise MissingInput(table, context.date, f"run the night of {context.date} first")
     return context.lake.arrow(table).to_table(
@@ -114,7 +113,7 @@ def _day(context: JobContext, table: str, columns: Sequence[str], day_column: st
 
 
 def tastes_by_tag(features: pa.Table) -> pl.DataFrame:
-    """user_id, tag, share: each map as rows."""
+    """Convert the maps of gold.user_features to rows: user_id, tag, share."""
     entry = pl.Struct({"key": pl.String, "value": pl.Float64})
     entries = pl.DataFrame(features).with_columns(pl.col("category_tastes").cast(pl.List(entry)))
     rows = entries.explode("category_tastes").drop_nulls("category_tastes").unnest("category_tastes")
@@ -122,14 +121,14 @@ def tastes_by_tag(features: pa.Table) -> pl.DataFrame:
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Writes the night's requests."""
+    """Write the night's requests."""
     with run_job(argv, __doc__, writes=TABLE) as context:
-        videos = _day(context, "silver.videos", ["video_id", "tags"], "arrival_date")
-        features = _day(context, "gold.video_features", ["video_id", "views_3d", "views_7d"], "date")
-        tastes = _day(context, "gold.user_features", ["user_id", "category_tastes"], "date")
+        videos = _read_columns(context, "silver.videos", ["video_id", "tags"], "arrival_date")
+        features = _read_columns(context, "gold.video_features", ["video_id", "views_3d", "views_7d"], "date")
+        tastes = _read_columns(context, "gold.user_features", ["user_id", "category_tastes"], "date")
         requests = transform(pl.DataFrame(videos), pl.DataFrame(features), tastes_by_tag(tastes), context.date)
         if not requests.num_rows:
-            _log.warning("%s: no tag was viewed and no taste is known on %s: nothing is asked for", TABLE, context.date)
+            _log.warning("%s: no rows for %s: no tag has views and no user has tastes", TABLE, context.date)
         context.lake.write(requests)
 
 

@@ -1,7 +1,7 @@
-"""Trains the video generator of the project that NIGHTREEL_VIDEO_GENERATOR names, once for each config of it.
+"""Trains the video generator that NIGHTREEL_VIDEO_GENERATOR selects, once for each config.
 
-It learns from clips that it renders itself, so it depends on no night's data; the night is only where its run is filed.
-Where NIGHTREEL_VIDEO_GENERATOR names a pipeline of diffusers there is nothing to train.
+The training data is rendered, so it does not depend on the data of a night; the night only names the MLflow run. If
+NIGHTREEL_VIDEO_GENERATOR selects a diffusers pipeline, there is nothing to train.
 """
 
 import logging
@@ -20,7 +20,7 @@ from jobs.platform import tracking
 from jobs.platform.job import run_job
 from jobs.platform.job_context import JobContext
 from jobs.video.contact_sheet import Strip, write_contact_sheet
-from jobs.video.generators import REGISTERED_MODEL, own, trained
+from jobs.video.generators import REGISTERED_MODEL, load_trained, project_generator
 from jobs.video.prompts import SCENE_PROMPTS
 from models.video.cartoons.scenes import SCENE_NAMES, Clips
 from models.video.generator import TrainedGenerator, VideoSpec
@@ -34,24 +34,24 @@ _log = logging.getLogger(__name__)
 
 
 def train(context: JobContext, model: type[TrainedGenerator]) -> TrainedGenerator:
-    """Trains a generator and makes it the one that nights use."""
+    """Train a generator, register it and promote it."""
     generator, config = model(), model.nightly
     with tracking.run(context, f"video/{model.name}", asdict(config)) as run:
         clips, captions = generator.training_data()
-        _log.info("%d clips and %d captions to learn from", len(clips.frames), len(captions.texts))
+        _log.info("training on %d clips and %d captions", len(clips.frames), len(captions.texts))
         with tqdm(total=config.steps, unit="step", disable=not sys.stderr.isatty()) as bar:
 
-            def on_step(step: int, figures: Any) -> None:
+            def on_step(step: int, losses: Any) -> None:
                 bar.update()
                 if step % _LOG_EVERY == 0 or step == config.steps:
-                    run.log_metrics(asdict(figures), step=step)
+                    run.log_metrics(asdict(losses), step=step)
                 if step % (10 * _LOG_EVERY) == 0:
-                    _log.info("step %d of %d: %s", step, config.steps, figures)
+                    _log.info("step %d of %d: %s", step, config.steps, losses)
 
             generator.fit(clips, captions, on_step)
         run.log_figure(loss_plot(generator), "loss.png")
         with TemporaryDirectory() as folder:
-            metrics = _judge(generator, clips, sheet := Path(folder, "samples.png"))
+            metrics = _evaluate(generator, clips, sheet := Path(folder, "samples.png"))
             _log.info("%s", metrics)
             run.log_metrics(metrics)
             run.log_file(sheet)
@@ -67,22 +67,22 @@ def train(context: JobContext, model: type[TrainedGenerator]) -> TrainedGenerato
     return generator
 
 
-def _judge(generator: TrainedGenerator, clips: Clips, sheet: Path) -> dict[str, float]:
-    """How many of the nights' prompts give the scene that they are about, and how much the clips move; draws them too."""
-    asked = [(scene, text) for scene, pairs in SCENE_PROMPTS.items() for pair in pairs for text in pair]
+def _evaluate(generator: TrainedGenerator, clips: Clips, sheet: Path) -> dict[str, float]:
+    """Return the share of prompts whose clip shows the right scene, and the motion of the clips; draw a contact sheet."""
+    prompts = [(scene, text) for scene, pairs in SCENE_PROMPTS.items() for pair in pairs for text in pair]
     small = VideoSpec(FRAME_SIZE, FRAME_SIZE, generator.config.frames, generator.config.fps)
-    drawn = generator.generate([text for _, text in asked], list(range(len(asked))), small)
+    generated = generator.generate([text for _, text in prompts], list(range(len(prompts))), small)
     judge = SceneJudge(clips)
-    found = judge.scenes(drawn)
-    right = [SCENE_NAMES[index] == scene for index, (scene, _) in zip(found, asked, strict=True)]
-    english = [(n, scene, text) for n, (scene, text) in enumerate(asked) if text.isascii()]
-    write_contact_sheet(sheet, generator.version, [Strip(drawn[n], text, text) for n, _, text in english])
-    return {"scene_accuracy": sum(right) / len(right), "motion": judge.motion(drawn)}
+    scenes = judge.scenes(generated)
+    correct = [SCENE_NAMES[index] == scene for index, (scene, _) in zip(scenes, prompts, strict=True)]
+    english = [(n, text) for n, (_, text) in enumerate(prompts) if text.isascii()]
+    write_contact_sheet(sheet, generator.version, [Strip(generated[n], text, text) for n, text in english])
+    return {"scene_accuracy": sum(correct) / len(correct), "motion": judge.motion(generated)}
 
 
 def loss_plot(generator: TrainedGenerator) -> Figure:
-    """The figures of each training step, a plot each."""
-    steps = [asdict(each) for each in generator.history]
+    """Plot the losses of the training steps, one panel for each loss."""
+    steps = [asdict(losses) for losses in generator.history]
     figure = Figure(figsize=(8, 4.5), layout="constrained")
     names = list(steps[0])
     for axes, name in zip(figure.subplots(1, len(names), squeeze=False)[0], names, strict=True):
@@ -92,13 +92,13 @@ def loss_plot(generator: TrainedGenerator) -> Figure:
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Trains the generator where that is still to be done."""
+    """Train the generator, unless it is already trained."""
     with run_job(argv, __doc__, trains=REGISTERED_MODEL) as context:
-        model = own(context)
+        model = project_generator(context)
         if model is None:
             _log.info("NIGHTREEL_VIDEO_GENERATOR is %s: nothing to train", context.settings.video_generator)
-        elif (found := trained(context, model)) is not None:
-            _log.info("%s is trained already", found.version)
+        elif (generator := load_trained(context, model)) is not None:
+            _log.info("%s is already trained", generator.version)
         else:
             print(train(context, model).version)
 

@@ -1,1 +1,1 @@
-"""Click prediction for ad targeting."""
+"""Click models: predict the probability that a user clicks an ad."""

@@ -1,4 +1,4 @@
-"""What a click model must beat: guessing the overall click rate, or each item's own."""
+"""Baselines of click models: the overall click rate, and the click rate of each value of a field."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -10,11 +10,11 @@ from models.ads.examples import Batch, Examples
 
 
 class ClickRate:
-    """Predicts the click rate of each value of a field, drawn towards the overall rate where a value was seen little.
+    """Predict the click rate of each value of a field, smoothed towards the overall rate.
 
     Args:
-        field: a categorical field, such as the item shown; None predicts the overall rate for everything.
-        prior: impressions' worth of the overall rate that each value is given.
+        field: a categorical field, such as the item shown; None predicts the overall rate for every row.
+        prior: number of impressions with the overall rate that are added to each value.
     """
 
     def __init__(self, field: str | None = None, prior: float = 20.0) -> None:
@@ -24,32 +24,32 @@ class ClickRate:
         self.rates: dict[str, float] = {}
 
     def fit(self, batches: Iterable[Batch]) -> "ClickRate":
-        """Counts impressions and clicks in one pass.
+        """Count impressions and clicks in one pass.
 
         Raises:
-            ValueError: when there is no row.
+            ValueError: there is no row.
         """
         impressions: Counter[str] = Counter()
         clicks: Counter[str] = Counter()
-        rows = clicked = 0
+        row_count = click_count = 0
         for examples, labels in batches:
-            rows += len(labels)
-            clicked += int(labels.sum())
+            row_count += len(labels)
+            click_count += int(labels.sum())
             if self.field is not None:
                 values = examples.categorical[self.field]
                 impressions.update(values.tolist())
                 clicks.update(values[labels == 1].tolist())
-        if not rows:
-            raise ValueError("no example to learn a click rate from")
-        self.overall = clicked / rows
+        if not row_count:
+            raise ValueError("no examples to fit a click rate on")
+        self.overall = click_count / row_count
         self.rates = {
-            value: (clicks[value] + self.prior * self.overall) / (seen + self.prior)
-            for value, seen in impressions.items()
+            value: (clicks[value] + self.prior * self.overall) / (count + self.prior)
+            for value, count in impressions.items()
         }
         return self
 
     def predict_proba(self, examples: Examples) -> NDArray[np.float64]:
-        """Click rates, shape (rows,)."""
+        """Return the click rates, shape (rows,)."""
         if self.field is None:
             return np.full(len(examples), self.overall)
         values = examples.categorical[self.field]

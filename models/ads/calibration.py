@@ -1,10 +1,10 @@
-"""Making predicted probabilities mean what they say.
+"""Calibration of predicted probabilities by Platt scaling.
 
-Platt scaling (Platt, 1999, "Probabilistic outputs for support vector machines"): a logistic regression with one input, the
-model's logit. Isotonic regression was the other choice. Platt's map has two parameters, so the few thousand held-out clicks
-of a night are enough, where isotonic regression overfits (Niculescu-Mizil & Caruana, 2005, "Predicting good probabilities
-with supervised learning"); it is strictly increasing, so AUC and GAUC stay what they were and no two scores become equal; and
-the maximum of its likelihood is where the expected clicks equal the observed ones.
+Platt scaling (Platt, 1999, "Probabilistic outputs for support vector machines") is a logistic regression with one input, the
+model's logit. Reasons to prefer it to isotonic regression: it has two parameters, so the few thousand held-out clicks of a
+night are enough, where isotonic regression overfits (Niculescu-Mizil & Caruana, 2005, "Predicting good probabilities with
+supervised learning"); it is strictly increasing, so AUC and GAUC do not change and no two scores become equal; and at the
+maximum of its likelihood the expected clicks equal the observed clicks.
 """
 
 from dataclasses import dataclass
@@ -19,21 +19,21 @@ _SMALLEST_SLOPE = 1e-3
 
 @dataclass(frozen=True)
 class PlattScaling:
-    """``expit(slope * logit + intercept)`` with a positive slope; the default changes nothing."""
+    """``expit(slope * logit + intercept)`` with a positive slope; the default is the identity."""
 
     slope: float = 1.0
     intercept: float = 0.0
 
     @classmethod
     def fit(cls, logits: NDArray[np.floating], labels: NDArray[np.integer]) -> "PlattScaling":
-        """Maximum likelihood on examples the model was not trained on.
+        """Fit by maximum likelihood, on examples that the model was not trained on.
 
         Args:
             logits: shape (rows,).
             labels: shape (rows,), 0 or 1.
 
         Raises:
-            ValueError: when all labels are equal, since no finite intercept exists then.
+            ValueError: all labels are equal, so that no finite intercept exists.
         """
         if labels.min() == labels.max():
             raise ValueError(
@@ -47,7 +47,7 @@ class PlattScaling:
             return float(np.mean(np.logaddexp(0.0, z) - y * z)), np.array([np.mean(error * x), np.mean(error)])
 
         bounds = [(_SMALLEST_SLOPE, None), (None, None)]
-        found = minimize(
+        result = minimize(
             loss,
             np.array([1.0, 0.0]),
             jac=True,
@@ -55,8 +55,8 @@ class PlattScaling:
             method="L-BFGS-B",
             options={"ftol": 1e-15, "gtol": 1e-10},
         )
-        return cls(float(found.x[0]), float(found.x[1]))
+        return cls(float(result.x[0]), float(result.x[1]))
 
     def apply(self, logits: NDArray[np.floating]) -> NDArray[np.float64]:
-        """Probabilities, shape (rows,)."""
+        """Return calibrated probabilities, shape (rows,)."""
         return np.asarray(expit(self.slope * logits.astype(np.float64) + self.intercept))

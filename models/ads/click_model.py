@@ -1,4 +1,4 @@
-"""The contract of a click model: fit, predict_proba, save, load."""
+"""Interface of click models: fit, predict_proba, save, load."""
 
 import json
 import math
@@ -20,25 +20,34 @@ from models.ads.calibration import PlattScaling
 from models.ads.encoded_examples import EncodedExamples, tensors
 from models.ads.encoder import Encoder, EncoderConfig
 from models.ads.examples import Batch, Examples, Fields
-from models.ads.training import Round, TrainingConfig, logits, reproducible, train
+from models.ads.training import EpochLosses, TrainingConfig, logits, reproducible, train
 
 _PREDICTION_ROWS = 16_384
 _STATE, _WEIGHTS = "model.json", "weights.safetensors"
+_OLD_KEYS = {
+    "rounds": "epochs",
+    "round_examples": "examples_per_epoch",
+    "weight_decay": "regularization",
+    "embedding_decay": "embedding_regularization",
+    "rng": "seed",
+    "hidden": "hidden_sizes",
+}
+"""Hyperparameters in older model.json files -> their names today."""
 
 
 @dataclass(frozen=True)
 class ClickModelConfig:
-    """What every click model can be told; each model adds its own."""
+    """Hyperparameters of every click model; each model adds its own."""
 
     encoder: EncoderConfig = field(default_factory=EncoderConfig)
     training: TrainingConfig = field(default_factory=TrainingConfig)
 
 
 class ClickModel(ABC):
-    """Predicts the probability that an impression is clicked, calibrated on held-out examples.
+    """Base class: predicts the probability that an impression is clicked, calibrated on held-out examples.
 
     Attributes:
-        history: what each round of the last :meth:`fit` came to; empty after :meth:`load`.
+        history: losses of each epoch of the last :meth:`fit`; empty after :meth:`load`.
     """
 
     name: ClassVar[str]
@@ -47,48 +56,49 @@ class ClickModel(ABC):
     def __init__(self, fields: Fields, config: ClickModelConfig | None = None) -> None:
         self.fields = fields
         self.config = config or self.config_type()
-        self.history: list[Round] = []
+        self.history: list[EpochLosses] = []
         self.scaling = PlattScaling()
         self._encoder: Encoder | None = None
         self._network: nn.Module | None = None
 
     @abstractmethod
-    def build(self, encoder: Encoder, start: float) -> nn.Module:
-        """An untrained network: (dense, codes, bags) to logits of shape (rows,), all near ``start``."""
+    def build(self, encoder: Encoder, initial_logit: float) -> nn.Module:
+        """Return an untrained network: (dense, codes, bags) to logits of shape (rows,), all near ``initial_logit``."""
 
     def fit(self, train_part: Iterable[Batch], holdout: Iterable[Batch]) -> Self:
-        """Learns encoder, weights and calibration; the same rows in any order give the same model.
+        """Fit encoder, weights and calibration; the same rows in any order give the same model.
 
         Args:
-            train_part: read twice, so it must start anew each time it is iterated.
-            holdout: later examples, read once: they stop the training and fit the calibration.
+            train_part: iterated twice, so every iteration has to start from the beginning.
+            holdout: later examples, iterated once; used for early stopping and calibration.
 
         Raises:
-            ValueError: when either part is empty, or all labels held out are equal.
+            ValueError: a part is empty, or all labels of the holdout are equal.
         """
-        encoder = Encoder.learn(train_part, self.fields, self.config.encoder)
-        with TemporaryDirectory() as folder, reproducible(self.config.training.rng):
-            train_rows, holdout_rows = Path(folder, "train"), Path(folder, "holdout")
-            train_rows.mkdir()
-            holdout_rows.mkdir()
-            held = EncodedExamples.write(holdout, encoder, holdout_rows)
-            if held.labels.min() == held.labels.max():
+        encoder = Encoder.fit(train_part, self.fields, self.config.encoder)
+        with TemporaryDirectory() as folder, reproducible(self.config.training.seed):
+            train_folder, holdout_folder = Path(folder, "train"), Path(folder, "holdout")
+            train_folder.mkdir()
+            holdout_folder.mkdir()
+            holdout_rows = EncodedExamples.write(holdout, encoder, holdout_folder)
+            holdout_labels = holdout_rows.labels
+            if holdout_labels.min() == holdout_labels.max():
                 raise ValueError(
-                    f"all {len(held)} examples held out are labelled {held.labels[0]}; calibration needs both"
+                    f"all {len(holdout_rows)} holdout examples have label {holdout_labels[0]}; calibration needs both labels"
                 )
-            learned = EncodedExamples.write(train_part, encoder, train_rows)
-            network = self.build(encoder, start=_log_odds(learned.labels))
-            self.history = train(network, learned, held, self.config.training)
-            self.scaling = PlattScaling.fit(logits(network, held), held.labels)
+            train_rows = EncodedExamples.write(train_part, encoder, train_folder)
+            network = self.build(encoder, initial_logit=_log_odds(train_rows.labels))
+            self.history = train(network, train_rows, holdout_rows, self.config.training)
+            self.scaling = PlattScaling.fit(logits(network, holdout_rows), holdout_labels)
         self._encoder, self._network = encoder, network
         return self
 
     @torch.inference_mode()
     def predict_proba(self, examples: Examples) -> NDArray[np.float64]:
-        """Calibrated click probabilities, shape (rows,).
+        """Return calibrated click probabilities, shape (rows,).
 
         Raises:
-            RuntimeError: before :meth:`fit` or :meth:`load`.
+            RuntimeError: the model is not fitted.
         """
         encoder, network = self._fitted()
         network.eval()
@@ -98,10 +108,10 @@ class ClickModel(ABC):
         return self.scaling.apply(np.concatenate(parts))
 
     def save(self, directory: Path) -> None:
-        """Writes ``model.json`` and ``weights.safetensors`` into a directory that exists.
+        """Write ``model.json`` and ``weights.safetensors`` into an existing directory.
 
         Raises:
-            RuntimeError: before :meth:`fit` or :meth:`load`.
+            RuntimeError: the model is not fitted.
         """
         encoder, network = self._fitted()
         save_file({key: value.contiguous() for key, value in network.state_dict().items()}, directory / _WEIGHTS)
@@ -115,39 +125,41 @@ class ClickModel(ABC):
 
     @classmethod
     def load(cls, directory: Path) -> Self:
-        """The model that :meth:`save` wrote.
+        """Load a model that :meth:`save` wrote.
 
         Raises:
-            ValueError: when another kind of model was saved there, or no complete one.
+            ValueError: the directory contains another kind of model, or no complete model.
         """
         state = read_state(directory)
         if state["model"] != cls.name:
-            raise ValueError(f"{directory} holds a {state['model']}, not a {cls.name}")
+            raise ValueError(f"{directory} contains a {state['model']}, not a {cls.name}")
         encoder = Encoder.from_json(state["encoder"])
         model = cls(encoder.fields, cls._config(state["config"]))
         model.scaling = PlattScaling(**state["scaling"])
         with reproducible(0):
-            network = model.build(encoder, start=0.0)
+            network = model.build(encoder, initial_logit=0.0)
         try:
             network.load_state_dict(load_file(directory / _WEIGHTS))
         except (OSError, RuntimeError, SafetensorError) as error:
-            raise ValueError(f"{directory} holds no complete click model: {error}") from error
+            raise ValueError(f"{directory} contains no complete click model: {error}") from error
         model._encoder, model._network = encoder, network
         return model
 
     @classmethod
     def _config(cls, state: dict[str, Any]) -> ClickModelConfig:
-        nested = {"encoder": EncoderConfig(**state["encoder"]), "training": TrainingConfig(**state["training"])}
-        own = {key: tuple(value) if isinstance(value, list) else value for key, value in state.items()}
-        arguments: dict[str, Any] = {**own, **nested}
+        training = {_OLD_KEYS.get(key, key): value for key, value in state["training"].items()}
+        arguments: dict[str, Any] = {
+            _OLD_KEYS.get(key, key): tuple(value) if isinstance(value, list) else value for key, value in state.items()
+        }
+        arguments |= {"encoder": EncoderConfig(**state["encoder"]), "training": TrainingConfig(**training)}
         return cls.config_type(**arguments)
 
     @property
     def encoder(self) -> Encoder:
-        """What it learned of its fields.
+        """The fitted encoder.
 
         Raises:
-            RuntimeError: before :meth:`fit` or :meth:`load`.
+            RuntimeError: the model is not fitted.
         """
         return self._fitted()[0]
 
@@ -158,24 +170,24 @@ class ClickModel(ABC):
 
 
 def _log_odds(labels: NDArray[np.uint8]) -> float:
-    """Log-odds of the click rate, as if one click and one non-click more had been seen.
+    """Return the log-odds of the click rate, with one click and one non-click added.
 
-    Where clicks are rare, climbing down to it from even odds would take the first passes.
+    If clicks are rare, starting from even odds would waste the first epochs.
     """
     clicks = int(labels.sum())
     return math.log((clicks + 1) / (len(labels) - clicks + 1))
 
 
 def read_state(directory: Path) -> dict[str, Any]:
-    """What a saved model says of itself: ``model``, ``config``, ``encoder``, ``scaling``.
+    """Return the content of ``model.json``: ``model``, ``config``, ``encoder``, ``scaling``.
 
     Raises:
-        ValueError: the directory holds no complete model.
+        ValueError: the directory contains no complete model.
     """
     try:
         state: dict[str, Any] = json.loads((directory / _STATE).read_text(encoding="utf-8"))
         if missing := {"model", "config", "encoder", "scaling"} - state.keys():
-            raise ValueError(f"{_STATE} lacks {', '.join(sorted(missing))}")
+            raise ValueError(f"{_STATE} has no {', '.join(sorted(missing))}")
     except (OSError, AttributeError, ValueError) as error:
-        raise ValueError(f"{directory} holds no complete click model: {error}") from error
+        raise ValueError(f"{directory} contains no complete click model: {error}") from error
     return state

@@ -1,4 +1,4 @@
-"""Encoded examples on disk: an epoch can then visit rows in any order, and memory holds one mini-batch at a time."""
+"""Encoded examples on disk: training reads rows in random order, with one mini-batch in memory at a time."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
@@ -15,14 +15,14 @@ from models.ads.examples import Batch
 _Number = TypeVar("_Number", bound=np.generic)
 
 Tensors = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
-"""Dense, codes and bags of some rows, as a network takes them."""
+"""Dense, codes and bags of some rows: the inputs of a network."""
 
 
 class EncodedExamples:
-    """Memory-mapped arrays of encoded rows and labels, in an order that depends on the rows alone.
+    """Memory-mapped arrays of encoded rows and labels, in an order that depends only on the rows.
 
-    A table's files are named at random, so the order they are read in is not the same on a second run. Rows are
-    therefore visited by a hash of their contents, which makes training reproducible whatever order they came in.
+    The files of a table have random names, so their rows come in another order on every run. Rows are therefore sorted by a
+    hash of their content, which makes training reproducible.
     """
 
     def __init__(self, encoded: Encoded, labels: NDArray[np.uint8], order: NDArray[np.intp]) -> None:
@@ -35,15 +35,15 @@ class EncodedExamples:
 
     @property
     def labels(self) -> NDArray[np.uint8]:
-        """Labels in the order :meth:`batches` without a generator visits rows, shape (rows,)."""
+        """Labels in the order of :meth:`batches` without ``rng``, shape (rows,)."""
         return self._labels[self._order]
 
     @classmethod
     def write(cls, batches: Iterable[Batch], encoder: Encoder, directory: Path) -> Self:
-        """Encodes all batches into files of ``directory``, which must outlive the returned object.
+        """Encode all batches into files in ``directory``, which must exist as long as the returned object is used.
 
         Raises:
-            ValueError: when there is no row.
+            ValueError: there is no row.
         """
         hashes = []
         with ExitStack() as files:
@@ -60,37 +60,39 @@ class EncodedExamples:
         order = np.argsort(np.concatenate(hashes or [np.empty(0, dtype=np.uint64)]), kind="stable")
         rows = len(order)
         if not rows:
-            raise ValueError("no example to train on")
+            raise ValueError("no examples to train on")
         fields = encoder.fields
-        written = Encoded(
+        mapped = Encoded(
             _map(directory / "dense", np.float32, (rows, encoder.dense_size)),
             _map(directory / "codes", np.int32, (rows, len(fields.categorical))),
             _map(directory / "bags", np.int32, (rows, len(fields.multi_hot), encoder.config.bag_size)),
         )
-        return cls(written, _map(directory / "labels", np.uint8, (rows,)), order)
+        return cls(mapped, _map(directory / "labels", np.uint8, (rows,)), order)
 
-    def batches(self, size: int, rng: np.random.Generator | None = None) -> Iterator[tuple[Tensors, torch.Tensor]]:
-        """All rows once, ``size`` at a time, shuffled when ``rng`` is given; labels as float32 (rows,)."""
+    def batches(
+        self, batch_size: int, rng: np.random.Generator | None = None
+    ) -> Iterator[tuple[Tensors, torch.Tensor]]:
+        """Yield all rows once in batches, shuffled if ``rng`` is given; labels are float32 (rows,)."""
         order = self._order if rng is None else rng.permutation(self._order)
-        for start in range(0, len(order), size):
-            rows = order[start : start + size]
+        for start in range(0, len(order), batch_size):
+            rows = order[start : start + batch_size]
             part = Encoded(self._encoded.dense[rows], self._encoded.codes[rows], self._encoded.bags[rows])
             yield tensors(part), torch.from_numpy(self._labels[rows].astype(np.float32))
 
 
 def tensors(encoded: Encoded) -> Tensors:
-    """The same rows as tensors."""
+    """Return the rows as tensors."""
     return torch.from_numpy(encoded.dense), torch.from_numpy(encoded.codes), torch.from_numpy(encoded.bags)
 
 
 def _map(path: Path, dtype: type[_Number], shape: tuple[int, ...]) -> NDArray[_Number]:
-    if 0 in shape:  # an empty file cannot be mapped: a model without, say, multi-hot fields
+    if 0 in shape:  # an empty file cannot be mapped, e.g. if the model has no multi-hot fields
         return np.empty(shape, dtype=dtype)
     return np.memmap(path, dtype=dtype, mode="r", shape=shape)
 
 
 def _row_hashes(encoded: Encoded, labels: NDArray[np.uint8]) -> NDArray[np.uint64]:
-    """A 64-bit hash of each row by multiply-add over its 32-bit words (Dietzfelbinger et al., 1997)."""
+    """Return a 64-bit hash of each row: multiply-add over its 32-bit words (Dietzfelbinger et al., 1997)."""
     rows = len(encoded)
     words = np.concatenate(
         [

@@ -1,7 +1,7 @@
-"""From examples to the numbers a network reads, learned in one streaming pass.
+"""Encoder of examples as network inputs, fitted in one streaming pass.
 
-Nothing here depends on the order in which rows come: the same rows, read from other files, give the same encoder bit for
-bit. That is why sums are kept as integers.
+Nothing depends on the order of rows: the same rows in other files give exactly the same encoder. That is why sums are
+integers.
 """
 
 from collections import Counter
@@ -14,18 +14,18 @@ from numpy.typing import NDArray
 
 from models.ads.examples import Batch, Examples, Fields, Ragged
 
-_STEP = 2.0**-16  # numbers are summed as multiples of this: fine enough for rates, and squares of 2**21 rows fit int64
-_PADDING, _SPECIAL = 0, 2  # row 0 of the table pads bags; each field then has one row for missing and one for rare
+_STEP = 2.0**-16  # numbers are summed as multiples of this: exact enough for rates, and squares of 2**21 rows fit int64
+_PADDING, _SPECIAL = 0, 2  # row 0 of the table pads bags; each field has one row for missing and one for rare values
 
 
 @dataclass(frozen=True)
 class EncoderConfig:
-    """How values become rows of the embedding table.
+    """How values are mapped to rows of the embedding table.
 
     Attributes:
-        min_count: values seen less often share one embedding, as do values never seen.
-        max_values: at most this many values a field keep an embedding of their own, the most frequent ones.
-        bag_size: at most this many values of a multi-hot field are kept a row, in their order.
+        min_count: less frequent values share one embedding with unseen values.
+        max_values: only this many values of a field, the most frequent ones, have their own embedding.
+        bag_size: only the first values of a multi-hot field are used, up to this number for each row.
     """
 
     min_count: int = 10
@@ -35,12 +35,12 @@ class EncoderConfig:
 
 @dataclass(frozen=True)
 class Encoded:
-    """Rows as a network reads them.
+    """Encoded rows, the inputs of a network.
 
     Attributes:
         dense: float32 (rows, dense_size): standardised numbers, then missing indicators.
         codes: int32 (rows, categorical fields): rows of the embedding table.
-        bags: int32 (rows, multi-hot fields, bag_size): rows of the embedding table, 0 where there is no value.
+        bags: int32 (rows, multi-hot fields, bag_size): rows of the embedding table, 0 for padding.
     """
 
     dense: NDArray[np.float32]
@@ -52,7 +52,7 @@ class Encoded:
 
 
 class Encoder:
-    """Signed log and standardisation of numbers, vocabularies for the rest; learned by :meth:`learn`."""
+    """Signed log and standardisation of numbers, vocabularies for other fields; created by :meth:`fit`."""
 
     def __init__(
         self,
@@ -87,11 +87,11 @@ class Encoder:
         return len(self.fields.numeric) + int(self.has_missing.sum())
 
     @classmethod
-    def learn(cls, batches: Iterable[Batch], fields: Fields, config: EncoderConfig) -> Self:
-        """Reads all batches once.
+    def fit(cls, batches: Iterable[Batch], fields: Fields, config: EncoderConfig) -> Self:
+        """Fit an encoder; iterates over the batches once.
 
         Raises:
-            ValueError: when there is no row.
+            ValueError: there is no row.
         """
         width = len(fields.numeric)
         rows = 0
@@ -110,30 +110,30 @@ class Encoder:
             for name in fields.multi_hot:
                 _count(counts[name], examples.multi_hot[name].values)
         if not rows:
-            raise ValueError("no example to learn an encoder from")
-        known = np.maximum(present, 1)
-        mean = np.array([t / n for t, n in zip(total, known.tolist(), strict=True)]) * _STEP
-        variance = np.array([s / n for s, n in zip(squares, known.tolist(), strict=True)]) * _STEP**2 - mean**2
-        # A column that is constant or absent tells nothing, and weights on it would stay as they were drawn: it becomes zero,
-        # whatever it holds later. Below one step a variance is rounding.
+            raise ValueError("no examples to fit an encoder on")
+        counted = np.maximum(present, 1).tolist()
+        mean = np.array([t / n for t, n in zip(total, counted, strict=True)]) * _STEP
+        variance = np.array([s / n for s, n in zip(squares, counted, strict=True)]) * _STEP**2 - mean**2
+        # A constant or empty column has no information, and its weights would keep their random initial values. It is encoded
+        # as zero, also if it has other values later. A variance below one step is a rounding error.
         factor = np.where(variance > _STEP**2, 1 / np.sqrt(np.maximum(variance, _STEP**2)), 0.0)
-        counted = np.array(present, dtype=np.int64)
+        present_rows = np.array(present, dtype=np.int64)
         return cls(
             fields,
             config,
             mean,
             factor,
-            (counted > 0) & (counted < rows),
+            (present_rows > 0) & (present_rows < rows),
             {name: _frequent(counter, config) for name, counter in counts.items()},
         )
 
     def encode(self, examples: Examples) -> Encoded:
-        """Encodes rows; values never seen are treated as rare ones."""
+        """Encode rows; unseen values are treated as rare ones."""
         numbers = np.empty((len(examples), len(self.fields.numeric)))
         for column, name in enumerate(self.fields.numeric):
             numbers[:, column] = _squash(examples.numeric[name])
         missing = np.isnan(numbers)
-        # Far outliers of the future must not blow up a linear layer: 8 standard deviations is outside anything seen.
+        # Limits extreme outliers, which would dominate a linear layer; values in training data are within 8 standard deviations.
         standard = np.clip((numbers - self.mean) * self.factor, -8.0, 8.0)
         dense = np.concatenate(
             [np.where(missing, 0.0, standard), missing[:, self.has_missing]], axis=1, dtype=np.float32
@@ -147,11 +147,11 @@ class Encoder:
         return Encoded(dense, codes, bags)
 
     def typical(self) -> Examples:
-        """One made-up row: mean numbers (of the logs) and most frequent values, "" where none is frequent."""
+        """Return one synthetic row: mean numbers (of the logs) and the most frequent values, "" for an empty vocabulary."""
         frequent = {name: np.array(values[:1] or [""], dtype=np.str_) for name, values in self.vocabularies.items()}
         numbers = np.sign(self.mean) * np.expm1(np.abs(self.mean))
         return Examples(
-            numeric={name: numbers[at : at + 1] for at, name in enumerate(self.fields.numeric)},
+            numeric={name: numbers[column : column + 1] for column, name in enumerate(self.fields.numeric)},
             categorical={name: frequent[name] for name in self.fields.categorical},
             multi_hot={name: Ragged(frequent[name], np.array([0, 1])) for name in self.fields.multi_hot},
         )
@@ -161,19 +161,19 @@ class Encoder:
         first = self._first[name]
         codes = np.full(len(values), first + 1, dtype=np.int32)
         if len(vocabulary):
-            place = np.minimum(np.searchsorted(vocabulary, values), len(vocabulary) - 1)
-            found = vocabulary[place] == values
-            codes[found] = first + _SPECIAL + order[place[found]]
+            position = np.minimum(np.searchsorted(vocabulary, values), len(vocabulary) - 1)
+            is_frequent = vocabulary[position] == values
+            codes[is_frequent] = first + _SPECIAL + order[position[is_frequent]]
         codes[values == ""] = first
         return codes
 
     def _fill(self, bag: NDArray[np.int32], name: str, lists: Ragged) -> None:
-        place = np.arange(len(lists.values)) - lists.offsets[lists.rows]
-        kept = place < self.config.bag_size
-        bag[lists.rows[kept], place[kept]] = self._lookup(name, lists.values[kept])
+        position = np.arange(len(lists.values)) - lists.offsets[lists.rows]
+        kept = position < self.config.bag_size
+        bag[lists.rows[kept], position[kept]] = self._lookup(name, lists.values[kept])
 
     def to_json(self) -> dict[str, Any]:
-        """Everything :meth:`from_json` needs, as JSON values."""
+        """Return the encoder as JSON values for :meth:`from_json`."""
         return {
             "fields": asdict(self.fields),
             "config": asdict(self.config),
@@ -185,7 +185,7 @@ class Encoder:
 
     @classmethod
     def from_json(cls, state: dict[str, Any]) -> Self:
-        """The encoder that :meth:`to_json` described."""
+        """Create an encoder from the values of :meth:`to_json`."""
         return cls(
             Fields(**{kind: tuple(names) for kind, names in state["fields"].items()}),
             EncoderConfig(**state["config"]),
@@ -197,7 +197,7 @@ class Encoder:
 
 
 def _squash(numbers: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Signed log: counts and times have long tails, and rates below 1 hardly change."""
+    """Return the signed log: counts and times have long tails, and rates below 1 hardly change."""
     return np.sign(numbers) * np.log1p(np.abs(numbers))
 
 
@@ -207,6 +207,6 @@ def _count(counter: Counter[str], values: NDArray[np.str_]) -> None:
 
 
 def _frequent(counter: Counter[str], config: EncoderConfig) -> list[str]:
-    """The most frequent values first; equally frequent ones in their own order, so that the table is always the same."""
+    """Return the most frequent values first, ties in alphabetical order, so that the table is deterministic."""
     ranked = sorted((-count, value) for value, count in counter.items() if value and count >= config.min_count)
     return [value for _, value in ranked[: config.max_values]]

@@ -1,4 +1,4 @@
-"""Click examples as plain arrays: what every click model reads."""
+"""Click examples as plain arrays, the input of every click model."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,17 +7,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 Labels = NDArray[np.uint8]
-"""Shape (rows,): 1 where the impression was clicked."""
+"""Shape (rows,): 1 if the impression was clicked, else 0."""
 
 
 @dataclass(frozen=True)
 class Fields:
-    """Which columns a model reads, and how each is encoded.
+    """Names of the columns that a model uses, by type of encoding.
 
     Attributes:
-        numeric: one number a row; standardised, with an indicator where values are missing.
-        categorical: one value a row; embedded.
-        multi_hot: any number of values a row, such as tags; embedded and averaged.
+        numeric: one number for each row; standardised, with an indicator for missing values.
+        categorical: one value for each row; embedded.
+        multi_hot: any number of values for each row, such as tags; embedded and averaged.
     """
 
     numeric: tuple[str, ...]
@@ -27,7 +27,7 @@ class Fields:
     def __post_init__(self) -> None:
         names = self.names
         if not names or len(set(names)) != len(names):
-            raise ValueError(f"a model needs at least one field and no field twice, got {names}")
+            raise ValueError(f"a model needs at least one field, and field names must be unique, not {names}")
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -41,7 +41,7 @@ class Ragged:
 
     Attributes:
         values: all lists one after another, shape (values,), strings.
-        offsets: shape (rows + 1,): row i holds ``values[offsets[i]:offsets[i + 1]]``.
+        offsets: shape (rows + 1,): row i is ``values[offsets[i]:offsets[i + 1]]``.
     """
 
     values: NDArray[np.str_]
@@ -52,18 +52,18 @@ class Ragged:
 
     @property
     def rows(self) -> NDArray[np.int64]:
-        """For each value the row it belongs to, shape (values,)."""
+        """The row of each value, shape (values,)."""
         return np.repeat(np.arange(len(self)), np.diff(self.offsets))
 
 
 @dataclass(frozen=True)
 class Examples:
-    """Some impressions, one column a field.
+    """Impressions, one column for each field.
 
     Attributes:
-        numeric: float64 arrays of shape (rows,); NaN where missing.
-        categorical: string arrays of shape (rows,); "" where missing.
-        multi_hot: lists a row; an empty list where missing.
+        numeric: float64 arrays of shape (rows,); NaN if missing.
+        categorical: string arrays of shape (rows,); "" if missing.
+        multi_hot: one list for each row; empty if missing.
     """
 
     numeric: Mapping[str, NDArray[np.float64]]
@@ -73,7 +73,7 @@ class Examples:
     def __post_init__(self) -> None:
         lengths = {name: len(column) for name, column in self.columns.items()}
         if len(set(lengths.values())) > 1:
-            raise ValueError(f"columns of one batch differ in length: {lengths}")
+            raise ValueError(f"columns of a batch differ in length: {lengths}")
 
     @property
     def columns(self) -> dict[str, NDArray[np.float64] | NDArray[np.str_] | Ragged]:

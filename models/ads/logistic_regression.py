@@ -1,4 +1,4 @@
-"""Logistic regression over standardised numbers and one weight a value: the model every other one has to beat."""
+"""Logistic regression on standardised numbers and categorical values, the simplest click model."""
 
 from dataclasses import dataclass, field
 
@@ -13,28 +13,28 @@ from models.ads.training import TrainingConfig
 
 @dataclass(frozen=True)
 class LogisticRegressionConfig(ClickModelConfig):
-    """Nothing of its own; convex, so it takes larger steps than the other models."""
+    """Common hyperparameters with a higher learning rate, which the convex loss allows."""
 
     training: TrainingConfig = field(default_factory=lambda: TrainingConfig(learning_rate=3e-3))
 
 
 class LogisticRegression(ClickModel):
-    """A weight a number and a weight a value; a bag of values counts with the mean of its weights."""
+    """One weight for each number and each categorical value; a multi-hot field counts with the mean weight of its values."""
 
     name = "logistic_regression"
     config_type = LogisticRegressionConfig
 
-    def build(self, encoder: Encoder, start: float) -> nn.Module:
-        """The linear network."""
-        return _Linear(encoder, start)
+    def build(self, encoder: Encoder, initial_logit: float) -> nn.Module:
+        """Return the untrained network."""
+        return _Linear(encoder, initial_logit)
 
 
 class _Linear(nn.Module):
-    def __init__(self, encoder: Encoder, start: float) -> None:
+    def __init__(self, encoder: Encoder, initial_logit: float) -> None:
         super().__init__()
-        self.weights = FieldEmbedding(encoder, size=1, std=0.0)
+        self.weights = FieldEmbedding(encoder, embedding_size=1, std=0.0)
         self.dense = nn.Parameter(torch.zeros(encoder.dense_size, 1))
-        self.bias = nn.Parameter(torch.full((1,), start))
+        self.bias = nn.Parameter(torch.full((1,), initial_logit))
 
     def forward(self, dense: torch.Tensor, codes: torch.Tensor, bags: torch.Tensor) -> torch.Tensor:
         logit: torch.Tensor = (dense @ self.dense).squeeze(1) + self.weights(codes, bags).sum(dim=1) + self.bias

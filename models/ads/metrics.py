@@ -1,4 +1,4 @@
-"""How good click probabilities are: ranking, likelihood and calibration."""
+"""Metrics of click probabilities: ranking, likelihood and calibration."""
 
 from dataclasses import dataclass
 
@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 COMPARED = ("auc", "gauc", "log_loss", "calibration")
-"""What models are compared by wherever people look at them, in this order: the night's verdict, summary and report."""
+"""Metrics shown in model comparisons (promotion, summary and report), in this order."""
 PLOTTED = ("auc", "log_loss", "calibration")
-"""Those that the report draws night by night."""
+"""Metrics that the report plots for each night."""
 
 Numbers = NDArray[np.floating]
 Labels = NDArray[np.integer]
@@ -18,31 +18,31 @@ _EPSILON = 1e-7
 
 
 def auc(labels: Labels, probabilities: Numbers) -> float:
-    """Area under the ROC curve; NaN when only one class is present."""
+    """Return the area under the ROC curve; NaN if only one class is present."""
     if labels.min() == labels.max():
         return float("nan")
     return gauc(labels, probabilities, np.zeros(len(labels), dtype=np.int64))
 
 
 def gauc(labels: Labels, probabilities: Numbers, users: Groups) -> float:
-    """Mean of each user's AUC, weighted by impressions (Zhu et al., 2017, "Optimized cost per click in Taobao").
+    """Return GAUC: the mean AUC of users, weighted by impressions (Zhu et al., 2017, "Optimized cost per click in Taobao").
 
-    AUC over all users rewards knowing who clicks much; this asks only for each user's own order. Users with only
-    clicks or only non-clicks have no order to get right and are left out.
+    AUC over all users also rewards knowing which users click often; GAUC measures only the ranking for each user. Users with
+    only clicks or only non-clicks have no AUC and are left out.
 
     Args:
         labels: shape (rows,), 0 or 1.
         probabilities: shape (rows,).
-        users: shape (rows,), whose impression it is.
+        users: shape (rows,), the user of each impression.
 
     Returns:
-        Between 0 and 1; NaN when no user has both a click and a non-click.
+        Between 0 and 1; NaN if no user has both a click and a non-click.
     """
     _, user = np.unique(users, return_inverse=True)
     impressions = np.bincount(user)
     clicks = np.bincount(user, weights=labels)
     misses = impressions - clicks
-    # Ranks within a user, ties sharing their mean: rank (user, score) pairs over all rows, then take off the rows before.
+    # Rank within each user, ties get their mean rank: rank (user, score) pairs over all rows, then subtract the preceding rows.
     order = np.lexsort((probabilities, user))
     key = np.cumsum(
         np.diff(user[order], prepend=-1).astype(bool) | np.diff(probabilities[order], prepend=np.nan).astype(bool)
@@ -61,20 +61,20 @@ def gauc(labels: Labels, probabilities: Numbers, users: Groups) -> float:
 
 
 def log_loss(labels: Labels, probabilities: Numbers) -> float:
-    """Mean negative log-likelihood in nats; probabilities are kept 1e-7 away from 0 and 1."""
+    """Return the mean negative log-likelihood in nats; probabilities are clipped to [1e-7, 1 - 1e-7]."""
     p = np.clip(probabilities, _EPSILON, 1 - _EPSILON)
     return float(-np.mean(np.where(labels == 1, np.log(p), np.log1p(-p))))
 
 
 def calibration(labels: Labels, probabilities: Numbers) -> float:
-    """Expected clicks over observed clicks: 1 is right, above 1 promises too much; infinite when nothing was clicked."""
+    """Return expected clicks / observed clicks: 1 is perfect, above 1 is too high; infinite without any click."""
     observed = float(labels.sum())
     return float(probabilities.sum()) / observed if observed else float("inf")
 
 
 @dataclass(frozen=True)
 class GroupCalibration:
-    """Expected and observed clicks among the impressions that share one value of a field."""
+    """Expected and observed clicks of the impressions with one value of a field."""
 
     value: str
     impressions: int
@@ -83,7 +83,7 @@ class GroupCalibration:
 
 
 def calibration_by(labels: Labels, probabilities: Numbers, groups: Groups) -> list[GroupCalibration]:
-    """Calibration within each value of a field, the most frequent value first.
+    """Return the calibration for each value of a field, the most frequent value first.
 
     Args:
         labels: shape (rows,), 0 or 1.
@@ -94,15 +94,15 @@ def calibration_by(labels: Labels, probabilities: Numbers, groups: Groups) -> li
     expected = np.bincount(group, weights=probabilities)
     observed = np.bincount(group, weights=labels)
     return [
-        GroupCalibration(str(values[at]), int(impressions[at]), float(expected[at]), int(observed[at]))
-        for at in np.argsort(-impressions, kind="stable")
+        GroupCalibration(str(values[index]), int(impressions[index]), float(expected[index]), int(observed[index]))
+        for index in np.argsort(-impressions, kind="stable")
     ]
 
 
 def field_calibration_error(labels: Labels, probabilities: Numbers, groups: Groups) -> float:
-    """Field-RCE-like error: mean over impressions of |expected - observed| within a field's value, over the click rate.
+    """Return the sum of |expected - observed| clicks over the values of a field, divided by all clicks.
 
-    Follows Pan et al. (2020, "Field-aware calibration"); 0 is perfect, 0.1 means that values are off by a tenth on average.
+    Similar to Field-RCE of Pan et al. (2020, "Field-aware calibration"). 0 is perfect; 0.1 is an error of 10 % on average.
     """
     parts = calibration_by(labels, probabilities, groups)
     observed = sum(part.observed for part in parts)
@@ -110,7 +110,7 @@ def field_calibration_error(labels: Labels, probabilities: Numbers, groups: Grou
 
 
 def reliability(labels: Labels, probabilities: Numbers, bins: int = 10) -> tuple[Numbers, Numbers, NDArray[np.int64]]:
-    """The calibration curve over bins of (nearly) equally many impressions, in the order of their predictions.
+    """Return the calibration curve over bins of (nearly) equally many impressions, ordered by prediction.
 
     Returns:
         Mean prediction, click rate and impressions of each bin, each of shape (min(bins, rows),).
@@ -123,13 +123,13 @@ def reliability(labels: Labels, probabilities: Numbers, bins: int = 10) -> tuple
 
 
 def expected_calibration_error(labels: Labels, probabilities: Numbers, bins: int = 10) -> float:
-    """ECE over equal-mass bins (Naeini et al., 2015): mean |prediction - click rate| weighted by impressions."""
+    """Return ECE over equal-mass bins (Naeini et al., 2015): mean |prediction - click rate| weighted by impressions."""
     predicted, observed, impressions = reliability(labels, probabilities, bins)
     return float(np.average(np.abs(predicted - observed), weights=impressions))
 
 
 def click_metrics(labels: Labels, probabilities: Numbers, users: Groups) -> dict[str, float]:
-    """The numbers every model is judged by, all over the same impressions."""
+    """Return the metrics of a click model."""
     return {
         "auc": auc(labels, probabilities),
         "gauc": gauc(labels, probabilities, users),

@@ -17,14 +17,14 @@ CLICK_MODELS: "Registry[ClickModel]" = Registry(
 
 
 def load_click_model(directory: Path) -> "ClickModel":
-    """Whichever click model was saved there.
+    """Load a click model of any kind from a directory.
 
     Raises:
-        ValueError: there is none, or one that this version does not know.
+        ValueError: the directory contains no complete click model, or one of an unknown kind.
     """
-    from models.ads.click_model import read_state  # imports torch, which whoever asks for names only has no use for
+    from models.ads.click_model import read_state  # imports torch, which listing the names does not need
 
     name = read_state(directory)["model"]
     if name not in CLICK_MODELS:
-        raise ValueError(f"{directory} holds a click model of unknown kind {name!r}")
+        raise ValueError(f"{directory} contains a click model of unknown kind {name!r}")
     return CLICK_MODELS[name].load(directory)

@@ -1,4 +1,4 @@
-"""The training loop all click models share: AdamW on log-loss, stopped early by a held-out part."""
+"""Training loop of all click models: AdamW on log-loss, with early stopping on the holdout."""
 
 import copy
 import itertools
@@ -16,55 +16,55 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 from models.ads.encoded_examples import EncodedExamples, Tensors
 
 _INFERENCE_ROWS = 8192
-_STEPS_A_PASS = 50
+_MIN_STEPS = 50
 
 
 @dataclass(frozen=True)
 class TrainingConfig:
-    """How a network is optimised.
+    """Hyperparameters of the optimisation.
 
     Attributes:
-        rounds: at most this many rounds of training, each followed by a look at the held-out part.
-        round_examples: examples a round. Rounds go on where the last one ended, through one shuffled pass over the training
-            part after another, so that neither the time taken nor the patience depends on how many examples there are.
-        patience: stop after this many rounds in a row without a lower held-out log-loss.
-        batch_size: rows a step, but fewer where a pass over the training part would have less than `_STEPS_A_PASS` steps.
-        learning_rate: AdamW's.
-        weight_decay: AdamW's, for everything but embeddings and biases.
-        embedding_decay: AdamW's, for embeddings, which see far fewer examples a parameter.
-        rng: seed of initial weights, dropout and order.
+        epochs: maximum number of epochs. The holdout log-loss is computed after each.
+        examples_per_epoch: an epoch is a full pass, but at most about this many examples. The next epoch continues in the same
+            shuffled pass, so that training time and patience do not depend on the number of examples.
+        patience: stop after this many epochs in a row without a lower holdout log-loss.
+        batch_size: rows for each step; smaller if a full pass would have less than `_MIN_STEPS` steps.
+        learning_rate: of AdamW.
+        regularization: weight decay of AdamW, for all parameters except embeddings and biases.
+        embedding_regularization: weight decay of AdamW for embeddings, which have far fewer examples for each parameter.
+        seed: of initial weights, dropout and order of rows.
     """
 
-    rounds: int = 20
-    round_examples: int = 65_536
+    epochs: int = 20
+    examples_per_epoch: int = 65_536
     patience: int = 3
     batch_size: int = 1024
     learning_rate: float = 1e-3
-    weight_decay: float = 1e-2
-    embedding_decay: float = 1e-1
-    rng: int = 0
+    regularization: float = 1e-2
+    embedding_regularization: float = 1e-1
+    seed: int = 0
 
 
 @dataclass(frozen=True)
-class Round:
-    """What one round came to; both are mean log-losses in nats, before calibration."""
+class EpochLosses:
+    """Losses of one epoch: mean log-losses in nats, before calibration."""
 
     train_log_loss: float
     holdout_log_loss: float
 
 
 @contextmanager
-def reproducible(rng: int) -> Iterator[None]:
-    """Within the block torch draws from this seed and uses one thread; after it torch goes on as before.
+def reproducible(seed: int) -> Iterator[None]:
+    """Seed torch and use one thread within the block; restore torch's state afterwards.
 
-    How many threads share a sum decides its last bits, so the machine would show in the weights; and at these sizes
-    threads wait for each other more than they help.
+    The number of threads changes the rounding of sums, so weights would depend on the machine. With networks this small,
+    more threads are not faster either.
     """
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
         with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(rng)
+            torch.manual_seed(seed)
             yield
     finally:
         torch.set_num_threads(threads)
@@ -72,45 +72,49 @@ def reproducible(rng: int) -> Iterator[None]:
 
 def train(
     network: nn.Module, train_part: EncodedExamples, holdout: EncodedExamples, config: TrainingConfig
-) -> list[Round]:
-    """Trains in place, and leaves the weights of the round that was best on the held-out part."""
+) -> list[EpochLosses]:
+    """Train the network in place and keep the weights of the epoch with the lowest holdout loss.
+
+    Returns:
+        The losses of each epoch.
+    """
     optimizer = torch.optim.AdamW(_parameter_groups(network, config), lr=config.learning_rate)
-    batch_size = min(config.batch_size, math.ceil(len(train_part) / _STEPS_A_PASS))
-    batches = _endless(train_part, batch_size, config.rng)
-    steps = math.ceil(min(config.round_examples, len(train_part)) / batch_size)
-    history: list[Round] = []
-    best, best_state, waited = float("inf"), copy.deepcopy(network.state_dict()), 0
-    for _ in range(config.rounds):
+    batch_size = min(config.batch_size, math.ceil(len(train_part) / _MIN_STEPS))
+    batches = _endless_batches(train_part, batch_size, config.seed)
+    steps = math.ceil(min(config.examples_per_epoch, len(train_part)) / batch_size)
+    history: list[EpochLosses] = []
+    best_loss, best_state, epochs_without_gain = float("inf"), copy.deepcopy(network.state_dict()), 0
+    for _ in range(config.epochs):
         network.train()
-        total, seen = 0.0, 0
+        loss_sum, rows = 0.0, 0
         for inputs, labels in itertools.islice(batches, steps):
             optimizer.zero_grad(set_to_none=True)
             loss = binary_cross_entropy_with_logits(network(*inputs), labels)
             loss.backward()
             optimizer.step()
-            total += loss.item() * len(labels)
-            seen += len(labels)
+            loss_sum += loss.item() * len(labels)
+            rows += len(labels)
         holdout_loss = _log_loss(network, holdout)
-        history.append(Round(total / seen, holdout_loss))
-        if holdout_loss < best:
-            best, best_state, waited = holdout_loss, copy.deepcopy(network.state_dict()), 0
+        history.append(EpochLosses(loss_sum / rows, holdout_loss))
+        if holdout_loss < best_loss:
+            best_loss, best_state, epochs_without_gain = holdout_loss, copy.deepcopy(network.state_dict()), 0
         else:
-            waited += 1
-            if waited == config.patience:
+            epochs_without_gain += 1
+            if epochs_without_gain == config.patience:
                 break
     network.load_state_dict(best_state)
     return history
 
 
-def _endless(examples: EncodedExamples, batch_size: int, rng: int) -> Iterator[tuple[Tensors, torch.Tensor]]:
-    order = np.random.default_rng(rng)
+def _endless_batches(examples: EncodedExamples, batch_size: int, seed: int) -> Iterator[tuple[Tensors, torch.Tensor]]:
+    rng = np.random.default_rng(seed)
     while True:
-        yield from examples.batches(batch_size, order)
+        yield from examples.batches(batch_size, rng)
 
 
 @torch.inference_mode()
 def logits(network: nn.Module, examples: EncodedExamples) -> NDArray[np.float32]:
-    """The network's outputs in the examples' own order, shape (rows,)."""
+    """Return the network's outputs, shape (rows,), in the order of `EncodedExamples.labels`."""
     network.eval()
     return np.concatenate([network(*inputs).numpy() for inputs, _ in examples.batches(_INFERENCE_ROWS)])
 
@@ -127,10 +131,10 @@ def _parameter_groups(network: nn.Module, config: TrainingConfig) -> list[dict[s
     }
     parameters = list(network.parameters())
     return [
-        {"params": [p for p in parameters if id(p) in embeddings], "weight_decay": config.embedding_decay},
+        {"params": [p for p in parameters if id(p) in embeddings], "weight_decay": config.embedding_regularization},
         {
             "params": [p for p in parameters if id(p) not in embeddings and p.ndim > 1],
-            "weight_decay": config.weight_decay,
+            "weight_decay": config.regularization,
         },
         {"params": [p for p in parameters if id(p) not in embeddings and p.ndim <= 1], "weight_decay": 0.0},
     ]

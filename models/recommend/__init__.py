@@ -1,1 +1,1 @@
-"""Recommenders: models that rank videos for users, how they are judged, and how their choices are explained."""
+"""Recommenders: models that rank videos for users, their evaluation, and explanations of their recommendations."""

@@ -1,4 +1,4 @@
-"""Implicit ALS: matrix factorisation for implicit feedback, by the `implicit` library.
+"""Implicit ALS: matrix factorisation for implicit feedback, fitted with the `implicit` library.
 
 Hu, Koren, Volinsky: Collaborative Filtering for Implicit Feedback Datasets (ICDM 2008).
 """
@@ -19,20 +19,20 @@ from models.recommend.recommender import Floats, Ids, Recommender
 class AlsConfig:
     """Hyperparameters of implicit ALS.
 
-    The library's own regularization of 0.01 and alpha of 1 lose a third of NDCG@20 on KuaiRand: with few views a user, weak
-    regularization follows each of them.
+    The library's defaults (regularization 0.01, alpha 1) lose a third of NDCG@20 on KuaiRand: users have few views, and weak
+    regularization overfits them.
     """
 
-    factors: int = 64
+    embedding_size: int = 64
     regularization: float = 100.0
     alpha: float = 20.0
-    """Confidence of an interaction of strength 1; an absent one has confidence 1."""
-    iterations: int = 12
+    """Confidence of an interaction of strength 1. A missing interaction has confidence 1."""
+    epochs: int = 12
     seed: int = 20220501
 
 
 class Als(Recommender):
-    """Users and items as vectors whose products are high where there was an interaction."""
+    """score = dot product of user and item vectors, which are fitted so that it is high for observed interactions."""
 
     name = "als"
     config_type = AlsConfig
@@ -41,7 +41,9 @@ class Als(Recommender):
     item_factors: Floats
 
     def _fit(self, interactions: csr_matrix, item_text: Sequence[str] | None) -> None:
-        with threadpool_limits(1, "blas"):  # implicit threads over users; BLAS threads below them only get in the way
+        with threadpool_limits(
+            1, "blas"
+        ):  # implicit runs one thread per block of users; nested BLAS threads slow it down
             solver = self._solver()
             solver.fit(interactions, show_progress=False)
         self.item_factors = solver.item_factors
@@ -55,14 +57,14 @@ class Als(Recommender):
         return scores
 
     def similarity(self, sources: Ids, targets: Ids) -> Floats:
-        """Cosine between the items' vectors."""
+        """Return the cosine similarity of the item vectors."""
         return cosine(self.item_factors, sources, targets)
 
     def _solver(self) -> AlternatingLeastSquares:
         return AlternatingLeastSquares(
-            factors=self.config.factors,
+            factors=self.config.embedding_size,
             regularization=self.config.regularization,
             alpha=self.config.alpha,
-            iterations=self.config.iterations,
+            iterations=self.config.epochs,
             random_state=self.config.seed,
         )

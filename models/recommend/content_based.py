@@ -1,7 +1,7 @@
-"""Content-based filtering: what describes the items a user watched is compared with what describes the others.
+"""Content-based filtering: recommends items whose text is similar to the text of the items that a user watched.
 
-Counted tokens of title and tags → truncated SVD (latent semantic analysis, Deerwester et al. 1990) → cosine to the mean of the
-watched items' vectors, weighted by strength.
+Token counts of title and tags → truncated SVD (latent semantic analysis, Deerwester et al. 1990) → cosine similarity to the
+mean of the watched items' vectors, weighted by strength.
 """
 
 from collections.abc import Sequence
@@ -21,35 +21,37 @@ from models.recommend.tokens import tokens
 class ContentBasedConfig:
     """Hyperparameters of content-based filtering."""
 
-    components: int = 50
+    embedding_size: int = 50
     trend_weight: float = 0.2
-    """What the most watched item gains over one that nobody watches: many items have the very same words."""
+    """Score added to the most watched item. It breaks ties: many items have exactly the same words."""
     seed: int = 20220501
 
 
 class ContentBased(Recommender):
-    """score = cosine of profile and item among words, plus a little of the trend. Items need no interactions."""
+    """score = cosine similarity of profile and item + trend_weight * trend. Also scores items without interactions."""
 
     name = "content_based"
     config_type = ContentBasedConfig
     config: ContentBasedConfig
     arrays = ("vectors",)
     vectors: Floats
-    """(items, components) of length 1, or 0 where an item has no word that others have."""
+    """(items, embedding_size) rows of length 1, or 0 for an item that shares no word with others."""
 
     def _fit(self, interactions: csr_matrix, item_text: Sequence[str] | None) -> None:
         if item_text is None or len(item_text) != interactions.shape[1]:
-            raise ValueError(f"{self.name} needs the words of each of the {interactions.shape[1]} items")
+            raise ValueError(
+                f"{self.name} needs item_text with one entry for each of the {interactions.shape[1]} items"
+            )
         vectorizer = CountVectorizer(analyzer=tokens)
         try:
             counts = vectorizer.fit_transform(item_text).astype(np.float32)
         except ValueError:  # scikit-learn's "empty vocabulary"
             raise NothingToLearn("no video has a word in its title or tags") from None
-        components = min(self.config.components, *counts.shape)
-        if counts.shape[1] == 1:  # one word in all: there is nothing to compress, and scikit-learn refuses to
+        embedding_size = min(self.config.embedding_size, *counts.shape)
+        if counts.shape[1] == 1:  # one distinct word: TruncatedSVD requires at least two columns
             self.vectors = unit_rows(counts.toarray())
         else:
-            svd = TruncatedSVD(components, random_state=self.config.seed)
+            svd = TruncatedSVD(embedding_size, random_state=self.config.seed)
             self.vectors = unit_rows(svd.fit_transform(counts))
 
     def _score(self, profiles: csr_matrix) -> Floats:
@@ -58,6 +60,6 @@ class ContentBased(Recommender):
         return scores
 
     def similarity(self, sources: Ids, targets: Ids) -> Floats:
-        """Cosine between the items' words."""
-        closeness: Floats = self.vectors[sources] @ self.vectors[targets].T
-        return closeness
+        """Return the cosine similarity of the item vectors."""
+        similarities: Floats = self.vectors[sources] @ self.vectors[targets].T
+        return similarities

@@ -13,7 +13,7 @@ from scipy.sparse import csc_matrix, csr_matrix
 from models.recommend.ranking import top_k
 from models.recommend.recommender import Floats, Ids, Recommender
 
-_TIE = 1e-6  # items that nothing watched speaks for stand in the order of the trend
+_TIE = 1e-6  # weight of the trend: it orders items whose scores are otherwise equal
 
 
 @dataclass(frozen=True)
@@ -21,22 +21,22 @@ class EaseConfig:
     """Hyperparameters of EASE."""
 
     regularization: float = 500.0
-    """λ, in units of the mean square of a strength, so that it does not depend on the scale of strengths."""
+    """λ, in units of the mean squared strength, so that the result does not depend on the scale of strengths."""
     weights_per_item: int = 1000
-    """Largest weights kept for each item: on KuaiRand 1,000 of 7,583 cost .0005 of NDCG@20 and take 60 MB, not 230."""
+    """Weights kept for each item, largest first. On KuaiRand, 1,000 of 7,583 cost .0005 NDCG@20 and take 60 MB, not 230."""
     max_items: int = 20_000
-    """The most watched items that take part: time grows with their cube, memory with their square (1.6 GB each of two)."""
+    """Only the most watched items are fitted: time is cubic, memory quadratic (two matrices of 1.6 GB each for 20,000)."""
 
 
 class Ease(Recommender):
-    """score = profile B, with B (items, items) of zero diagonal, the best linear prediction of each item from all others."""
+    """score = profile @ B. B (items, items) has a zero diagonal and predicts each item linearly from all others."""
 
     name = "ease"
     config_type = EaseConfig
     config: EaseConfig
     arrays = ("weights",)
     weights: csr_matrix
-    """(items, items) row: what was watched; column: what that speaks for, or against."""
+    """(items, items) rows: watched items; columns: scored items. A weight may be negative."""
 
     def _fit(self, interactions: csr_matrix, item_text: Sequence[str] | None) -> None:
         counts = np.bincount(interactions.indices, minlength=interactions.shape[1])
@@ -60,14 +60,14 @@ class Ease(Recommender):
         return scores
 
     def similarity(self, sources: Ids, targets: Ids) -> Floats:
-        """The weights that scores are made of."""
+        """Return the weights that the scores are computed from."""
         weights: Floats = self.weights[sources].toarray()[:, targets]
         return weights
 
 
 def _autoencoder(gram: Floats) -> Floats:
-    """B of a regularised Gram matrix (Fortran order, overwritten): its inverse by Cholesky, scaled by its diagonal."""
-    factor, _ = spotrf(gram, lower=True, overwrite_a=True)  # positive definite by its regularization
+    """Return B for a regularized Gram matrix (Fortran order, overwritten): the inverse by Cholesky, scaled by its diagonal."""
+    factor, _ = spotrf(gram, lower=True, overwrite_a=True)  # positive definite because of the regularization
     inverse, _ = spotri(factor, lower=True, overwrite_c=True)
     weights: Floats = np.tril(inverse) + np.tril(inverse, -1).T
     weights /= -np.diag(weights).copy()

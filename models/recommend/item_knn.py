@@ -1,6 +1,7 @@
-"""Item-based collaborative filtering: an item is scored by the similarity of its nearest neighbours among those watched.
+"""Item-based collaborative filtering: the score of an item is the sum of its similarities to the watched items.
 
-Sarwar et al.: Item-based Collaborative Filtering Recommendation Algorithms (WWW 2001); neighbours by the `implicit` library.
+Sarwar et al.: Item-based Collaborative Filtering Recommendation Algorithms (WWW 2001). The `implicit` library
+finds the neighbours.
 """
 
 from collections.abc import Sequence
@@ -13,7 +14,7 @@ from sklearn.preprocessing import normalize
 
 from models.recommend.recommender import Floats, Ids, Recommender
 
-_TIE = 1e-6  # items that no neighbour speaks for stand behind all others, in the order of the trend
+_TIE = 1e-6  # weight of the trend: it orders items without a watched neighbour behind all others
 
 
 @dataclass(frozen=True)
@@ -22,28 +23,28 @@ class ItemKnnConfig:
 
     neighbours: int = 200
     popularity_exponent: float = 0.2
-    """Similarities to an item are multiplied by its squared length to this power: plain cosine (0) favours rare items."""
+    """Similarities to an item are multiplied by its squared length to this power. 0 is plain cosine, which favours rare items."""
 
 
 class ItemKnn(Recommender):
-    """score = profile S, with S (items, items) the cosine of co-watching, kept for the nearest neighbours."""
+    """score = profile @ S. S (items, items) is the cosine similarity of interactions, kept for the nearest neighbours only."""
 
     name = "item_knn"
     config_type = ItemKnnConfig
     config: ItemKnnConfig
     arrays = ("neighbours",)
     neighbours: csr_matrix
-    """(items, items) row: what was watched; column: what that speaks for."""
+    """(items, items) rows: watched items; columns: scored items."""
 
     def _fit(self, interactions: csr_matrix, item_text: Sequence[str] | None) -> None:
         watched = np.flatnonzero(np.bincount(interactions.indices, minlength=interactions.shape[1]))
         finder = ItemItemRecommender(K=min(self.config.neighbours + 1, len(watched)))
         finder.fit(normalize(interactions[:, watched].astype(np.float64), axis=0).tocsr(), show_progress=False)
-        found = finder.similarity.tocoo()  # row: whose neighbours; column: the neighbour
-        others = found.row != found.col
-        rows, columns = watched[found.col[others]], watched[found.row[others]]
+        similarities = finder.similarity.tocoo()  # row: item; column: its neighbour
+        others = similarities.row != similarities.col
+        rows, columns = watched[similarities.col[others]], watched[similarities.row[others]]
         shape = (interactions.shape[1], interactions.shape[1])
-        cosines = csr_matrix((found.data[others].astype(np.float32), (rows, columns)), shape=shape)
+        cosines = csr_matrix((similarities.data[others].astype(np.float32), (rows, columns)), shape=shape)
         lengths = np.asarray(interactions.power(2).sum(axis=0)).ravel()
         weighted = csr_matrix(cosines @ diags(lengths**self.config.popularity_exponent))
         weighted.sort_indices()
@@ -55,6 +56,6 @@ class ItemKnn(Recommender):
         return scores
 
     def similarity(self, sources: Ids, targets: Ids) -> Floats:
-        """The weights that scores are made of."""
+        """Return the weights that the scores are computed from."""
         weights: Floats = self.neighbours[sources].toarray()[:, targets]
         return weights

@@ -11,25 +11,25 @@ from models.recommend.recommender import Floats, Ids, Recommender
 
 @dataclass(frozen=True)
 class PopularityConfig:
-    """Popularity has no hyperparameters: what counts as recent is decided by what it is fitted on."""
+    """Popularity has no hyperparameters: its input decides which interactions count as recent."""
 
 
 class Popularity(Recommender):
-    """score = how much an item is watched of late; all of the model is in `trend`."""
+    """score = trend of the item. The model has no other parameters."""
 
     name = "popularity"
     config_type = PopularityConfig
     config: PopularityConfig
     arrays = ()
     personal = False
-    signal = "recent"  # on KuaiRand a quarter better than what was watched at any time
+    signal = "recent"  # on KuaiRand a quarter better than "strength"
 
     def _fit(self, interactions: csr_matrix, item_text: Sequence[str] | None) -> None:
-        pass  # `fit` has set the trend
+        pass  # `fit` already computed the trend
 
     def _score(self, profiles: csr_matrix) -> Floats:
         return np.tile(self.trend, (profiles.shape[0], 1))
 
     def similarity(self, sources: Ids, targets: Ids) -> Floats:
-        """The targets' popularity, whatever the source: this model knows no other relation between items."""
+        """Return the trend of the targets; it does not depend on the source."""
         return np.tile(self.trend[targets], (len(sources), 1))

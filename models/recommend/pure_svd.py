@@ -1,4 +1,4 @@
-"""PureSVD: the interactions, absent ones as zeros, projected onto their main directions among items.
+"""PureSVD: truncated SVD of the interaction matrix, with missing interactions as zeros.
 
 Cremonesi, Koren, Turrin: Performance of Recommender Algorithms on Top-N Recommendation Tasks (RecSys 2010).
 """
@@ -17,14 +17,14 @@ from models.recommend.recommender import Floats, Ids, Recommender
 class PureSvdConfig:
     """Hyperparameters of PureSVD."""
 
-    factors: int = 32
+    embedding_size: int = 32
     power_iterations: int = 4
-    """Passes of the randomised SVD (Halko, Martinsson, Tropp 2011) that sharpen the directions."""
+    """Power iterations of the randomised SVD (Halko, Martinsson, Tropp 2011); more give more exact singular vectors."""
     seed: int = 20220501
 
 
 class PureSvd(Recommender):
-    """score = profile V Vᵀ, with V (items, factors) the right singular vectors."""
+    """score = profile @ V @ Vᵀ. V (items, embedding_size) are the right singular vectors."""
 
     name = "pure_svd"
     config_type = PureSvdConfig
@@ -35,7 +35,7 @@ class PureSvd(Recommender):
     def _fit(self, interactions: csr_matrix, item_text: Sequence[str] | None) -> None:
         _, _, directions = randomized_svd(
             interactions,
-            n_components=min(self.config.factors, *interactions.shape),
+            n_components=min(self.config.embedding_size, *interactions.shape),
             n_iter=self.config.power_iterations,
             random_state=self.config.seed,
         )
@@ -46,5 +46,5 @@ class PureSvd(Recommender):
         return scores
 
     def similarity(self, sources: Ids, targets: Ids) -> Floats:
-        """Cosine between the items' vectors."""
+        """Return the cosine similarity of the item vectors."""
         return cosine(self.item_factors, sources, targets)

@@ -1,7 +1,7 @@
-"""The contract of all recommenders: fit, recommend, similar, save, load.
+"""Interface of all recommenders: fit, recommend, similar, save, load.
 
-A model is made of items only. A user is a row of strengths, handed over whenever something is to be recommended, so a model
-serves users who came after its training as well, and no file of a model holds anybody's behaviour.
+A model stores parameters of items only. A user is a row of strengths, passed to every call of `recommend`. So a model also
+serves users who joined after its training, and saved models contain no user's behaviour.
 """
 
 from abc import ABC, abstractmethod
@@ -10,63 +10,63 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
-import numpy.typing as npt
+from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
 from models.recommend.ranking import top_k
 from models.recommend.storage import read_state, write_state
 from models.recommend.trend import trend
 
-Floats = npt.NDArray[np.float32]
-Ids = npt.NDArray[np.int64]
+Floats = NDArray[np.float32]
+Ids = NDArray[np.int64]
 
 _NO_INTERACTION = {
-    "strength": "nobody's behaviour speaks for a video",
-    "recent": "nobody has long viewed a video of late",
+    "strength": "no interaction has a positive strength",
+    "recent": "no video had a long view in the last days",
 }
-_USERS_AT_ONCE = 2048  # scores of 2,048 users over 10,000 items take 80 MB
+_BATCH_USERS = 2048  # scores of 2,048 users over 10,000 items take 80 MB
 
 
 class NothingToLearn(ValueError):
-    """There is nothing that a model could be fitted on; says what there is not."""
+    """The training data is empty for this model; the message says what is missing."""
 
 
 class Recommender(ABC):
-    """What every recommender does. Users are rows and items are columns, by position."""
+    """Base class of recommenders. Users are rows and items are columns, by position."""
 
     name: ClassVar[str]
     """Name in the registry and in saved files."""
     config_type: ClassVar[Any]
-    """Dataclass of the hyperparameters; its defaults are tuned."""
+    """Dataclass of the hyperparameters, with tuned defaults."""
     arrays: ClassVar[tuple[str, ...]]
-    """Attributes, dense arrays or csr matrices, that fitting sets and saving keeps."""
+    """Attributes (dense arrays or CSR matrices) that `fit` sets and `save` writes."""
     personal: ClassVar[bool] = True
-    """Whether different users get different items."""
+    """True if different users get different items."""
     signal: ClassVar[Literal["strength", "recent"]] = "strength"
-    """What to fit it on: strengths, or 1 where a video was long viewed within the last days. Profiles are strengths always."""
+    """Input of `fit`: strengths, or 1 for a long view in the last days. Profiles are always strengths."""
 
     trend: Floats
-    """(items,) how much each item is watched of late, at most 1: what a user without interactions is given."""
+    """(items,) recent popularity of each item, at most 1: the scores for a user without interactions."""
 
     def __init__(self, config: Any = None) -> None:
         self.config = self.config_type() if config is None else config
 
     def fit(self, interactions: csr_matrix, item_text: Sequence[str] | None = None) -> Self:
-        """Learn from interactions.
+        """Fit the model.
 
         Args:
-            interactions: (users, items) strengths; what is not positive counts as no interaction.
-            item_text: (items,) words that describe each item; only content-based models use them.
+            interactions: (users, items) strengths; values that are not positive count as no interaction.
+            item_text: (items,) text of each item; only content-based models use it.
 
         Raises:
-            NothingToLearn: no interaction is positive, or what else this model learns from is not there.
+            NothingToLearn: no interaction is positive, or another input that this model needs is empty.
             ValueError: a strength is not finite.
         """
-        checked = _positive(interactions)
-        if checked.nnz == 0:
+        positive = _positive(interactions)
+        if positive.nnz == 0:
             raise NothingToLearn(_NO_INTERACTION[self.signal])
-        self.trend = trend(checked)
-        self._fit(checked, item_text)
+        self.trend = trend(positive)
+        self._fit(positive, item_text)
         return self
 
     def recommend(
@@ -74,94 +74,90 @@ class Recommender(ABC):
         profiles: csr_matrix,
         k: int,
         exclude: csr_matrix | None = None,
-        candidates: npt.NDArray[np.bool_] | None = None,
+        candidates: NDArray[np.bool_] | None = None,
     ) -> tuple[Ids, Floats]:
-        """The k best items of each user, best first.
+        """Return the k best items of each user, best first.
 
         Args:
-            profiles: (users, items) strengths of what each user did; an empty row is given the trend.
-            k: how many items; no more than there are.
-            exclude: (users, items) whose stored entries are never recommended; the profiles themselves where None.
-            candidates: (items,) whether an item may be recommended; all where None.
+            profiles: (users, items) strengths of each user's interactions; a user with an empty row gets the trend.
+            k: number of items; limited to the number of items of the model.
+            exclude: (users, items) stored entries are never recommended; default: the profiles.
+            candidates: (items,) True if the item may be recommended; default: all items.
 
         Returns:
-            ids (users, min(k, items)) and scores of the same shape; where a user has too few items left, the end of the row
-            is id -1 and score -inf. Scores of different models cannot be compared.
+            ids (users, min(k, items)) and scores of the same shape. If too few items are left for a user, the row ends with
+            id -1 and score -inf. Scores of different models cannot be compared.
 
         Raises:
-            ValueError: a shape does not fit the items that the model was fitted on.
+            ValueError: a shape does not match the items that the model was fitted on.
         """
         exclude = profiles if exclude is None else exclude
         self._check_shapes(profiles, exclude, candidates)
-        known = _positive(profiles)
+        positive = _positive(profiles)
         ids = np.empty((profiles.shape[0], min(k, self.items)), dtype=np.int64)
         scores = np.empty(ids.shape, dtype=np.float32)
-        for start in range(0, profiles.shape[0], _USERS_AT_ONCE):
-            rows = slice(start, start + _USERS_AT_ONCE)
-            ids[rows], scores[rows] = top_k(self._masked_scores(known[rows], exclude[rows], candidates), k)
+        for start in range(0, profiles.shape[0], _BATCH_USERS):
+            rows = slice(start, start + _BATCH_USERS)
+            ids[rows], scores[rows] = top_k(self._masked_scores(positive[rows], exclude[rows], candidates), k)
         return ids, scores
 
     def similar(self, item: int, k: int) -> tuple[Ids, Floats]:
-        """The k items closest to one, itself left out: ids (min(k, items - 1),) and similarities, best first."""
-        closeness = self.similarity(np.array([item]), np.arange(self.items)).astype(np.float32)
-        closeness[0, item] = -np.inf
-        ids, scores = top_k(closeness, min(k, self.items - 1))
+        """Return the k items most similar to an item, without itself: ids (min(k, items - 1),) and similarities, best first."""
+        similarities = self.similarity(np.array([item]), np.arange(self.items)).astype(np.float32)
+        similarities[0, item] = -np.inf
+        ids, scores = top_k(similarities, min(k, self.items - 1))
         return ids[0], scores[0]
 
     @property
     def items(self) -> int:
-        """How many items the model was fitted on."""
+        """Number of items that the model was fitted on."""
         return len(self.trend)
 
     @abstractmethod
     def similarity(self, sources: Ids, targets: Ids) -> Floats:
-        """(sources, targets) how much having watched a source speaks for a target."""
+        """Return (sources, targets): how much a view of the source raises the score of the target."""
 
     @abstractmethod
     def _fit(self, interactions: csr_matrix, item_text: Sequence[str] | None) -> None:
-        """Set the attributes named in `arrays`."""
+        """Set the attributes named in `arrays`; interactions are positive."""
 
     @abstractmethod
     def _score(self, profiles: csr_matrix) -> Floats:
-        """(users, items) scores, a new array; every profile row has entries."""
+        """Return scores (users, items) in a new array; every row of `profiles` has entries."""
 
     def save(self, directory: Path) -> None:
-        """Write model.json and arrays.npz to an existing directory; the same model gives the same bytes."""
+        """Write model.json and arrays.npz into an existing directory; the same model gives the same bytes."""
         arrays = {name: getattr(self, name) for name in ("trend", *self.arrays)}
         write_state(directory, self.name, self.config, arrays)
 
     @classmethod
     def load(cls, directory: Path) -> Self:
-        """The model saved in a directory.
+        """Load the model saved in a directory.
 
         Raises:
-            ValueError: what lies there is another model, or none.
+            ValueError: the directory contains another kind of model, or no complete model.
         """
         name, config, arrays = read_state(directory)
         if name != cls.name:
-            raise ValueError(f"{directory} holds a model of kind {name}, not {cls.name}")
+            raise ValueError(f"{directory} contains a model of kind {name}, not {cls.name}")
         model = cls(cls.config_type(**config))
         for attribute, array in arrays.items():
             setattr(model, attribute, array)
         return model
 
-    def _masked_scores(
-        self, profiles: csr_matrix, exclude: csr_matrix, candidates: npt.NDArray[np.bool_] | None
-    ) -> Floats:
-        warm = np.diff(profiles.indptr) > 0
+    def _masked_scores(self, profiles: csr_matrix, exclude: csr_matrix, candidates: NDArray[np.bool_] | None) -> Floats:
+        has_profile = np.diff(profiles.indptr) > 0
         scores = np.empty(profiles.shape, dtype=np.float32)
-        scores[~warm] = self.trend
-        if warm.any():
-            scores[warm] = self._score(profiles[warm])
+        scores[~has_profile] = self.trend
+        if has_profile.any():
+            scores[has_profile] = self._score(profiles[has_profile])
         rows = np.repeat(np.arange(exclude.shape[0]), np.diff(exclude.indptr))
         scores[rows, exclude.indices] = -np.inf
         if candidates is not None:
             scores[:, ~candidates] = -np.inf
         return scores
 
-    def _check_shapes(
-        self, profiles: csr_matrix, exclude: csr_matrix, candidates: npt.NDArray[np.bool_] | None
-    ) -> None:
+    def _check_shapes(self, profiles: csr_matrix, exclude: csr_matrix, candidates: NDArray[np.bool_] | None) -> None:
         if profiles.shape[1] != self.items:
             raise ValueError(f"profiles have {profiles.shape[1]} items, {self.name} was fitted on {self.items}")
         if exclude.shape != profiles.shape:
@@ -171,11 +167,11 @@ class Recommender(ABC):
 
 
 def _positive(interactions: csr_matrix) -> csr_matrix:
-    """A float32 copy in canonical form without entries that are not positive."""
-    checked = csr_matrix(interactions, dtype=np.float32, copy=True)
-    checked.sum_duplicates()
-    if not np.isfinite(checked.data).all():
-        raise ValueError("a strength is not finite; every strength must be a number")
-    checked.data[checked.data < 0] = 0
-    checked.eliminate_zeros()
-    return checked
+    """Return a float32 copy in canonical form that has only the positive entries."""
+    positive = csr_matrix(interactions, dtype=np.float32, copy=True)
+    positive.sum_duplicates()
+    if not np.isfinite(positive.data).all():
+        raise ValueError("a strength is not finite; all strengths must be finite numbers")
+    positive.data[positive.data < 0] = 0
+    positive.eliminate_zeros()
+    return positive

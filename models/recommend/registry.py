@@ -18,18 +18,18 @@ RECOMMENDERS: "Registry[Recommender]" = Registry(
         "popularity": "models.recommend.popularity:Popularity",
     }
 )
-"""The one that usually ranks best comes first: where nothing can be judged yet, it serves."""
+"""Usually the best model comes first: it serves as long as no model can be evaluated."""
 
 
 def load_recommender(directory: Path) -> "Recommender":
-    """Whichever recommender was saved in a directory.
+    """Load a recommender of any kind from a directory.
 
     Raises:
-        ValueError: it holds none, or one that this version does not know.
+        ValueError: the directory contains no complete recommender, or one of an unknown kind.
     """
-    from models.recommend.storage import read_state  # imports scipy, which whoever asks for names only has no use for
+    from models.recommend.storage import read_state  # imports scipy, which listing the names does not need
 
     name, _, _ = read_state(directory)
     if name not in RECOMMENDERS:
-        raise ValueError(f"{directory} holds a recommender of unknown kind {name!r}")
+        raise ValueError(f"{directory} contains a recommender of unknown kind {name!r}")
     return RECOMMENDERS[name].load(directory)

@@ -1,4 +1,4 @@
-"""A model as two files without pickle: model.json (kind and hyperparameters) and arrays.npz."""
+"""Saved recommenders: model.json (kind and hyperparameters) and arrays.npz, without pickle."""
 
 import json
 from collections.abc import Mapping
@@ -8,19 +8,21 @@ from typing import Any, TypeAlias
 from zipfile import BadZipFile
 
 import numpy as np
-import numpy.typing as npt
+from numpy.typing import NDArray
 from scipy.sparse import csr_matrix, issparse
 
-Array: TypeAlias = npt.NDArray[Any] | csr_matrix
+Array: TypeAlias = NDArray[Any] | csr_matrix
 
 _JSON = "model.json"
 _NPZ = "arrays.npz"
 _CSR_PARTS = ("data", "indices", "indptr", "shape")
+_OLD_KEYS = {"factors": "embedding_size", "components": "embedding_size", "iterations": "epochs"}
+"""Hyperparameters in older model.json files -> their names today."""
 
 
 def write_state(directory: Path, name: str, config: Any, arrays: Mapping[str, Array]) -> None:
-    """Write both files to an existing directory; model.json comes last, so a directory without it is incomplete."""
-    parts: dict[str, npt.NDArray[Any]] = {}
+    """Write both files into an existing directory. model.json is written last, so a directory without it is incomplete."""
+    parts: dict[str, NDArray[Any]] = {}
     for key, array in arrays.items():
         if issparse(array):
             parts |= {f"{key}.{part}": np.asarray(getattr(array, part)) for part in _CSR_PARTS}
@@ -32,14 +34,15 @@ def write_state(directory: Path, name: str, config: Any, arrays: Mapping[str, Ar
 
 
 def read_state(directory: Path) -> tuple[str, dict[str, Any], dict[str, Array]]:
-    """The kind of model, its hyperparameters and its arrays.
+    """Return the kind of a saved model, its hyperparameters and its arrays.
 
     Raises:
-        ValueError: the directory holds no complete model.
+        ValueError: the directory contains no complete model.
     """
     try:
         header = json.loads((directory / _JSON).read_text())
-        name, config = str(header["model"]), dict(header["config"])
+        name = str(header["model"])
+        config = {_OLD_KEYS.get(key, key): value for key, value in dict(header["config"]).items()}
         with np.load(directory / _NPZ, allow_pickle=False) as file:
             parts = dict(file)
         arrays: dict[str, Array] = {key: value for key, value in parts.items() if "." not in key}
@@ -47,5 +50,5 @@ def read_state(directory: Path) -> tuple[str, dict[str, Any], dict[str, Array]]:
             data, indices, indptr, shape = (parts[f"{key}.{part}"] for part in _CSR_PARTS)
             arrays[key] = csr_matrix((data, indices, indptr), shape=tuple(shape))
     except (OSError, EOFError, BadZipFile, ValueError, KeyError, TypeError) as error:
-        raise ValueError(f"{directory} holds no complete recommender: {error}") from error
+        raise ValueError(f"{directory} contains no complete recommender: {error}") from error
     return name, config, arrays

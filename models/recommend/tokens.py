@@ -1,4 +1,4 @@
-"""Words of titles and tags, Chinese ones found by jieba."""
+"""Tokenizer of titles and tags; Chinese text is segmented by jieba."""
 
 import logging
 from collections.abc import Iterator
@@ -9,10 +9,10 @@ jieba.setLogLevel(logging.WARNING)
 
 
 def tokens(text: str) -> list[str]:
-    """Words and numbers of a text in lower case, without punctuation.
+    """Return the words and numbers of a text in lower case, without punctuation.
 
-    Chinese is written without spaces: jieba finds its words by dictionary. Its model for unknown words is left out, since it
-    joins neighbouring words that the dictionary does not know.
+    Chinese has no spaces: jieba finds the words by dictionary. Its HMM for unknown words is off, because it joins neighbouring
+    words that are not in the dictionary.
     """
     return list(_tokens(text.lower()))
 

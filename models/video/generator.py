@@ -1,4 +1,4 @@
-"""The contract of all video generators: prompts and seeds in, frames out."""
+"""Interface of all video generators: prompts and seeds in, frames out."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ Frames = NDArray[np.uint8]
 
 @dataclass(frozen=True)
 class VideoSpec:
-    """What every clip of a night looks like from outside.
+    """Size, length and frame rate of clips.
 
     Attributes:
         width, height: pixels, even (H.264 with 4:2:0 chroma needs it).
         frames: number of frames.
-        fps: frames a second.
+        fps: frames per second.
 
     Raises:
         ValueError: a number is out of range.
@@ -44,28 +44,28 @@ class VideoSpec:
         if min(self.width, self.height) < 16 or self.width % 2 or self.height % 2:
             raise ValueError(f"width and height must be even and at least 16 pixels, not {self.width} x {self.height}")
         if self.frames < 2 or self.fps < 1:
-            raise ValueError(f"a clip needs at least 2 frames and 1 frame a second, not {self.frames} and {self.fps}")
+            raise ValueError(f"a clip needs at least 2 frames and 1 frame per second, not {self.frames} and {self.fps}")
 
 
 class VideoGenerator(ABC):
-    """Makes clips from text."""
+    """Base class: generates clips from text."""
 
     name: str
-    """Which generator it is, e.g. `vae`."""
+    """Name of the generator, e.g. `vae`."""
 
     @property
     @abstractmethod
     def version(self) -> str:
-        """Names everything but prompt, seed and spec that decides the frames: weights and settings."""
+        """Identifies weights and settings: everything besides prompt, seed and spec that determines the frames."""
 
     @property
     @abstractmethod
     def spec(self) -> VideoSpec:
-        """The size, length and rate that suit this generator."""
+        """The default size, length and frame rate of this generator."""
 
     @abstractmethod
     def generate(self, prompts: Sequence[str], seeds: Sequence[int], spec: VideoSpec) -> Frames:
-        """Makes a clip for each prompt.
+        """Generate a clip for each prompt.
 
         Args:
             prompts: N prompts.
@@ -73,7 +73,7 @@ class VideoGenerator(ABC):
             spec: size and length.
 
         Returns:
-            (N, T, H, W, 3) uint8, as `spec` says.
+            (N, T, H, W, 3) uint8, with the size and length of `spec`.
 
         Raises:
             ValueError: a prompt is empty, or the numbers of prompts and seeds differ.
@@ -81,81 +81,85 @@ class VideoGenerator(ABC):
 
 
 class TrainingConfig(Protocol):
-    """What decides a trained generator: a frozen dataclass. Two of the same config are the same model."""
+    """Hyperparameters of a trained generator: a frozen dataclass. The same config gives the same model."""
 
     __dataclass_fields__: ClassVar[dict[str, Any]]
 
     @property
     def frames(self) -> int:
-        """Length of the clips that it learns."""
+        """Number of frames of its clips."""
 
     @property
     def fps(self) -> int:
-        """Their frames a second."""
+        """Frames per second of its clips."""
 
     @property
     def steps(self) -> int:
-        """Training steps."""
+        """Number of training steps."""
 
 
 class TrainedGenerator(VideoGenerator):
-    """A generator that the project trains itself, on clips that it renders: a module here, and a line in the registry."""
+    """A generator that the project trains itself, on rendered clips. Add a module here and a line to the registry."""
 
     nightly: ClassVar[TrainingConfig]
-    """The config that nights train it with."""
+    """The config that the nightly run trains it with."""
     config: TrainingConfig
     history: Sequence[Any]
-    """The figures of each training step, a dataclass of numbers."""
+    """Losses of each training step: dataclasses of numbers."""
 
     @abstractmethod
     def __init__(self, config: Any = None) -> None:
-        """config: `nightly` unless given."""
+        """Create an untrained generator.
+
+        Args:
+            config: default: `nightly`.
+        """
 
     @classmethod
     def family(cls) -> str:
-        """Names all versions that nights train with the same config."""
+        """Return the name that is shared by all versions trained with the config `nightly`."""
         config = json.dumps(asdict(cls.nightly), sort_keys=True)
         return f"{cls.name}-{hashlib.sha256(config.encode()).hexdigest()[:12]}"
 
     @abstractmethod
     def training_data(self) -> tuple[Clips, Captions]:
-        """The clips and captions that the config asks for."""
+        """Return the clips and captions that the config specifies."""
 
     @abstractmethod
     def fit(self, clips: Clips, captions: Captions, on_step: Callable[[int, Any], object] = ...) -> Self:
-        """Learns to draw clips.
+        """Train the generator.
 
         Args:
             clips: (N, T, S, S, 3) frames with scenes and colours.
             captions: texts with scenes and colours.
-            on_step: told of each step, counted from 1, and its figures.
+            on_step: called after each step with its number, from 1, and its losses.
         """
 
     @abstractmethod
     def save(self, directory: Path) -> None:
-        """Writes the trained generator into a directory that exists."""
+        """Write the trained generator into an existing directory."""
 
     @classmethod
     @abstractmethod
     def load(cls, directory: Path) -> Self:
-        """Reads what `save` wrote.
+        """Load a generator that `save` wrote.
 
         Raises:
-            ValueError: the files are missing, or are not of this class.
+            ValueError: files are missing, or belong to another class.
         """
 
 
 def check_prompts(prompts: Sequence[str], seeds: Sequence[int]) -> None:
-    """What every generator refuses: see `VideoGenerator.generate`."""
+    """Raise ValueError for invalid prompts and seeds: see `VideoGenerator.generate`."""
     if len(prompts) != len(seeds):
         raise ValueError(f"{len(prompts)} prompts but {len(seeds)} seeds; give one seed for each prompt")
     for prompt in prompts:
         if not prompt.strip():
-            raise ValueError("a prompt is empty; say what the clip is to show")
+            raise ValueError("a prompt is empty; describe what the clip should show")
 
 
 def fit_to_spec(clip: Frames, spec: VideoSpec) -> Frames:
-    """A clip of another size or length, (T', H', W', 3), as (T, H, W, 3): Lanczos in space, the nearest frame in time."""
+    """Convert a clip (T', H', W', 3) to the size and length of a spec: Lanczos in space, the nearest frame in time."""
     nearest = np.minimum((np.arange(spec.frames) + 0.5) * len(clip) / spec.frames, len(clip) - 1).astype(int)
     size = (spec.width, spec.height)
     if clip.shape[1:3] == (spec.height, spec.width):

@@ -1,4 +1,4 @@
-"""The video generators that the project trains itself, by name: NIGHTREEL_VIDEO_GENERATOR names the one that nights use."""
+"""Video generators that the project trains itself, by name. NIGHTREEL_VIDEO_GENERATOR selects the one to use."""
 
 from typing import TYPE_CHECKING
 

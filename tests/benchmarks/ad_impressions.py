@@ -1,6 +1,6 @@
-"""The WNS ad impressions (four days of 2017, with click labels) as examples of click models.
+"""The WNS ad impressions (four days of 2017, with click labels) as examples for click models.
 
-Their fields say little of a click: the last day's AUC is about .56, with a standard error of .012.
+The fields are weak predictors: the AUC of the last day is about .56, with a standard error of .012.
 """
 
 import datetime as dt
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from models.ads.examples import Batch, Examples, Fields
 
 FILE = Path("wns_ad_ctr", "impressions_2017-07-02_05.csv.gz")
-"""Below the folder of shared data."""
+"""Relative to the folder of shared data."""
 
 ITEM = "campaign_id"
 
@@ -39,7 +39,7 @@ FIELDS = Fields(
 
 @dataclass(frozen=True)
 class AdImpressions:
-    """The days before one to train on, the end of them held out, and that one to judge by."""
+    """A judged day, and the days before it as training part and holdout."""
 
     train: list[Batch]
     holdout: list[Batch]
@@ -48,7 +48,7 @@ class AdImpressions:
 
 
 def ad_impressions(shared_data: Path, judged_day: dt.date) -> AdImpressions:
-    """Reads the file and splits it by time: what came before the day to learn from, the last 15 % held out."""
+    """Read the file and split it by time; the holdout is the last 15 % of the days before the judged day."""
     rows = (
         pl.read_csv(shared_data / FILE, infer_schema=False)
         .with_columns(
@@ -57,16 +57,16 @@ def ad_impressions(shared_data: Path, judged_day: dt.date) -> AdImpressions:
         .with_columns(day=pl.col("time").dt.date(), hour=pl.col("time").dt.hour().cast(pl.String))
         .sort("time", "session_id")
     )
-    known, judged = (
+    earlier, judged = (
         _with_history(part, rows) for part in (rows.filter(pl.col("day") < judged_day), rows.filter(day=judged_day))
     )
-    cut = int(known.height * 0.85)
+    cut = int(earlier.height * 0.85)
     users = judged["user_id"].cast(pl.Int64).to_numpy()
-    return AdImpressions([_batch(known[:cut])], [_batch(known[cut:])], _batch(judged), users)
+    return AdImpressions([_batch(earlier[:cut])], [_batch(earlier[cut:])], _batch(judged), users)
 
 
 def _with_history(part: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
-    """Adds what each user had seen and clicked on the days before each row's own."""
+    """Add the user's impressions and clicks on earlier days to each row."""
     history = pl.concat(
         rows.filter(pl.col("day") < day)
         .group_by("user_id")

@@ -1,9 +1,9 @@
-"""What the audit of a written day costs for each row, and how much memory the driver takes for it.
+"""Time of the audit of a written day for each row, and memory of the driver.
 
     .venv/bin/python -m tests.benchmarks.audit [--rows 1000000 5000000]
 
-Made-up events are written as a night writes them, and described for the commit. Each number of rows has processes of its own, a
-Spark server and a driver that connects to it, since the peak of a process never falls. The machine should do nothing else.
+Synthetic events are written, audited and described as for a commit. Each number of rows runs in separate processes, a Spark server
+and a driver, because the peak memory of a process never decreases. Run it on an idle machine.
 """
 
 import argparse
@@ -31,11 +31,11 @@ DAY = dt.date(2022, 5, 1)
 
 
 def events(spark: "SparkSession", count: int) -> "DataFrame":
-    """Events that keep their contract."""
+    """Return events that satisfy their contract."""
     from pyspark.sql import functions as F
 
     number = F.col("id")
-    given = {
+    columns = {
         "user_id": F.md5((number % 27_000).cast("string")),
         "video_id": F.xxhash64("id") % 10_000 + 10_000,
         "time_ms": number + 1_651_334_400_000,
@@ -44,36 +44,41 @@ def events(spark: "SparkSession", count: int) -> "DataFrame":
         "log_file": F.lit(f"behavior_logs/dt={DAY}/part-00000.csv.gz"),
         "log_line": number + 2,
     }
-    of_type = {"date": F.lit(DAY), "int": (number % 2).cast("int"), "bigint": number % 1000}
+    default_by_type = {"date": F.lit(DAY), "int": (number % 2).cast("int"), "bigint": number % 1000}
     rows = spark.range(count, numPartitions=4)
     return rows.select(
-        *((given[c.name] if c.name in given else of_type[c.type]).alias(c.name) for c in load_contract(TABLE).columns)
+        *(
+            (columns[c.name] if c.name in columns else default_by_type[c.type]).alias(c.name)
+            for c in load_contract(TABLE).columns
+        )
     )
 
 
 def measure(count: int) -> None:
-    """Write and audit a day of so many rows, and print what that took."""
+    """Write and audit a day with this number of rows, and print time and memory."""
     from jobs.platform.spark import session
 
     contract, spark = load_contract(TABLE), session()
-    took: dict[str, float] = {}
-    for rows in (1000, count):  # the first one warms up
+    seconds_by_step: dict[str, float] = {}
+    for rows in (1000, count):  # the first one is a warm-up
         with tempfile.TemporaryDirectory() as uri:
             before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
             started = time.perf_counter()
             written = stage.write(events(spark, rows), contract, uri, DAY)
-            took["write"] = time.perf_counter() - started
+            seconds_by_step["write"] = time.perf_counter() - started
             content = audit(spark, contract, uri, DAY, written)
-            took["audit"] = time.perf_counter() - started - took["write"]
+            seconds_by_step["audit"] = time.perf_counter() - started - seconds_by_step["write"]
             sha256 = stage.digests(spark, uri, [written.attempt])
             staged = stage.describe(uri, contract, DAY, written, content, sha256)
-            took["files"] = time.perf_counter() - started - took["write"] - took["audit"]
+            seconds_by_step["files"] = (
+                time.perf_counter() - started - seconds_by_step["write"] - seconds_by_step["audit"]
+            )
     after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    seconds = ", ".join(f"{name} {seconds / count * 1e6:.2f}" for name, seconds in took.items())
+    rates = ", ".join(f"{name} {seconds / count * 1e6:.2f}" for name, seconds in seconds_by_step.items())
     size = sum(file.size for file in staged.files) / 1e6
     print(
-        f"{count:,} rows, {size:.0f} MB in {len(staged.files)} files: seconds for a million rows: {seconds}; "
-        f"the driver's peak grew from {before / 1024:.0f} to {after / 1024:.0f} MiB",
+        f"{count:,} rows, {size:.0f} MB in {len(staged.files)} files: seconds per million rows: {rates}; "
+        f"peak memory of the driver grew from {before / 1024:.0f} to {after / 1024:.0f} MiB",
         flush=True,
     )
     spark.stop()

@@ -1,9 +1,9 @@
-"""How well the click models predict real clicks, beside what they have to beat. Run from the repository root:
+"""Quality of the click models and the baselines on real clicks. Run from the repository root:
 
     python -m tests.benchmarks.ctr_quality [../shared/data]
 
-Two data sets, each split by time: the WNS ad impressions of 2017 (the last two days judged), and KuaiRand's nights as the nightly
-run sees them (features of the day before, each night from the second on judged by models trained on the days before it).
+There are two data sets, split by time: the WNS ad impressions of 2017 (the last two days are judged), and the nights of KuaiRand as
+in the nightly run (features of the day before; every night after the first is judged with models trained on the days before).
 """
 
 import datetime as dt
@@ -36,7 +36,7 @@ _COLUMNS = ("auc", "gauc", "log_loss", "calibration", "ece")
 
 
 def wns(shared_data: Path) -> None:
-    """Prints a table for each of two days of the WNS ad impressions."""
+    """Print a table for each of the last two days of the WNS ad impressions."""
     for day in (dt.date(2017, 7, 4), dt.date(2017, 7, 5)):
         data = ad_impressions.ad_impressions(shared_data, day)
         examples, labels = data.judged
@@ -46,7 +46,7 @@ def wns(shared_data: Path) -> None:
 
 
 def kuairand(shared_data: Path) -> None:
-    """Prints a table a night of KuaiRand."""
+    """Print a table for each night of KuaiRand."""
     spark = session()
     dataset, days = _examples(spark, shared_data / "kuairand")
     for night in days[1:]:
@@ -68,7 +68,7 @@ def _fitted(
 
 
 def _examples(spark: SparkSession, folder: Path) -> tuple[ds.Dataset, list[dt.date]]:
-    """gold.ctr_examples of all nights, by the jobs' own transforms but without a lake."""
+    """Return gold.ctr_examples of all nights, computed by the transforms of the jobs, without a lake."""
     logs = sorted((folder / "logs").glob("log_standard_*.csv.gz"))
     days = [dt.date.fromisoformat(path.name.removeprefix("log_standard_").removesuffix(".csv.gz")) for path in logs]
     events = _events(spark, dict(zip(days, logs, strict=True))).cache()
@@ -77,9 +77,9 @@ def _examples(spark: SparkSession, folder: Path) -> tuple[ds.Dataset, list[dt.da
     nights = []
     for day in days:
         before = day - dt.timedelta(days=1)
-        of_users = user_features.transform(events, videos, before, _ZONE)
-        of_videos = video_features.transform(events, videos, before)
-        rows = ctr_examples.transform(events, of_users, of_videos, users, videos, day, _ZONE)
+        user_rows = user_features.transform(events, videos, before, _ZONE)
+        video_rows = video_features.transform(events, videos, before)
+        rows = ctr_examples.transform(events, user_rows, video_rows, users, videos, day, _ZONE)
         nights.append(rows.toArrow())
     return ds.dataset(pa.concat_tables(nights)), days
 
@@ -89,12 +89,12 @@ def _events(spark: SparkSession, logs: Mapping[dt.date, Path]) -> DataFrame:
         spark.read.csv(str(path), header=True, inferSchema=True).withColumn("arrival_date", F.lit(day))
         for day, path in logs.items()
     ]
-    everything = nights[0]
+    events = nights[0]
     for night in nights[1:]:
-        everything = everything.unionByName(night)
+        events = events.unionByName(night)
     local = F.from_utc_timestamp(F.timestamp_millis("time_ms"), _ZONE.key)
     return (
-        everything.withColumns({"user_id": F.format_string("%032x", F.col("user_id")), "event_date": F.to_date(local)})
+        events.withColumns({"user_id": F.format_string("%032x", F.col("user_id")), "event_date": F.to_date(local)})
         .groupBy("user_id", "video_id", "time_ms")
         .agg(F.min_by(F.struct("*"), "arrival_date").alias("row"))
         .select("row.*")
@@ -103,12 +103,12 @@ def _events(spark: SparkSession, logs: Mapping[dt.date, Path]) -> DataFrame:
 
 def _snapshot(spark: SparkSession, path: Path, table: str, day: dt.date) -> DataFrame:
     rows = spark.read.csv(str(path), header=True)
-    made = {"arrival_date": F.lit(day), "visible": F.lit(True), "title": F.lit(None)}
+    columns = {"arrival_date": F.lit(day), "visible": F.lit(True), "title": F.lit(None)}
     if table == "silver.videos":
-        made["tags"] = F.coalesce(F.split("tag", ","), F.array().cast("array<string>"))
+        columns["tags"] = F.coalesce(F.split("tag", ","), F.array().cast("array<string>"))
     else:
-        made["user_id"] = F.format_string("%032x", F.col("user_id").cast("bigint"))
-    return rows.withColumns(made).select(
+        columns["user_id"] = F.format_string("%032x", F.col("user_id").cast("bigint"))
+    return rows.withColumns(columns).select(
         *(
             F.regexp_replace(column.name, r"\.0$", "").cast(column.type).alias(column.name)
             if column.type in ("int", "bigint")
@@ -128,7 +128,7 @@ def _line(name: str, metrics: Mapping[str, float], seconds: float) -> None:
 
 
 def main() -> None:
-    """Runs both."""
+    """Run both benchmarks."""
     shared_data = Path(sys.argv[1] if len(sys.argv) > 1 else "../shared/data")
     wns(shared_data)
     kuairand(shared_data)

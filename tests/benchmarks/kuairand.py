@@ -1,4 +1,4 @@
-"""KuaiRand as sparse matrices, by the weights of jobs/features/interactions.py, without a lake."""
+"""KuaiRand as sparse matrices, with the weights of jobs/features/interactions.py, without a lake."""
 
 import datetime as dt
 from dataclasses import dataclass
@@ -15,13 +15,13 @@ HISTORY_DAY = dt.date(2022, 4, 24)
 
 @dataclass(frozen=True)
 class Split:
-    """What was known before a day, and what happened on it; all (users, items).
+    """The interactions before a day, and the targets of the day; all matrices are (users, items).
 
     Attributes:
         strength: decayed to the end of the day before.
-        watched: 1 where a video was shown before the day.
-        recent: 1 where its last view was long and in the two days before the day.
-        targets: 1 where a video was long viewed on the day and not shown before.
+        watched: 1 if a video was shown before the day.
+        recent: 1 if it had a long view in the two days before the day.
+        targets: 1 if a video had a long view on the day and was not shown before.
         item_text: tags of each item.
     """
 
@@ -33,10 +33,10 @@ class Split:
 
 
 def split(folder: Path, day: dt.date) -> Split:
-    """Split the data of `folder` at the beginning of a day, a day being that of the log file.
+    """Split the data at the beginning of a day. The day of an event is the date column of the log.
 
     Args:
-        folder: KuaiRand's logs/, tables/ and history/.
+        folder: contains logs/, tables/ and history/ of KuaiRand.
         day: 2022-04-25 to 05-02.
     """
     videos = pl.read_csv(folder / "tables" / "video_features_basic_pure.csv.gz", schema_overrides={"tag": pl.String})
@@ -87,16 +87,16 @@ def _history(folder: Path) -> pl.DataFrame:
     def pairs(column: str) -> pl.DataFrame:
         return sequences.select("user_id", video_id=column).explode("video_id").drop_nulls()
 
-    seen = pairs("watch_seq")
+    watched = pairs("watch_seq")
     for flag, column in {"long_view": "long_watch_seq", "is_like": "like_seq"}.items():
         marked = pairs(column).unique().with_columns(pl.lit(1, pl.Int64).alias(flag))
-        seen = seen.join(marked, ["user_id", "video_id"], "left").with_columns(pl.col(flag).fill_null(0))
+        watched = watched.join(marked, ["user_id", "video_id"], "left").with_columns(pl.col(flag).fill_null(0))
     ratio = pl.when(pl.col("long_view") == 1).then(1.0).otherwise(weights.SHORT_VIEW_RATIO)
     feedback = weights.FEEDBACK["long_view"] * pl.col("long_view") + weights.FEEDBACK["is_like"] * pl.col("is_like")
     weight = weights.VIEW + weights.WATCH_RATIO * ratio + feedback
-    return seen.select("user_id", "video_id", "long_view", weight=weight, day=pl.lit(HISTORY_DAY))
+    return watched.select("user_id", "video_id", "long_view", weight=weight, day=pl.lit(HISTORY_DAY))
 
 
 def _matrix(rows: pl.DataFrame, values: np.ndarray, shape: tuple[int, int]) -> csr_matrix:
-    at = (rows["user_id"].to_numpy(), rows["video_id"].to_numpy())
-    return csr_matrix((values.astype(np.float32), at), shape=shape)
+    positions = (rows["user_id"].to_numpy(), rows["video_id"].to_numpy())
+    return csr_matrix((values.astype(np.float32), positions), shape=shape)

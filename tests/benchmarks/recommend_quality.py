@@ -1,9 +1,9 @@
-"""How well each recommender ranks KuaiRand's last night with its tuned defaults, and how long it takes.
+"""Quality and time of each recommender with default hyperparameters on the last night of KuaiRand.
 
     python -m tests.benchmarks.recommend_quality [--day 2022-05-02] [--data ../shared/data/kuairand]
 
-Targets are the videos long viewed on the day and never shown to the user before; all videos are candidates. Models are fitted
-on everything up to the day before.
+Targets are videos with a long view on the day that were never shown to the user before; all videos are candidates. Models are
+fitted on all data up to the day before.
 """
 
 import argparse
@@ -21,7 +21,7 @@ _COLUMNS = ("recall_at_20", "ndcg_at_10", "ndcg_at_20", "map_at_20", "coverage_a
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Print one line a model."""
+    """Print one line for each model."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--day", type=dt.date.fromisoformat, default=dt.date(2022, 5, 2))
     parser.add_argument("--data", type=Path, default=_SHARED)
@@ -34,10 +34,10 @@ def main(argv: Sequence[str] | None = None) -> None:
         begin = time.process_time()
         model.fit(data.strength if model.signal == "strength" else data.recent, data.item_text)
         fitted = time.process_time()
-        found = evaluate(model, data.strength, data.watched, data.targets).metrics
-        took = f"{fitted - begin:7.1f} {time.process_time() - fitted:7.1f}"
-        print(f"{name:14}", *(f"{found[column]:14.4f}" for column in _COLUMNS), took, flush=True)
-    print(f"{found['judged_users']:.0f} users with a target on {args.day}, {data.targets.shape[1]} videos")
+        metrics = evaluate(model, data.strength, data.watched, data.targets).metrics
+        times = f"{fitted - begin:7.1f} {time.process_time() - fitted:7.1f}"
+        print(f"{name:14}", *(f"{metrics[column]:14.4f}" for column in _COLUMNS), times, flush=True)
+    print(f"{metrics['judged_users']:.0f} users with a target on {args.day}, {data.targets.shape[1]} videos")
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from jobs.video.clip import Clip
 from jobs.video.generate import is_made
 from jobs.video.mp4 import verify_mp4
 from tests.faults.conftest import RecordFault
-from tests.jobs.video.clips import FORBIDDEN, SPEC, Grumbler, clips_for
+from tests.jobs.video.clips import FORBIDDEN, SPEC, FailingGenerator, clips_for
 
 # Notes each clip that it begins to draw; memory runs out at the clip of that number.
 WORKER = """
@@ -23,9 +23,9 @@ from pathlib import Path
 import torch
 from jobs.video.generate import generate
 from tests.faults.test_video_worker import wanted
-from tests.jobs.video.clips import FORBIDDEN, Grumbler
+from tests.jobs.video.clips import FORBIDDEN, FailingGenerator
 
-class Noting(Grumbler):
+class Noting(FailingGenerator):
     def generate(self, prompts, seeds, spec):
         with open(sys.argv[2], "a+") as begun:
             print(*prompts, file=begun)
@@ -41,7 +41,7 @@ generate(Path(sys.argv[1]), wanted(int(sys.argv[3])), Noting(ValueError("no")))
 
 def wanted(count: int) -> list[Clip]:
     """Clips that can be made, and in their middle one that cannot."""
-    generator = Grumbler(ValueError("no"))
+    generator = FailingGenerator(ValueError("no"))
     good = clips_for(generator, count)
     return [*good[: count // 2], Clip(FORBIDDEN, 1, SPEC, generator.name, generator.version), *good[count // 2 :]]
 

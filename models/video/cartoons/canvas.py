@@ -1,11 +1,8 @@
-"""A small vector canvas over time: anti-aliased shapes on a stack of frames, drawn with NumPy.
+"""Vector canvas for clips: draws anti-aliased shapes on all frames at once, with NumPy.
 
-Coordinates are fractions of the frame: x to the right, y downwards, both in [0, 1]; t runs over [0, 1) within a clip.
-Shapes are signed distances (negative inside), so coverage at an edge is exact to about a pixel, and sub-pixel motion
-is smooth instead of jumping from pixel to pixel.
+Coordinates are fractions of the frame: x to the right, y downwards, both in [0, 1]. Time t is in [0, 1) within a clip.
+Shapes are signed distances (negative inside), so edges are anti-aliased and sub-pixel motion is smooth.
 """
-
-from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
@@ -15,19 +12,19 @@ from numpy.typing import ArrayLike, NDArray
 
 Array = NDArray[Any]
 Value = float | NDArray[Any]
-"""A number, or one for each frame (T, 1, 1)."""
+"""A number, or an array (T, 1, 1) with one number for each frame."""
 RGB = tuple[float, float, float]
 
 TAU = 2.0 * np.pi
 
 
 def hex_colour(code: str) -> RGB:
-    """Red, green, blue in [0, 1] of a six-digit hexadecimal colour."""
+    """Return red, green and blue in [0, 1] of a six-digit hexadecimal colour."""
     return int(code[0:2], 16) / 255.0, int(code[2:4], 16) / 255.0, int(code[4:6], 16) / 255.0
 
 
 class Canvas:
-    """Frames that shapes are painted on, first below last.
+    """Frames to paint shapes on; later shapes cover earlier ones.
 
     Attributes:
         image: (T, S, S, 3) float32 in [0, 1].
@@ -43,48 +40,48 @@ class Canvas:
         self.image: Array = np.zeros((frames, size, size, 3), np.float32)
 
     def cover(self, distance: ArrayLike, softness: float = 1.0) -> Array:
-        """Coverage in [0, 1] of a signed distance; `softness` is the width of the edge in pixels."""
+        """Return the coverage in [0, 1] of a signed distance; `softness` is the width of the edge in pixels."""
         return np.clip(0.5 - np.asarray(distance, np.float32) * (self.size / softness), 0.0, 1.0)
 
     def gradient(self, top: ArrayLike, bottom: ArrayLike) -> None:
-        """Fills every frame from `top` to `bottom`, each a colour (3,) or one for each frame (T, 1, 1, 3)."""
+        """Fill every frame with a vertical gradient between two colours, each (3,) or (T, 1, 1, 3)."""
         share = self.y[..., None]
         self.image[:] = (1.0 - share) * np.asarray(top, np.float32) + share * np.asarray(bottom, np.float32)
 
     def paint(self, coverage: ArrayLike, colour: ArrayLike) -> None:
-        """Lays a colour, (3,) or (T, 1, 1, 3), over the frames where `coverage` (broadcast to (T, S, S)) is not 0."""
+        """Blend a colour, (3,) or (T, 1, 1, 3), into the frames; `coverage`, broadcast to (T, S, S), is the opacity."""
         alpha = np.asarray(coverage, np.float32)[..., None]
         self.image += alpha * (np.asarray(colour, np.float32) - self.image)
 
     def shine(self, intensity: ArrayLike, colour: ArrayLike) -> None:
-        """Adds light of a colour, as glows do; the frames stay within [0, 1]."""
+        """Add light of a colour, clipped to [0, 1], for glow effects."""
         light = np.asarray(intensity, np.float32)[..., None] * np.asarray(colour, np.float32)
         np.clip(self.image + light, 0.0, 1.0, out=self.image)
 
     def disc(self, cx: Value, cy: Value, radius: Value) -> Array:
-        """Signed distance to a disc."""
+        """Return the signed distance to a disc."""
         return np.hypot(self.x - cx, self.y - cy) - radius
 
     def ellipse(self, cx: Value, cy: Value, rx: Value, ry: Value) -> Array:
-        """Signed distance (approximate away from the edge) to an ellipse with axes along x and y."""
+        """Return the signed distance (approximate away from the edge) to an ellipse with axes along x and y."""
         scaled = np.hypot((self.x - cx) / rx, (self.y - cy) / ry)
         return (scaled - 1.0) * np.minimum(rx, ry)
 
     def box(self, x0: Value, y0: Value, x1: Value, y1: Value) -> Array:
-        """Signed distance to a rectangle with sides along x and y."""
+        """Return the signed distance to a rectangle with sides along x and y."""
         across = np.maximum(np.asarray(x0) - self.x, self.x - np.asarray(x1))
         along = np.maximum(np.asarray(y0) - self.y, self.y - np.asarray(y1))
         return np.maximum(across, along)
 
     def segment(self, x0: Value, y0: Value, x1: Value, y1: Value, width: Value) -> Array:
-        """Signed distance to a line from (x0, y0) to (x1, y1) with round ends."""
+        """Return the signed distance to a line from (x0, y0) to (x1, y1) with round ends."""
         dx, dy = np.asarray(x1) - x0, np.asarray(y1) - y0
         length = np.maximum(dx * dx + dy * dy, 1e-8)
         along = np.clip(((self.x - x0) * dx + (self.y - y0) * dy) / length, 0.0, 1.0)
         return np.hypot(self.x - x0 - along * dx, self.y - y0 - along * dy) - np.asarray(width) / 2
 
     def polygon(self, corners: Sequence[tuple[Value, Value]]) -> Array:
-        """Signed distance (approximate) to a convex polygon whose corners run clockwise on the screen."""
+        """Return the signed distance (approximate) to a convex polygon; corners are clockwise on the screen."""
         sides = []
         for (x0, y0), (x1, y1) in zip(corners, [*corners[1:], corners[0]], strict=True):
             dx, dy = np.asarray(x1) - x0, np.asarray(y1) - y0
@@ -93,15 +90,15 @@ class Canvas:
         return np.maximum.reduce(np.broadcast_arrays(*sides))
 
     def dots(self, x: Array, y: Array, radius: Array) -> Array:
-        """Coverage (T, S, S) of many small round dots at x, y (T, K) with radii (K,), cheap since each is separable."""
+        """Return the coverage (T, S, S) of K round dots at x, y (T, K) with radii (K,); fast because a dot is separable."""
         wide = np.exp(-(((self.x - x[..., None]) / radius[:, None]) ** 2))
         tall = np.exp(-(((self.x - y[..., None]) / radius[:, None]) ** 2))
         return np.clip(1.5 * np.matmul(tall.transpose(0, 2, 1), wide), 0.0, 1.0)
 
     def below(self, height: Value) -> Array:
-        """Signed distance (vertical) to everything below the curve y = `height`."""
+        """Return the signed vertical distance to the area below the curve y = `height`."""
         return np.asarray(height) - self.y
 
     def frames(self) -> NDArray[np.uint8]:
-        """The finished clip: (T, S, S, 3) uint8, sRGB."""
+        """Return the finished clip: (T, S, S, 3) uint8, sRGB."""
         return (np.clip(self.image, 0.0, 1.0) * 255.0 + 0.5).astype(np.uint8)

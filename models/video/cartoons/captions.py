@@ -1,12 +1,10 @@
-"""What people write for each scene, in Chinese and in English: the captions that the text encoder learns from.
+"""Captions of the scenes in Chinese and English, the training data of the text encoder.
 
-A caption is a phrase for the scene in a sentence frame with a mood. Frames and moods are shared by all scenes, so the
-encoder learns that they say nothing; `{c}` is where a coloured thing takes its colour.
+A caption is a phrase of the scene, put into a sentence frame with a mood. All scenes share frames and moods, so the encoder
+learns to ignore them. `{c}` is replaced by the colour.
 """
 
-from __future__ import annotations
-
-from numpy.random import Generator
+import numpy as np
 
 LANGUAGES = ("zh", "en")
 
@@ -20,11 +18,11 @@ COLOUR_WORDS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "pink": (("粉色的", "粉色", "粉红色的"), ("pink",)),
     "white": (("白色的", "白色", "白"), ("white",)),
 }
-"""Colour -> its words in Chinese and in English."""
+"""Colour -> words for it in Chinese and in English."""
 
 
 def _split(lists: dict[str, tuple[str, str]]) -> dict[str, tuple[tuple[str, ...], tuple[str, ...]]]:
-    """Each text of phrases between semicolons as a tuple of them."""
+    """Split each text at its semicolons into a tuple of phrases."""
     return {
         name: (tuple(chinese.split("; ")), tuple(english.split("; "))) for name, (chinese, english) in lists.items()
     }
@@ -164,16 +162,16 @@ _MOODS = (
 )  # fmt: skip
 
 
-def caption(scene: str, colour: str | None, language: str, rng: Generator) -> str:
-    """A random caption of a scene, which names the colour where one is given."""
-    which = LANGUAGES.index(language)
-    phrase = _pick(PHRASES[scene][which], rng)
+def caption(scene: str, colour: str | None, language: str, rng: np.random.Generator) -> str:
+    """Return a random caption of a scene; it names the colour if one is given."""
+    index = LANGUAGES.index(language)
+    phrase = _pick(PHRASES[scene][index], rng)
     if colour and "{c}" not in phrase:
-        phrase = ("{c}" + phrase, phrase + " in {c}")[which]
-    word = _pick(COLOUR_WORDS[colour][which], rng) if colour else ""
-    framed = _pick(_FRAMES[which], rng).format(p=phrase.format(c=word), m=_pick(_MOODS[which], rng))
+        phrase = ("{c}" + phrase, phrase + " in {c}")[index]
+    word = _pick(COLOUR_WORDS[colour][index], rng) if colour else ""
+    framed = _pick(_FRAMES[index], rng).format(p=phrase.format(c=word), m=_pick(_MOODS[index], rng))
     return " ".join(framed.split())
 
 
-def _pick(options: tuple[str, ...], rng: Generator) -> str:
+def _pick(options: tuple[str, ...], rng: np.random.Generator) -> str:
     return options[int(rng.integers(len(options)))]

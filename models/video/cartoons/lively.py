@@ -1,9 +1,6 @@
-"""Scenes of animals, play and everyday life, each a function that paints one clip (see `nature` for the idea)."""
-
-from __future__ import annotations
+"""Scenes of animals, play and everyday life, one function each, which paints one clip. See `nature` for the design."""
 
 import numpy as np
-from numpy.random import Generator
 
 from models.video.cartoons.canvas import RGB, TAU, Canvas, hex_colour
 
@@ -11,7 +8,7 @@ WHITE: RGB = (1.0, 1.0, 1.0)
 BLACK: RGB = (0.0, 0.0, 0.0)
 
 
-def cat(c: Canvas, rng: Generator, colour: RGB) -> None:
+def cat(c: Canvas, rng: np.random.Generator, colour: RGB) -> None:
     """A cat's face turns from side to side and blinks."""
     phase, blink_at, sway = rng.uniform(-0.4, 0.4), rng.uniform(0.48, 0.56), rng.uniform(0.05, 0.08)
     c.gradient((0.72, 0.88, 0.86), (0.90, 0.95, 0.88))
@@ -41,7 +38,7 @@ def cat(c: Canvas, rng: Generator, colour: RGB) -> None:
     c.paint(c.cover(c.segment(x, 0.64, x, 0.69, 0.012)), (0.35, 0.20, 0.20))
 
 
-def gears(c: Canvas, rng: Generator, colour: RGB) -> None:
+def gears(c: Canvas, rng: np.random.Generator, colour: RGB) -> None:
     """Two gears turn in mesh."""
     phase, speed = rng.uniform(-0.05, 0.05), rng.uniform(0.88, 0.92)
     c.gradient((0.05, 0.12, 0.17), (0.09, 0.20, 0.26))
@@ -65,7 +62,7 @@ def gears(c: Canvas, rng: Generator, colour: RGB) -> None:
         c.paint(c.cover(c.disc(cx, cy, radius * 0.24)), (0.05, 0.12, 0.17))
 
 
-def arcade(c: Canvas, rng: Generator, colour: RGB) -> None:
+def arcade(c: Canvas, rng: np.random.Generator, colour: RGB) -> None:
     """A yellow muncher eats dots in a maze, chased by a ghost."""
     start, row, bite = rng.uniform(0.30, 0.34), rng.uniform(0.48, 0.52), rng.uniform(2.97, 3.03)
     c.gradient((0.01, 0.01, 0.04), (0.01, 0.01, 0.04))
@@ -91,7 +88,7 @@ def arcade(c: Canvas, rng: Generator, colour: RGB) -> None:
         c.paint(c.cover(c.box(0.08 + 0.09 * pip, 0.08, 0.13 + 0.09 * pip, 0.12)), (0.9, 0.9, 0.9))
 
 
-def book(c: Canvas, rng: Generator, colour: RGB) -> None:
+def book(c: Canvas, rng: np.random.Generator, colour: RGB) -> None:
     """The page of an open book turns under a lamp."""
     start, glow, tilt = rng.uniform(0.08, 0.16), rng.uniform(0.8, 1.1), rng.uniform(-0.03, 0.03)
     c.gradient((0.20, 0.27, 0.25), (0.30, 0.37, 0.33))
@@ -116,7 +113,7 @@ def book(c: Canvas, rng: Generator, colour: RGB) -> None:
     c.paint(c.cover(np.abs(c.x - middle - reach) - 0.010) * c.cover(edge) * on_page, (0.60, 0.54, 0.42))
 
 
-def dress(c: Canvas, rng: Generator, colour: RGB) -> None:
+def dress(c: Canvas, rng: np.random.Generator, colour: RGB) -> None:
     """A dress sways on a catwalk while spotlights sweep."""
     phase, cx, swing = rng.uniform(-0.3, 0.3), rng.uniform(0.47, 0.53), rng.uniform(0.6, 1.2)
     c.gradient((0.10, 0.06, 0.16), (0.22, 0.14, 0.28))
@@ -154,7 +151,7 @@ def dress(c: Canvas, rng: Generator, colour: RGB) -> None:
     c.paint(c.cover(c.box(x - 0.088, 0.45 + bob, x + 0.088, 0.485 + bob)), fabric * 0.5)
 
 
-def car(c: Canvas, rng: Generator, colour: RGB) -> None:
+def car(c: Canvas, rng: np.random.Generator, colour: RGB) -> None:
     """A car drives along a road past hills and trees."""
     phase, speed, x = rng.uniform(0, 0.02), rng.uniform(0.98, 1.02), rng.uniform(0.46, 0.54)
     c.gradient((0.50, 0.78, 0.98), (0.88, 0.95, 1.0))
@@ -185,7 +182,7 @@ def car(c: Canvas, rng: Generator, colour: RGB) -> None:
         c.paint(c.cover(np.maximum(spoke, c.disc(x + wheel, 0.76, 0.042))), (0.20, 0.20, 0.22))
 
 
-def balloon(c: Canvas, rng: Generator, colour: RGB) -> None:
+def balloon(c: Canvas, rng: np.random.Generator, colour: RGB) -> None:
     """A hot-air balloon floats up over mountains."""
     cx, phase, climb = rng.uniform(0.44, 0.56), rng.uniform(-0.3, 0.3), rng.uniform(0.23, 0.29)
     c.gradient((0.45, 0.72, 0.98), (1.0, 0.90, 0.78))

@@ -1,21 +1,18 @@
-"""Scenes of nature, each a function that paints one clip on a canvas.
+"""Scenes of nature, one function each, which paints one clip on a canvas.
 
-A scene draws a handful of random numbers (position, speed, phase, tint), so its clips differ, and lays out its small
-parts (drops, flakes, stars) from a fixed seed: what varies from clip to clip stays low-dimensional, which is what a
-small variational model can learn in a minute or two.
+Clips of a scene differ in a few random numbers (position, speed, phase, tint). The positions of small parts (drops, flakes,
+stars) come from a fixed seed and are the same in all clips. So the variation is low-dimensional, and a small variational model
+can learn it in a minute or two.
 """
 
-from __future__ import annotations
-
 import numpy as np
-from numpy.random import Generator
 
 from models.video.cartoons.canvas import RGB, TAU, Canvas, hex_colour
 
 WHITE: RGB = (1.0, 1.0, 1.0)
 
 
-def sunrise(c: Canvas, rng: Generator, colour: RGB) -> None:
+def sunrise(c: Canvas, rng: np.random.Generator, colour: RGB) -> None:
     """The sun comes up behind hills while the sky turns from night to day."""
     cx, phase, speed = rng.uniform(0.4, 0.6), rng.uniform(-0.3, 0.3), rng.uniform(0.85, 1.15)
     light = np.clip(c.t * speed, 0, 1)[..., None]
@@ -32,7 +29,7 @@ def sunrise(c: Canvas, rng: Generator, colour: RGB) -> None:
     c.paint(c.cover(c.below(near)), (1 - light) * np.array([0.06, 0.04, 0.12]) + light * np.array([0.12, 0.26, 0.14]))
 
 
-def waves(c: Canvas, rng: Generator, colour: RGB) -> None:
+def waves(c: Canvas, rng: np.random.Generator, colour: RGB) -> None:
     """Rows of waves roll over the sea towards the beach."""
     phase, speed, height, dusk = (
         rng.uniform(-0.3, 0.3),
@@ -61,7 +58,7 @@ def waves(c: Canvas, rng: Generator, colour: RGB) -> None:
 _DROPS = np.random.default_rng(11).uniform(size=(26, 2)).astype(np.float32)
 
 
-def rain(c: Canvas, rng: Generator, colour: RGB) -> None:
+def rain(c: Canvas, rng: np.random.Generator, colour: RGB) -> None:
     """Slanting rain falls from dark clouds on an umbrella and puddles."""
     phase, slant, cx, sway = (
         rng.uniform(0, 0.01),
@@ -94,7 +91,7 @@ def rain(c: Canvas, rng: Generator, colour: RGB) -> None:
 _FLAKES = np.random.default_rng(12).uniform(size=(30, 3)).astype(np.float32)
 
 
-def snow(c: Canvas, rng: Generator, colour: RGB) -> None:
+def snow(c: Canvas, rng: np.random.Generator, colour: RGB) -> None:
     """Snowflakes drift down on pine trees and white ground."""
     phase, wind, offset = rng.uniform(0, 0.015), rng.uniform(-0.3, 0.3), rng.uniform(-0.03, 0.03)
     c.gradient((0.22, 0.30, 0.50), (0.62, 0.72, 0.86))
@@ -119,7 +116,7 @@ def snow(c: Canvas, rng: Generator, colour: RGB) -> None:
     c.paint(c.dots(x, y, 0.016 + 0.012 * r), WHITE)
 
 
-def clouds(c: Canvas, rng: Generator, colour: RGB) -> None:
+def clouds(c: Canvas, rng: np.random.Generator, colour: RGB) -> None:
     """White clouds drift over a meadow in a blue sky."""
     phase, speed, altitude = rng.uniform(0, 0.08), rng.uniform(0.33, 0.37), rng.uniform(-0.05, 0.05)
     c.gradient((0.20, 0.52, 0.95), (0.68, 0.87, 1.0))
@@ -135,8 +132,8 @@ def clouds(c: Canvas, rng: Generator, colour: RGB) -> None:
 _STARS = np.random.default_rng(13).uniform(size=(60, 3)).astype(np.float32)
 
 
-def stars(c: Canvas, rng: Generator, colour: RGB) -> None:
-    """Stars wheel around the pole above dark mountains, and one falls."""
+def stars(c: Canvas, rng: np.random.Generator, colour: RGB) -> None:
+    """Stars turn around the pole above dark mountains, and a shooting star falls."""
     turn, start, ridge = rng.uniform(-0.04, 0.04), rng.uniform(0.28, 0.32), rng.uniform(-0.4, 0.4)
     c.gradient((0.02, 0.02, 0.10), (0.14, 0.10, 0.34))
     radius, angle, size = _STARS.T
@@ -151,7 +148,7 @@ def stars(c: Canvas, rng: Generator, colour: RGB) -> None:
     c.paint(c.cover(c.below(peaks)), (0.02, 0.02, 0.05))
 
 
-def flower(c: Canvas, rng: Generator, colour: RGB) -> None:
+def flower(c: Canvas, rng: np.random.Generator, colour: RGB) -> None:
     """A flower opens its petals in the sun, swaying."""
     cx, phase, late = rng.uniform(0.44, 0.56), rng.uniform(-0.3, 0.3), rng.uniform(0.0, 0.15)
     c.gradient((0.62, 0.86, 1.0), (0.90, 0.97, 0.90))
@@ -176,7 +173,7 @@ def flower(c: Canvas, rng: Generator, colour: RGB) -> None:
 _BUBBLES = np.random.default_rng(14).uniform(size=(7, 2)).astype(np.float32)
 
 
-def fish(c: Canvas, rng: Generator, colour: RGB) -> None:
+def fish(c: Canvas, rng: np.random.Generator, colour: RGB) -> None:
     """A fish swims through water with bubbles and swaying weeds."""
     start, speed, depth, phase = (
         rng.uniform(0.02, 0.08),

@@ -1,12 +1,9 @@
-"""The scenes that the project's own generator learns, and the captioned clips that it learns them from."""
-
-from __future__ import annotations
+"""The scenes of the project's own generator, and their clips and captions for training."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.random import Generator
 from numpy.typing import NDArray
 
 from models.video.cartoons import lively, nature, things
@@ -28,12 +25,12 @@ COLOUR_NAMES = tuple(COLOURS)
 
 @dataclass(frozen=True)
 class Scene:
-    """Something that clips can show."""
+    """A subject of clips."""
 
     name: str
-    paint: Callable[[Canvas, Generator, RGB], None]
+    paint: Callable[[Canvas, np.random.Generator, RGB], None]
     coloured: bool
-    """Whether its main thing takes a colour from the caption."""
+    """True if the main object has the colour that the caption names."""
 
 
 def _scenes() -> dict[str, Scene]:
@@ -55,12 +52,12 @@ SCENE_NAMES = tuple(SCENES)
 
 @dataclass(frozen=True)
 class Captions:
-    """Captions with what they say.
+    """Captions with labels.
 
     Attributes:
         texts: N captions in both languages.
         scenes: (N,) int64, the index in SCENE_NAMES.
-        colours: (N,) int64, the index in COLOUR_NAMES; len(COLOUR_NAMES) where none is named.
+        colours: (N,) int64, the index in COLOUR_NAMES; len(COLOUR_NAMES) if the caption names none.
     """
 
     texts: list[str]
@@ -70,36 +67,36 @@ class Captions:
 
 @dataclass(frozen=True)
 class Clips:
-    """Rendered clips: frames (N, T, S, S, 3) uint8, and what each shows, as in `Captions`."""
+    """Rendered clips: frames (N, T, S, S, 3) uint8, and labels as in `Captions`."""
 
     frames: NDArray[np.uint8]
     scenes: NDArray[np.int64]
     colours: NDArray[np.int64]
 
 
-def render(scene: str, colour: str | None, frames: int, size: int, rng: Generator) -> NDArray[np.uint8]:
-    """One clip of a scene, (frames, size, size, 3); its random details come from `rng`."""
+def render(scene: str, colour: str | None, frames: int, size: int, rng: np.random.Generator) -> NDArray[np.uint8]:
+    """Return one clip of a scene, (frames, size, size, 3); `rng` draws its random details."""
     canvas = Canvas(frames, size)
     SCENES[scene].paint(canvas, rng, COLOURS[colour or COLOUR_NAMES[0]])
     return canvas.frames()
 
 
 def render_clips(per_scene: int, frames: int, size: int, seed: int) -> Clips:
-    """Clips of every scene, `per_scene` of each, coloured things in every colour in turn."""
+    """Return `per_scene` clips of every scene; coloured scenes take all colours in turn."""
     rng = np.random.default_rng(seed)
-    shown, scenes, colours = [], [], []
+    clips, scenes, colours = [], [], []
     for index, scene in enumerate(SCENES.values()):
         for number in range(per_scene):
             colour = number % len(COLOUR_NAMES) if scene.coloured else len(COLOUR_NAMES)
             name = COLOUR_NAMES[colour] if scene.coloured else None
-            shown.append(render(scene.name, name, frames, size, rng))
+            clips.append(render(scene.name, name, frames, size, rng))
             scenes.append(index)
             colours.append(colour)
-    return Clips(np.stack(shown), np.array(scenes, np.int64), np.array(colours, np.int64))
+    return Clips(np.stack(clips), np.array(scenes, np.int64), np.array(colours, np.int64))
 
 
 def write_captions(per_scene: int, seed: int) -> Captions:
-    """Captions of every scene, `per_scene` of each, half in each language; two in three of coloured things name a colour."""
+    """Return `per_scene` captions of every scene, half in each language; 2/3 of those of coloured scenes name a colour."""
     rng = np.random.default_rng(seed)
     texts, scenes, colours = [], [], []
     for index, scene in enumerate(SCENES.values()):

@@ -1,9 +1,6 @@
-"""Scenes of things and places, each a function that paints one clip on a canvas (see `nature` for the idea)."""
-
-from __future__ import annotations
+"""Scenes of things and places, one function each, which paints one clip. See `nature` for the design."""
 
 import numpy as np
-from numpy.random import Generator
 from numpy.typing import NDArray
 
 from models.video.cartoons.canvas import RGB, TAU, Canvas, hex_colour
@@ -12,7 +9,7 @@ WHITE: RGB = (1.0, 1.0, 1.0)
 BLACK: RGB = (0.0, 0.0, 0.0)
 
 
-def fireworks(c: Canvas, rng: Generator, colour: RGB) -> None:
+def fireworks(c: Canvas, rng: np.random.Generator, colour: RGB) -> None:
     """A rocket climbs over a town and bursts, then another."""
     cx, cy, twist, early = (
         rng.uniform(0.33, 0.37),
@@ -47,7 +44,7 @@ def fireworks(c: Canvas, rng: Generator, colour: RGB) -> None:
         c.paint(c.cover(c.box(left, top, right, 1.1)), (0.03, 0.03, 0.06))
 
 
-def ball(c: Canvas, rng: Generator, colour: RGB) -> None:
+def ball(c: Canvas, rng: np.random.Generator, colour: RGB) -> None:
     """A ball bounces across a wooden floor."""
     start, speed, hops, height = (
         rng.uniform(0.17, 0.19),
@@ -82,7 +79,7 @@ _TOWERS = (
 
 
 def _windows() -> NDArray[np.float32]:
-    """Centre (x, y) of every window and the phase of its light: (K, 3)."""
+    """Return centre x, y of every window and the phase of its light: (K, 3)."""
     rng = np.random.default_rng(21)
     return np.array(
         [
@@ -98,8 +95,8 @@ def _windows() -> NDArray[np.float32]:
 _WINDOWS = _windows()
 
 
-def city(c: Canvas, rng: Generator, colour: RGB) -> None:
-    """A skyline at night: windows go on and off, cars pass below, the moon stands above."""
+def city(c: Canvas, rng: np.random.Generator, colour: RGB) -> None:
+    """A skyline at night: windows go on and off, cars pass below, the moon is above."""
     phase, moon, traffic = rng.uniform(-0.3, 0.3), rng.uniform(0.45, 0.55), rng.uniform(0, 0.02)
     c.gradient((0.03, 0.04, 0.16), (0.20, 0.12, 0.34))
     c.paint(c.cover(c.disc(moon, 0.12, 0.065)), (0.98, 0.95, 0.80))
@@ -117,7 +114,7 @@ def city(c: Canvas, rng: Generator, colour: RGB) -> None:
         c.shine(np.exp(-((c.disc(1 - x, 0.965, 0.0) / 0.03) ** 2)), (1.0, 0.15, 0.10))
 
 
-def candle(c: Canvas, rng: Generator, colour: RGB) -> None:
+def candle(c: Canvas, rng: np.random.Generator, colour: RGB) -> None:
     """A candle flame flickers in the dark."""
     phase, cx, pace = rng.uniform(-0.3, 0.3), rng.uniform(0.46, 0.54), rng.uniform(1.95, 2.05)
     c.gradient((0.05, 0.03, 0.03), (0.14, 0.08, 0.05))
@@ -136,7 +133,7 @@ def candle(c: Canvas, rng: Generator, colour: RGB) -> None:
         c.paint(c.cover(np.abs(c.x - cx - lean * up * 2.2) - half) * ((c.y < 0.545) & (up < 1)), light)
 
 
-def soup(c: Canvas, rng: Generator, colour: RGB) -> None:
+def soup(c: Canvas, rng: np.random.Generator, colour: RGB) -> None:
     """Steam curls up from a bowl of noodles with chopsticks."""
     phase, cx, speed = rng.uniform(-0.3, 0.3), rng.uniform(0.47, 0.53), rng.uniform(0.95, 1.05)
     c.gradient((0.30, 0.17, 0.12), (0.50, 0.30, 0.18))
@@ -166,7 +163,7 @@ def soup(c: Canvas, rng: Generator, colour: RGB) -> None:
         c.paint(0.75 * strength * np.exp(-(((c.x - swing) / 0.035) ** 2)), WHITE)
 
 
-def heart(c: Canvas, rng: Generator, colour: RGB) -> None:
+def heart(c: Canvas, rng: np.random.Generator, colour: RGB) -> None:
     """A heart beats above the moving line of a cardiogram."""
     beats, phase = rng.uniform(2.0, 2.05), rng.uniform(0, 0.03)
     c.gradient((0.99, 0.93, 0.94), (1.0, 0.98, 0.98))
@@ -182,7 +179,7 @@ def heart(c: Canvas, rng: Generator, colour: RGB) -> None:
     c.paint(c.cover((np.abs(c.y - trace) - 0.012) / 1.6), (0.16, 0.62, 0.42))
 
 
-def music(c: Canvas, rng: Generator, colour: RGB) -> None:
+def music(c: Canvas, rng: np.random.Generator, colour: RGB) -> None:
     """The bars of an equaliser dance to music."""
     phase, tempo, hue = rng.uniform(-0.4, 0.4), rng.uniform(1.97, 2.03), rng.uniform(0, 1)
     c.gradient((0.04, 0.03, 0.12), (0.12, 0.05, 0.22))

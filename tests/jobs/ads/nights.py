@@ -1,4 +1,4 @@
-"""Nights of impressions in gold.ctr_examples, written without Spark, on which a click can be predicted."""
+"""Synthetic nights of predictable impressions in gold.ctr_examples, written without Spark."""
 
 import datetime as dt
 from pathlib import Path
@@ -18,13 +18,15 @@ _BEIJING = ZoneInfo("Asia/Shanghai")
 
 
 def impressions(date: dt.date, rows: int = ROWS, sign: float = 1.0) -> list[dict[str, Any]]:
-    """Videos differ in appeal and tab 0 is clicked less; `sign` turns both around. A user's past tells nothing."""
-    random = np.random.default_rng(date.toordinal())
-    video, user = random.integers(VIDEOS, size=rows), random.integers(USERS, size=rows)
-    tab = random.integers(2, size=rows)
-    second = np.sort(random.choice(86_400, size=rows, replace=False))
+    """Return impressions: videos differ in click rate, and tab 0 has fewer clicks; `sign=-1` inverts both effects. Users do not
+    differ.
+    """
+    rng = np.random.default_rng(date.toordinal())
+    video, user = rng.integers(VIDEOS, size=rows), rng.integers(USERS, size=rows)
+    tab = rng.integers(2, size=rows)
+    second = np.sort(rng.choice(86_400, size=rows, replace=False))
     probability = expit(sign * (np.linspace(-2.5, 2.5, VIDEOS)[video] + 1.2 * tab - 0.6))
-    clicked = random.random(rows) < probability
+    clicked = rng.random(rows) < probability
     midnight = round(dt.datetime.combine(date, dt.time(), _BEIJING).timestamp() * 1000)
     return [
         {
@@ -45,8 +47,8 @@ def impressions(date: dt.date, rows: int = ROWS, sign: float = 1.0) -> list[dict
     ]
 
 
-def insert_examples(home: Path, date: dt.date, **how: Any) -> list[dict[str, Any]]:
-    """Lay the impressions of one night; returns them."""
-    rows = impressions(date, **how)
-    insert_rows(home, "gold.ctr_examples", rows)
+def write_examples(home: Path, date: dt.date, **options: Any) -> list[dict[str, Any]]:
+    """Write the impressions of one night and return them."""
+    rows = impressions(date, **options)
+    lay(home, "gold.ctr_examples", rows)
     return rows

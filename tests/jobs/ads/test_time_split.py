@@ -1,3 +1,5 @@
+"""Time split of examples."""
+
 import datetime as dt
 from collections.abc import Iterable
 
@@ -15,23 +17,23 @@ from jobs.platform.tracking import CannotTrain
 NIGHT = dt.date(2022, 5, 10)
 _DAY_MS = 86_400_000
 
-# Days before the night, and time of day.
+# Days before the night, and time of day in milliseconds.
 times = st.lists(st.tuples(st.integers(-1, 9), st.integers(0, _DAY_MS - 1)), min_size=30, max_size=80, unique=True)
 Times = list[tuple[int, int]]
 
 
 def dataset(rows: Iterable[tuple[int, int]]) -> ds.Dataset:
-    found = list(rows)
-    days = [NIGHT - dt.timedelta(days=ago) for ago, _ in found]
-    moments = [-ago * _DAY_MS + moment for ago, moment in found]
+    pairs = list(rows)
+    days = [NIGHT - dt.timedelta(days=ago) for ago, _ in pairs]
+    moments = [-ago * _DAY_MS + moment for ago, moment in pairs]
     return ds.dataset(pa.table({"date": pa.array(days, pa.date32()), "time_ms": moments}))
 
 
 def streamed(rows: Iterable[tuple[int, int]], day: dt.date) -> ExampleStream:
-    """The examples of a day, of rows of days before the night and label."""
-    found = list(rows)
-    days = [NIGHT - dt.timedelta(days=ago) for ago, _ in found]
-    labels = pa.array([label for _, label in found], pa.int32())
+    """Return the examples of a day; a row is the number of days before the night, and a label."""
+    pairs = list(rows)
+    days = [NIGHT - dt.timedelta(days=ago) for ago, _ in pairs]
+    labels = pa.array([label for _, label in pairs], pa.int32())
     table = pa.table({"date": pa.array(days, pa.date32()), "label": labels})
     return ExampleStream(ds.dataset(table), pc.field("date") == day)
 
@@ -45,7 +47,7 @@ def split(rows: Times) -> TimeSplit:
 
 
 @given(times)
-def test_every_part_comes_after_the_one_before(rows: Times) -> None:
+def test_parts_are_in_order_of_time(rows: Times) -> None:
     rows += [(0, 1), (0, 2), (0, 3), (1, 1), (1, 2)]
     parts = split(list(dict.fromkeys(rows)))
     train, holdout, judged = map(moments, (parts.train, parts.holdout, parts.judged))
@@ -55,7 +57,7 @@ def test_every_part_comes_after_the_one_before(rows: Times) -> None:
 
 
 @given(times)
-def test_a_night_with_earlier_days_is_judged_whole_on_what_came_before(rows: Times) -> None:
+def test_a_night_with_earlier_days_is_judged_completely(rows: Times) -> None:
     rows = list(dict.fromkeys([*rows, (0, 1), (0, 2), (1, 1), (1, 2)]))
     parts = split(rows)
     known = [-ago * _DAY_MS + moment for ago, moment in rows if 1 <= ago <= TRAINING_DAYS]
@@ -68,11 +70,11 @@ def test_a_night_with_earlier_days_is_judged_whole_on_what_came_before(rows: Tim
 
 @given(times)
 def test_a_first_day_is_split_by_time(rows: Times) -> None:
-    of_day = [(0, moment) for moment in {moment for _, moment in rows}]
-    parts = split(of_day)
+    day_rows = [(0, moment) for moment in {moment for _, moment in rows}]
+    parts = split(day_rows)
     train, holdout, judged = map(moments, (parts.train, parts.holdout, parts.judged))
-    assert sorted(train + holdout + judged) == sorted(moment for _, moment in of_day)
-    assert len(judged) == len(of_day) - int(len(of_day) * 0.8)
+    assert sorted(train + holdout + judged) == sorted(moment for _, moment in day_rows)
+    assert len(judged) == len(day_rows) - int(len(day_rows) * 0.8)
     assert "first 80%" in parts.rule
     assert sorted(moments(parts.publish_train) + moments(parts.publish_holdout)) == sorted(train + holdout + judged)
 
@@ -87,6 +89,6 @@ def test_later_days_are_never_read(rows: Times) -> None:
 
 
 @pytest.mark.parametrize("rows", [[(0, 5)], [(0, 5), (1, 3)]])
-def test_examples_of_one_moment_cannot_be_split(rows: Times) -> None:
-    with pytest.raises(CannotTrain, match="1 impressions at one time cannot be split by time"):
+def test_examples_with_the_same_time_cannot_be_split(rows: Times) -> None:
+    with pytest.raises(CannotTrain, match="1 impressions with the same time cannot be split by time"):
         split(rows)

@@ -1,4 +1,4 @@
-"""Training and promotion on a real lake and a real MLflow, two nights one after the other."""
+"""Two nights through training and promotion, on a real lake and MLflow."""
 
 import datetime as dt
 import json
@@ -14,20 +14,20 @@ import pytest
 from jobs.ads import REGISTERED_MODEL, promote, train
 from jobs.ads.examples import ExampleStream
 from jobs.ads.judgement import judge
-from jobs.ads.time_split import split_of
+from jobs.ads.time_split import night_split
 from jobs.platform import tracking
 from jobs.platform.decisions import MODEL, Decision
 from jobs.platform.errors import MissingInput
 from jobs.platform.job_context import JobContext
 from jobs.platform.settings import settings
 from models.ads.registry import CLICK_MODELS, load_click_model
-from tests.jobs.ads.nights import FIRST, ROWS, SECOND, insert_examples
+from tests.jobs.ads.nights import FIRST, ROWS, SECOND, write_examples
 from tests.jobs.lake import insert_decisions
 
 
 @pytest.fixture(scope="module")
 def nights(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A home where both nights have been trained and judged."""
+    """State folder with both nights trained and judged."""
     home = tmp_path_factory.mktemp("home")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("NIGHTREEL_HOME", str(home))
@@ -35,7 +35,7 @@ def nights(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         for name in ("NIGHTREEL_LAKE", "MLFLOW_TRACKING_URI"):
             patch.delenv(name, raising=False)
         for date in (FIRST, SECOND):
-            insert_examples(home, date)
+            write_examples(home, date)
             for model in CLICK_MODELS:
                 train.main(["--date", str(date), "--model", model])
             promote.main(["--date", str(date)])
@@ -44,10 +44,10 @@ def nights(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 def _run(name: str) -> mlflow.entities.Run:
     mlflow.set_tracking_uri(settings().mlflow_uri)
-    (found,) = mlflow.search_runs(
+    (run,) = mlflow.search_runs(
         search_all_experiments=True, filter_string=f"attributes.run_name = '{name}'", output_format="list"
     )
-    return found
+    return run
 
 
 def _artifact(run: mlflow.entities.Run, name: str) -> Path:
@@ -55,7 +55,7 @@ def _artifact(run: mlflow.entities.Run, name: str) -> Path:
 
 
 @pytest.mark.parametrize("model", sorted(CLICK_MODELS))
-def test_a_training_is_a_run_with_what_it_did_and_read(nights: Path, model: str) -> None:
+def test_a_training_run_has_params_metrics_inputs_and_plots(nights: Path, model: str) -> None:
     run = _run(f"{model} {SECOND}")
     assert run.info.status == "FINISHED"
     assert run.data.params["split"] == f"trained on {FIRST} to {FIRST}, judged on {SECOND}"
@@ -82,21 +82,21 @@ def test_a_training_is_a_run_with_what_it_did_and_read(nights: Path, model: str)
     assert sum(part["impressions"] for part in by_field["tab"]) == ROWS
 
 
-def test_a_first_night_is_judged_on_its_own_end_and_says_so(nights: Path) -> None:
+def test_a_first_night_is_judged_on_its_last_part(nights: Path) -> None:
     run = _run(f"dcn_v2 {FIRST}")
     assert "first 80%" in run.data.params["split"]
     assert run.data.metrics["examples_judged"] == ROWS // 5
 
 
-def test_a_registered_model_predicts_as_mlflow_loads_it(nights: Path) -> None:
+def test_mlflow_loads_a_registered_model_with_the_same_predictions(nights: Path) -> None:
     for version in tracking.candidates(settings(), REGISTERED_MODEL, night=SECOND, families=sorted(CLICK_MODELS)):
-        ours = load_click_model(tracking.download(settings(), version))
+        model = load_click_model(tracking.download(settings(), version))
         loaded = mlflow.pyfunc.load_model(f"models:/{version.name}/{version.number}")
         example = loaded.input_example
         assert isinstance(example, pd.DataFrame)
         assert loaded.metadata.signature is not None
-        assert set(loaded.metadata.get_input_schema().input_names()) == set(ours.fields.names)
-        np.testing.assert_allclose(loaded.predict(example), ours.predict_proba(ours.encoder.typical()))
+        assert set(loaded.metadata.get_input_schema().input_names()) == set(model.fields.names)
+        np.testing.assert_allclose(loaded.predict(example), model.predict_proba(model.encoder.typical()))
 
 
 def test_no_artifact_is_a_pickle(nights: Path) -> None:
@@ -105,7 +105,7 @@ def test_no_artifact_is_a_pickle(nights: Path) -> None:
     assert not suffixes & {".pkl", ".pickle", ".pt", ".pth", ".bin"}
 
 
-def test_the_verdict_is_kept_with_its_numbers(nights: Path) -> None:
+def test_the_decision_is_recorded_with_metrics(nights: Path) -> None:
     first, second = (
         json.loads(_artifact(_run(f"promote {date}"), "verdict.json").read_text()) for date in (FIRST, SECOND)
     )
@@ -134,7 +134,7 @@ def test_running_a_night_again_changes_nothing(nights: Path) -> None:
     assert _run(f"logistic_regression {SECOND}").data.metrics["examples_judged"] == ROWS
 
 
-def test_the_champion_stays_until_the_decision_is_taken_back(nights: Path) -> None:
+def test_the_champion_stays_until_the_decision_is_withdrawn(nights: Path) -> None:
     before = promote.promote(JobContext(SECOND, settings()))
     made_at = dt.datetime(2022, 5, 3, tzinfo=dt.UTC)
     stays = Decision(SECOND, MODEL, REGISTERED_MODEL, "anna", "an experiment runs", made_at)
@@ -148,31 +148,31 @@ def test_the_champion_stays_until_the_decision_is_taken_back(nights: Path) -> No
     assert promote.promote(JobContext(SECOND, settings())) == before
 
 
-def test_the_published_model_knows_the_night_that_the_judged_one_did_not(home: Path) -> None:
-    """On a night that turns all tastes around, only a model that has seen it predicts it."""
-    insert_examples(home, FIRST, rows=400)
-    insert_examples(home, SECOND, sign=-1.0)
+def test_the_published_model_is_trained_on_the_night_but_the_judged_one_is_not(home: Path) -> None:
+    """The night inverts all effects, so only a model trained on it predicts it."""
+    write_examples(home, FIRST, rows=400)
+    write_examples(home, SECOND, sign=-1.0)
     night = JobContext(SECOND, settings())
     train.train(night, "logistic_regression")
     run = _run(f"logistic_regression {SECOND}")
     (version,) = tracking.candidates(settings(), REGISTERED_MODEL, night=SECOND, families=["logistic_regression"])
     published = load_click_model(tracking.download(settings(), version))
-    again = judge(published, split_of(night).judged)
+    judgement = judge(published, night_split(night).judged)
     assert run.data.metrics["auc"] < 0.4
-    assert again.metrics()["auc"] > 0.6
+    assert judgement.metrics()["auc"] > 0.6
 
 
-def test_rows_are_read_in_batches_and_only_once_needed(home: Path) -> None:
-    rows = insert_examples(home, FIRST)
-    stream = split_of(JobContext(FIRST, settings())).judged
+def test_a_stream_can_be_iterated_repeatedly(home: Path) -> None:
+    rows = write_examples(home, FIRST)
+    stream = night_split(JobContext(FIRST, settings())).judged
     assert isinstance(stream, ExampleStream)
     assert sum(len(labels) for _, labels in stream) == sum(len(labels) for _, labels in stream) == ROWS // 5
     last = sorted(rows, key=lambda row: row["time_ms"])[-ROWS // 5 :]
     assert sum(int(labels.sum()) for _, labels in stream) == sum(row["label"] for row in last)
 
 
-def test_a_night_without_examples_is_named(home: Path) -> None:
-    insert_examples(home, FIRST)
+def test_a_night_without_examples_is_a_missing_input(home: Path) -> None:
+    write_examples(home, FIRST)
     with pytest.raises(
         MissingInput, match=r"gold.ctr_examples has no rows for 2022-05-02; run python -m jobs.features.ctr_examples"
     ):

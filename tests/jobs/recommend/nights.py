@@ -1,4 +1,4 @@
-"""Nights of made-up users with tastes, as the tables that the recommend stage reads."""
+"""Synthetic nights, as the input tables of the recommend stage."""
 
 import datetime as dt
 from pathlib import Path
@@ -25,7 +25,7 @@ def video(column: int) -> int:
     return 1000 + 3 * column
 
 
-def insert_videos(home: Path, date: dt.date, count: int = VIDEOS) -> None:
+def write_videos(home: Path, date: dt.date, count: int = VIDEOS) -> None:
     rows = [
         {
             "video_id": video(i),
@@ -40,23 +40,25 @@ def insert_videos(home: Path, date: dt.date, count: int = VIDEOS) -> None:
 
 
 def interaction_rows(date: dt.date, before: bool) -> list[dict[str, Any]]:
-    """One row a pair; with `before`, two in three pairs were watched the day before, the others on the night; half are long."""
+    """Return one row for each pair. With `before`, 2/3 of the pairs were watched the day before, the others on the night; half of
+    the views are long.
+    """
     watched = interactions(USERS, VIDEOS, seed=date.day).tocoo()
     order = np.random.default_rng(date.day).permutation(watched.nnz)
     rows = []
-    for at in order:
-        earlier = before and at % 3 > 0
-        strength = float(watched.data[at])
+    for index in order:
+        earlier = before and index % 3 > 0
+        strength = float(watched.data[index])
         rows.append(
             {
-                "user_id": user(int(watched.row[at])),
-                "video_id": video(int(watched.col[at])),
+                "user_id": user(int(watched.row[index])),
+                "video_id": video(int(watched.col[index])),
                 "strength": strength,
                 "strength_before": strength if earlier else 0.0,
                 "views_before": int(earlier),
-                "long_views_before": int(earlier and at % 2),
+                "long_views_before": int(earlier and index % 2),
                 "views_on_day": int(not earlier),
-                "long_views_on_day": int(not earlier and at % 2),
+                "long_views_on_day": int(not earlier and index % 2),
                 "last_event_date": date - dt.timedelta(days=int(earlier)),
                 "date": date,
             }
@@ -64,6 +66,6 @@ def interaction_rows(date: dt.date, before: bool) -> list[dict[str, Any]]:
     return rows
 
 
-def insert_night(home: Path, date: dt.date, before: bool) -> None:
-    insert_videos(home, date)
-    insert_rows(home, "gold.interactions", interaction_rows(date, before))
+def write_night(home: Path, date: dt.date, before: bool) -> None:
+    write_videos(home, date)
+    lay(home, "gold.interactions", interaction_rows(date, before))

@@ -1,3 +1,5 @@
+"""Conversion of gold.interactions to matrices."""
+
 import datetime as dt
 from collections.abc import Mapping
 from typing import Any
@@ -7,7 +9,7 @@ import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs.recommend.interactions import from_table
+from jobs.recommend.interactions import to_interactions
 
 DAY = dt.date(2022, 5, 2)
 VIDEOS = np.array([10, 20, 30])
@@ -46,45 +48,45 @@ def table(rows: Mapping[tuple[str, int], Mapping[str, Any]]) -> pa.Table:
 
 
 @given(pairs)
-def test_each_pair_stands_where_it_belongs(rows: dict[tuple[str, int], dict[str, Any]]) -> None:
-    known = from_table(table(rows), VIDEOS, DAY)
+def test_each_pair_has_the_right_values(rows: dict[tuple[str, int], dict[str, Any]]) -> None:
+    known = to_interactions(table(rows), VIDEOS, DAY)
     users = sorted({user for user, _ in rows})
     assert known.user_ids.tolist() == users
     assert known.before.strength.shape == (len(users), 3)
-    for at, user in enumerate(users):
-        assert known.active[at] == any(r["on_day"] > 0 or r["ago"] < 7 for (u, _), r in rows.items() if u == user)
+    for row, user in enumerate(users):
+        assert known.active[row] == any(r["on_day"] > 0 or r["ago"] < 7 for (u, _), r in rows.items() if u == user)
         for column, video in enumerate(VIDEOS.tolist()):
             r = rows.get((user, video), {"before": 0, "on_day": 0, "long_on_day": False})
-            assert known.until.watched[at, column] == (r["before"] + r["on_day"] > 0)
-            assert known.until.strength[at, column] == 2.0 * (r["before"] + r["on_day"] > 0)
-            assert known.before.watched[at, column] == (r["before"] > 0)
-            assert known.before.strength[at, column] == 1.5 * (r["before"] > 0)
-            assert known.targets[at, column] == (r["on_day"] > 0 and r["long_on_day"] and r["before"] == 0)
+            assert known.after.watched[row, column] == (r["before"] + r["on_day"] > 0)
+            assert known.after.strength[row, column] == 2.0 * (r["before"] + r["on_day"] > 0)
+            assert known.before.watched[row, column] == (r["before"] > 0)
+            assert known.before.strength[row, column] == 1.5 * (r["before"] > 0)
+            assert known.targets[row, column] == (r["on_day"] > 0 and r["long_on_day"] and r["before"] == 0)
 
 
 @given(pairs, st.randoms())
 def test_the_order_of_rows_does_not_matter(rows: dict[tuple[str, int], dict[str, Any]], random: Any) -> None:
     shuffled = list(rows.items())
     random.shuffle(shuffled)
-    one, two = from_table(table(rows), VIDEOS, DAY), from_table(table(dict(shuffled)), VIDEOS, DAY)
+    one, two = to_interactions(table(rows), VIDEOS, DAY), to_interactions(table(dict(shuffled)), VIDEOS, DAY)
     assert one.user_ids.tolist() == two.user_ids.tolist()
-    for a, b in ((one.until.strength, two.until.strength), (one.before.recent, two.before.recent)):
+    for a, b in ((one.after.strength, two.after.strength), (one.before.recent, two.before.recent)):
         np.testing.assert_array_equal(a.toarray(), b.toarray())
 
 
 @given(pairs)
-def test_nothing_of_the_day_is_known_before_it(rows: dict[tuple[str, int], dict[str, Any]]) -> None:
-    """What was watched to the end on the day changes nothing of what a model to be judged is fitted on."""
-    before = from_table(table(rows), VIDEOS, DAY).before
+def test_before_contains_nothing_of_the_day(rows: dict[tuple[str, int], dict[str, Any]]) -> None:
+    """Views of the day must not change the matrices that an evaluated model is fitted on."""
+    before = to_interactions(table(rows), VIDEOS, DAY).before
     changed = {pair: {**r, "long_on_day": not r["long_on_day"]} for pair, r in rows.items()}
-    after = from_table(table(changed), VIDEOS, DAY).before
+    after = to_interactions(table(changed), VIDEOS, DAY).before
     for a, b in ((before.strength, after.strength), (before.watched, after.watched), (before.recent, after.recent)):
         np.testing.assert_array_equal(a.toarray(), b.toarray())
 
 
-def test_recent_is_the_last_two_days_that_have_any() -> None:
+def test_recent_is_counted_from_the_last_day_with_views() -> None:
     base = {"before": 1, "long_before": True, "on_day": 0, "long_on_day": False}
     rows = {("a", 10): {**base, "ago": 5}, ("a", 20): {**base, "ago": 6}, ("b", 30): {**base, "ago": 7}}
-    known = from_table(table(rows), VIDEOS, DAY)
+    known = to_interactions(table(rows), VIDEOS, DAY)
     np.testing.assert_array_equal(known.before.recent.toarray(), [[1, 1, 0], [0, 0, 0]])
-    np.testing.assert_array_equal(known.until.recent.toarray(), [[1, 1, 0], [0, 0, 0]])
+    np.testing.assert_array_equal(known.after.recent.toarray(), [[1, 1, 0], [0, 0, 0]])

@@ -1,4 +1,4 @@
-"""Two nights through training, promotion and recommendations, on a lake and an MLflow of their own."""
+"""Two nights through training, promotion and recommendations, with a separate lake and MLflow."""
 
 import datetime as dt
 import json
@@ -18,17 +18,17 @@ from jobs.platform.settings import settings
 from jobs.recommend import promote, recommendations, train
 from models.recommend.registry import RECOMMENDERS
 from tests.jobs.lake import insert_decisions
-from tests.jobs.recommend.nights import FIRST, SECOND, USERS, VIDEOS, insert_night, insert_videos, video
+from tests.jobs.recommend.nights import FIRST, SECOND, USERS, VIDEOS, video, write_night, write_videos
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 
 def test_two_nights(home: Path, spark: "SparkSession", capsys: pytest.CaptureFixture[str]) -> None:
-    insert_night(home, FIRST, before=False)
-    insert_night(home, SECOND, before=True)
+    write_night(home, FIRST, before=False)
+    write_night(home, SECOND, before=True)
     lists: dict[dt.date, tuple[list[str], str, pd.DataFrame]] = {}
-    for date in (FIRST, SECOND, SECOND):  # again gives the same
+    for date in (FIRST, SECOND, SECOND):  # the second run gives the same
         versions = []
         for name in RECOMMENDERS:
             train.main(["--date", str(date), "--model", name])
@@ -38,14 +38,14 @@ def test_two_nights(home: Path, spark: "SparkSession", capsys: pytest.CaptureFix
         recommendations.main(["--date", str(date)])
         rows = JobContext(date, settings()).lake.arrow("gold.recommendations").to_table().to_pandas()
         rows = rows[rows["date"] == date].sort_values(["user_id", "rank"]).reset_index(drop=True)
-        found = (versions, reason, rows)
+        result = (versions, reason, rows)
         if date in lists:
-            assert lists[date][:2] == found[:2]
+            assert lists[date][:2] == result[:2]
             pd.testing.assert_frame_equal(lists[date][2], rows)
-        lists[date] = found
+        lists[date] = result
 
     versions, reason, rows = lists[FIRST]
-    assert "nothing can be judged on this night" in reason
+    assert "no model can be evaluated on this night" in reason
     assert set(rows["model_version"]) == {versions[0]}
     assert rows["user_id"].nunique() == USERS
     assert rows["rank"].max() < VIDEOS
@@ -60,13 +60,13 @@ def test_two_nights(home: Path, spark: "SparkSession", capsys: pytest.CaptureFix
 
     file = tracking.artifact(settings(), "recommend/promote", SECOND, "verdict.json")
     assert file is not None
-    told = json.loads(file.read_text())
-    assert told["reason"] == lists[SECOND][1]
-    assert told["champion"] == versions[0]
-    assert set(told["metrics"]) == {versions[0], *lists[SECOND][0]}
-    assert all("coverage_at_20" in metrics for metrics in told["metrics"].values())
+    recorded = json.loads(file.read_text())
+    assert recorded["reason"] == lists[SECOND][1]
+    assert recorded["champion"] == versions[0]
+    assert set(recorded["metrics"]) == {versions[0], *lists[SECOND][0]}
+    assert all("coverage_at_20" in metrics for metrics in recorded["metrics"].values())
 
-    # A person who has seen the night keeps the champion: its lists are stale then, and the champion's once it was run again.
+    # An operator keeps the champion after the night: the recommendations are stale until the night runs again.
     made_at = dt.datetime(2022, 5, 3, tzinfo=dt.UTC)
     insert_decisions(home, Decision(SECOND, MODEL, "recommender", "anna", "too few creators", made_at))
     stale = [(s.night, s.reasons) for s in stale_days(settings(), SECOND) if s.table == "gold.recommendations"]
@@ -84,8 +84,8 @@ def test_two_nights(home: Path, spark: "SparkSession", capsys: pytest.CaptureFix
     assert video(0) not in shown["video_ids"][0]
 
 
-def test_what_is_missing_is_named(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    insert_videos(home, FIRST)
+def test_errors_name_the_missing_input(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_videos(home, FIRST)
     for date in (FIRST, SECOND):
         with pytest.raises(SystemExit) as ended:
             train.main(["--date", str(date), "--model", "als"])

@@ -1,4 +1,4 @@
-"""Clips to make in tests, and a small generator to make them with: untrained, but otherwise the real one."""
+"""Clips for tests, and the config of a small, untrained generator."""
 
 from collections.abc import Sequence
 
@@ -6,16 +6,16 @@ from jobs.video.clip import Clip
 from models.video.generator import Frames, VideoGenerator, VideoSpec
 from models.video.vae import VaeConfig, VaeGenerator
 
-SMALL = VaeConfig(clips_per_scene=8, captions_per_scene=4, steps=3, text_steps=3, width=16)
+SMALL = VaeConfig(clips_per_scene=8, captions_per_scene=4, steps=3, text_steps=3, hidden_size=16)
 SPEC = VideoSpec(64, 64, 16, 8)
 FORBIDDEN = "boom"
 
 
-class Grumbler(VideoGenerator):
-    """Fails on every prompt that has a certain word, as a safety filter or a tokenizer might."""
+class FailingGenerator(VideoGenerator):
+    """Fails on every prompt with a certain word, as a safety filter or a tokenizer might."""
 
-    name = "grumbler"
-    version = "grumbler-1"
+    name = "failing"
+    version = "failing-1"
     spec = SPEC
 
     def __init__(self, error: Exception) -> None:
@@ -29,5 +29,5 @@ class Grumbler(VideoGenerator):
 
 
 def clips_for(generator: VideoGenerator, count: int) -> list[Clip]:
-    """Distinct clips of a generator."""
+    """Return distinct clips of a generator."""
     return [Clip(f"rain {number}", number, SPEC, generator.name, generator.version) for number in range(count)]

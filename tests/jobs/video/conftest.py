@@ -1,4 +1,4 @@
-"""Networks in these tests are tiny: one thread each."""
+"""The tests use one thread, as their networks are tiny."""
 
 from collections.abc import Iterator
 
@@ -8,7 +8,7 @@ import torch
 
 @pytest.fixture(scope="session", autouse=True)
 def one_thread() -> Iterator[None]:
-    """Networks this small gain nothing from more threads, which wait for each other on a busy machine."""
+    """Use one thread: these networks are too small for more, and threads wait for each other on a busy machine."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     yield

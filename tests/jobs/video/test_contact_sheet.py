@@ -1,4 +1,4 @@
-"""The contact sheet shows every clip under its prompt, whatever fonts the machine has."""
+"""The contact sheet shows every clip below its prompt, with any fonts."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from PIL import Image
 
 from jobs.video import contact_sheet
 from jobs.video.contact_sheet import Strip, font_for, write_contact_sheet
-from jobs.video.prompts import SCENE_PROMPTS, in_english
+from jobs.video.prompts import SCENE_PROMPTS, english_prompt
 
 CLIP = np.full((16, 64, 64, 3), (255, 0, 0), np.uint8)
 
@@ -38,9 +38,9 @@ def test_a_font_that_has_the_characters_is_found() -> None:
     assert font_for("\U0010ffff") is None
 
 
-def test_every_chinese_prompt_has_an_english_twin() -> None:
+def test_every_chinese_prompt_has_an_english_translation() -> None:
     for pairs in SCENE_PROMPTS.values():
         for chinese, english in pairs:
-            assert in_english(chinese) == english
+            assert english_prompt(chinese) == english
             assert english.isascii()
-    assert in_english("something else") is None
+    assert english_prompt("something else") is None

@@ -1,4 +1,4 @@
-"""Shards: made once, resumed after a kill, never half visible, and not held up by one bad prompt."""
+"""Shards: clips are generated once, resumed after a kill, written atomically, and independent of bad prompts."""
 
 import json
 import os
@@ -14,7 +14,7 @@ from jobs.video.clip import Clip
 from jobs.video.generate import generate, is_made
 from jobs.video.mp4 import verify_mp4
 from models.video.vae import VaeGenerator
-from tests.jobs.video.clips import FORBIDDEN, SMALL, SPEC, Grumbler, clips_for
+from tests.jobs.video.clips import FORBIDDEN, SMALL, SPEC, FailingGenerator, clips_for
 
 _REPOSITORY = Path(__file__).parents[3]
 _WORKER = """
@@ -31,12 +31,12 @@ generate(Path(sys.argv[1]), clips_for(generator, int(sys.argv[2])), generator)
 
 
 def _files(videos: Path) -> dict[str, int]:
-    """Every visible file with the time it was last written, ns."""
-    found = [p for p in videos.rglob("*") if p.is_file() and not p.name.startswith(".")]
-    return {str(path.relative_to(videos)): path.stat().st_mtime_ns for path in found}
+    """Return every visible file with its modification time, ns."""
+    files = [p for p in videos.rglob("*") if p.is_file() and not p.name.startswith(".")]
+    return {str(path.relative_to(videos)): path.stat().st_mtime_ns for path in files}
 
 
-def test_killed_in_the_middle_it_resumes_and_no_file_is_ever_half_there(tmp_path: Path) -> None:
+def test_a_killed_worker_resumes_and_no_visible_file_is_incomplete(tmp_path: Path) -> None:
     count = 24
     clips = clips_for(VaeGenerator(SMALL), count)
     command = [sys.executable, "-c", _WORKER, str(tmp_path), str(count)]
@@ -64,7 +64,7 @@ def test_killed_in_the_middle_it_resumes_and_no_file_is_ever_half_there(tmp_path
     assert set(after) == {str(path) for clip in clips for path in (clip.path, clip.sidecar)}
 
 
-def test_twice_in_a_row_makes_nothing_twice(tmp_path: Path) -> None:
+def test_running_again_generates_nothing_again(tmp_path: Path) -> None:
     generator = VaeGenerator(SMALL)
     clips = clips_for(generator, 6)
     generate(tmp_path, [*clips, *clips], generator)
@@ -74,7 +74,7 @@ def test_twice_in_a_row_makes_nothing_twice(tmp_path: Path) -> None:
     assert _files(tmp_path) == before
 
 
-def test_a_damaged_or_missing_file_is_made_again_as_it_was(tmp_path: Path) -> None:
+def test_a_damaged_or_missing_file_is_generated_again_with_the_same_bytes(tmp_path: Path) -> None:
     generator = VaeGenerator(SMALL)
     clips = clips_for(generator, 4)
     generate(tmp_path, clips, generator)
@@ -90,8 +90,8 @@ def test_a_damaged_or_missing_file_is_made_again_as_it_was(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("error", [ValueError("no"), RuntimeError("kernel"), KeyError("token")])
-def test_a_bad_prompt_is_recorded_and_the_others_are_made(error: Exception, tmp_path: Path) -> None:
-    generator = Grumbler(error)
+def test_a_bad_prompt_is_recorded_and_the_others_are_generated(error: Exception, tmp_path: Path) -> None:
+    generator = FailingGenerator(error)
     clips = clips_for(generator, 5)
     bad = Clip(FORBIDDEN, 1, SPEC, generator.name, generator.version)
     generate(tmp_path, [*clips[:2], bad, *clips[2:]], generator)
@@ -101,8 +101,8 @@ def test_a_bad_prompt_is_recorded_and_the_others_are_made(error: Exception, tmp_
     assert failure == {"prompt": FORBIDDEN, "error": repr(error)}
 
 
-def test_running_out_of_memory_is_no_fault_of_the_prompt(tmp_path: Path) -> None:
-    generator = Grumbler(MemoryError())
+def test_out_of_memory_is_not_recorded_as_an_error_of_the_prompt(tmp_path: Path) -> None:
+    generator = FailingGenerator(MemoryError())
     bad = Clip(FORBIDDEN, 1, SPEC, generator.name, generator.version)
     with pytest.raises(MemoryError):
         generate(tmp_path, [bad], generator)
@@ -119,7 +119,7 @@ def test_a_prompt_that_failed_once_can_succeed_later(tmp_path: Path) -> None:
     assert not (tmp_path / clip.failure).exists()
 
 
-def test_the_name_follows_all_that_determines_the_video() -> None:
+def test_the_name_depends_on_all_inputs() -> None:
     clip = clips_for(VaeGenerator(SMALL), 1)[0]
     changed = [
         Clip("snow", clip.seed, clip.spec, clip.generator, clip.generator_version),

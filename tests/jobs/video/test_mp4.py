@@ -1,4 +1,4 @@
-"""Videos are written whole, read back as they were, and damage is noticed."""
+"""Videos are written atomically and read back; damage is detected."""
 
 import contextlib
 import os
@@ -26,7 +26,7 @@ def test_a_browser_can_play_it_while_it_loads(clip: Frames, tmp_path: Path) -> N
     assert 0 < content.find(b"moov") < content.find(b"mdat")
 
 
-def test_what_is_read_is_what_was_written(clip: Frames, tmp_path: Path) -> None:
+def test_frames_survive_encoding(clip: Frames, tmp_path: Path) -> None:
     write_mp4(tmp_path / "a.mp4", clip, fps=8)
     assert np.abs(read_mp4(tmp_path / "a.mp4").astype(int) - clip).mean() < 8  # levels of 255; chroma is halved
 
@@ -35,14 +35,14 @@ def test_the_same_frames_give_the_same_bytes(clip: Frames, tmp_path: Path) -> No
     rng = np.random.default_rng(0)
     contents = set()
     for number in range(20):
-        litter = [rng.integers(0, 255, size=int(size), dtype=np.uint8) for size in rng.integers(1_000, 400_000, 6)]
-        del litter[::2]  # leaves holes of old bytes in memory, which an encoder that reads unset memory would find
+        garbage = [rng.integers(0, 255, size=int(size), dtype=np.uint8) for size in rng.integers(1_000, 400_000, 6)]
+        del garbage[::2]  # leaves old bytes in free memory, which an encoder that reads uninitialised memory would use
         write_mp4(tmp_path / f"{number}.mp4", clip, fps=8)
         contents.add((tmp_path / f"{number}.mp4").read_bytes())
     assert len(contents) == 1
 
 
-def test_a_file_cut_short_anywhere_is_noticed(clip: Frames, tmp_path: Path) -> None:
+def test_a_truncated_file_is_detected(clip: Frames, tmp_path: Path) -> None:
     write_mp4(tmp_path / "whole.mp4", clip, fps=8)
     content = (tmp_path / "whole.mp4").read_bytes()
     header = content.find(b"mdat")
@@ -52,7 +52,7 @@ def test_a_file_cut_short_anywhere_is_noticed(clip: Frames, tmp_path: Path) -> N
             verify_mp4(tmp_path / "cut.mp4")
 
 
-def test_a_damaged_header_ends_in_no_other_error(clip: Frames, tmp_path: Path) -> None:
+def test_a_damaged_header_raises_no_other_error(clip: Frames, tmp_path: Path) -> None:
     write_mp4(tmp_path / "whole.mp4", clip, fps=8)
     content = (tmp_path / "whole.mp4").read_bytes()
     for position in range(content.find(b"mdat")):
@@ -63,19 +63,19 @@ def test_a_damaged_header_ends_in_no_other_error(clip: Frames, tmp_path: Path) -
             verify_mp4(tmp_path / "damaged.mp4")
 
 
-def test_a_missing_file_is_noticed(tmp_path: Path) -> None:
+def test_a_missing_file_is_detected(tmp_path: Path) -> None:
     with pytest.raises(BrokenVideo, match=r"absent\.mp4"):
         verify_mp4(tmp_path / "absent.mp4")
 
 
 @pytest.mark.parametrize("shape", [(16, 63, 64, 3), (16, 64, 64, 4), (0, 64, 64, 3), (64, 64, 3)])
-def test_what_is_no_clip_is_refused(shape: tuple[int, ...], tmp_path: Path) -> None:
+def test_rejects_invalid_clips(shape: tuple[int, ...], tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"a clip is|even width and height"):
         write_mp4(tmp_path / "a.mp4", np.zeros(shape, np.uint8), fps=8)
     assert not list(tmp_path.iterdir())
 
 
-def test_a_failed_write_leaves_the_old_file_and_nothing_else(
+def test_a_failed_write_keeps_the_old_file_and_leaves_no_other(
     clip: Frames, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     target = tmp_path / "a.mp4"

@@ -1,4 +1,4 @@
-"""The night's requests: from what gains and what users like, the same for the same night."""
+"""The night's requests for trending tags and tastes; deterministic for each night."""
 
 import datetime as dt
 
@@ -28,14 +28,14 @@ TASTES = pl.DataFrame(
 )
 
 
-def test_requests_are_the_same_whatever_the_order_of_rows() -> None:
+def test_requests_do_not_depend_on_the_order_of_rows() -> None:
     first = transform(VIDEOS, FEATURES, TASTES, NIGHT)
     videos, features, tastes = (f.sample(fraction=1.0, shuffle=True, seed=4) for f in (VIDEOS, FEATURES, TASTES))
     assert transform(videos, features, tastes, NIGHT).equals(first)
     assert not transform(VIDEOS, FEATURES, TASTES, NIGHT + dt.timedelta(days=1)).equals(first)
 
 
-def test_a_night_asks_in_both_languages_and_for_both_reasons() -> None:
+def test_a_night_has_requests_in_both_languages_and_of_both_kinds() -> None:
     rows = transform(VIDEOS, FEATURES, TASTES, NIGHT).to_pylist()
     assert 12 <= len(rows) <= 24
     assert [row["rank"] for row in rows] == list(range(1, len(rows) + 1))
@@ -58,7 +58,7 @@ def test_a_handful_of_views_is_no_trend() -> None:
     assert trending_tags(videos, features)[0] == "gains"
 
 
-def test_videos_without_tags_or_views_ask_for_nothing() -> None:
+def test_videos_without_tags_or_views_give_no_trending_tags() -> None:
     videos = pl.DataFrame(
         {"video_id": [1, 2], "tags": [[], ["quiet"]]}, schema={"video_id": pl.Int64, "tags": pl.List(pl.String)}
     )
@@ -66,15 +66,15 @@ def test_videos_without_tags_or_views_ask_for_nothing() -> None:
     assert trending_tags(videos, features) == []
 
 
-def test_each_cluster_is_served_what_sets_it_apart() -> None:
+def test_each_cluster_gets_its_distinctive_tag() -> None:
     rows = [(u, "everyone", 0.6) for u in range(30)]
     rows += [(u, ("chess", "tea", "cars")[u % 3], 0.4) for u in range(30)]
     tastes = pl.DataFrame([{"user_id": f"{u:032x}", "tag": tag, "share": share} for u, tag, share in rows])
     assert set(taste_tags(tastes)) == {"chess", "tea", "cars"}
-    assert "chess" not in taste_tags(tastes, asked=["chess"])
+    assert "chess" not in taste_tags(tastes, exclude=["chess"])
 
 
-def test_tastes_are_read_from_the_lake_as_rows() -> None:
+def test_maps_of_tastes_are_converted_to_rows() -> None:
     tastes = pa.array([[("tea", 1.0)], [], [("cars", 0.75), ("chess", 0.25)]], pa.map_(pa.string(), pa.float64()))
     features = pa.table({"user_id": ["a", "b", "c"], "category_tastes": tastes})
     assert tastes_by_tag(features.slice(1)).rows() == [("c", "cars", 0.75), ("c", "chess", 0.25)]
@@ -89,9 +89,9 @@ def test_tastes_are_read_from_the_lake_as_rows() -> None:
 def test_any_tastes_give_distinct_known_tags(rows: list[tuple[int, str, float]]) -> None:
     schema = {"user_id": pl.String, "tag": pl.String, "share": pl.Float64}
     tastes = pl.DataFrame([{"user_id": str(u), "tag": t, "share": s} for u, t, s in rows], schema=schema)
-    found = taste_tags(tastes)
-    assert len(found) == len(set(found)) <= 6
-    assert set(found) <= {tag for _, tag, _ in rows}
+    selected = taste_tags(tastes)
+    assert len(selected) == len(set(selected)) <= 6
+    assert set(selected) <= {tag for _, tag, _ in rows}
 
 
 def test_every_scene_has_prompts_and_every_tag_a_scene() -> None:
@@ -100,7 +100,7 @@ def test_every_scene_has_prompts_and_every_tag_a_scene() -> None:
 
 
 @pytest.mark.parametrize("tag", ["39", "2", "美食", "没有见过", ""])
-def test_a_tag_stands_for_the_same_prompts_each_time(tag: str) -> None:
+def test_a_tag_always_gives_the_same_prompts(tag: str) -> None:
     chinese, english = prompts_for(tag, "2022-05-01")
     assert (chinese, english) == prompts_for(tag, "2022-05-01")
     assert chinese.scene == english.scene

@@ -1,4 +1,4 @@
-"""A night from its requests to its manifest, through the command lines, on a real lake; and the generator's training."""
+"""A night from requests to manifest, through the command lines, on a real lake; and the training of the generator."""
 
 import datetime as dt
 import json
@@ -37,8 +37,8 @@ def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def asked(home: Path, pipeline: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A home whose night asks for the prompts above, made by the tiny pipeline."""
+def requested_home(home: Path, pipeline: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """State folder with requests for `PROMPTS`; the tiny pipeline is the generator."""
     monkeypatch.setenv("NIGHTREEL_VIDEO_GENERATOR", str(pipeline))
     rows = [
         {
@@ -58,7 +58,7 @@ def _plan(capsys: pytest.CaptureFixture[str]) -> list[str]:
     return list(json.loads(capsys.readouterr().out.splitlines()[-1]))
 
 
-def test_a_night_of_videos(asked: Path, spark: "SparkSession", capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_night_of_videos(requested_home: Path, spark: "SparkSession", capsys: pytest.CaptureFixture[str]) -> None:
     shards = _plan(capsys)
     assert len(shards) == 2
     contents = [Path(shard).read_bytes() for shard in shards]
@@ -66,34 +66,36 @@ def test_a_night_of_videos(asked: Path, spark: "SparkSession", capsys: pytest.Ca
     assert [Path(shard).read_bytes() for shard in shards] == contents
 
     generate.main([*DATE, "--shard", shards[0]])
-    with pytest.raises(SystemExit) as unfinished:
+    with pytest.raises(SystemExit) as exit_info:
         generated_videos.main(DATE)
-    assert unfinished.value.code == 66
+    assert exit_info.value.code == 66
     assert "missing input: 1 of the 5 videos of 2022-05-01" in capsys.readouterr().err
-    assert not (asked / "lake" / "gold" / "generated_videos").exists()
+    assert not (requested_home / "lake" / "gold" / "generated_videos").exists()
 
     generate.main([*DATE, "--shard", shards[1]])
     generated_videos.main(DATE)
-    rows = DeltaTable(str(asked / "lake" / "gold" / "generated_videos")).to_pyarrow_table().to_pylist()
+    rows = DeltaTable(str(requested_home / "lake" / "gold" / "generated_videos")).to_pyarrow_table().to_pylist()
     assert sorted(row["prompt"] for row in rows) == sorted(PROMPTS)
     for row in rows:
-        facts = verify_mp4(asked / "videos" / row["path"])
+        facts = verify_mp4(requested_home / "videos" / row["path"])
         assert (facts.frames, facts.height, facts.width) == (row["frames"], row["height"], row["width"])
         assert "decodes" in row["checks"]
-    assert (asked / "videos" / "contact_sheets" / "2022-05-01.png").stat().st_size > 1000
+    assert (requested_home / "videos" / "contact_sheets" / "2022-05-01.png").stat().st_size > 1000
 
-    times = {path: path.stat().st_mtime_ns for path in (asked / "videos" / "clips").rglob("*.*")}
+    times = {path: path.stat().st_mtime_ns for path in (requested_home / "videos" / "clips").rglob("*.*")}
     for shard in shards:
         generate.main([*DATE, "--shard", shard])
-    assert {path: path.stat().st_mtime_ns for path in (asked / "videos" / "clips").rglob("*.*")} == times
+    assert {path: path.stat().st_mtime_ns for path in (requested_home / "videos" / "clips").rglob("*.*")} == times
 
 
-def test_a_failed_prompt_has_no_row_and_stops_nothing(asked: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_failed_prompt_has_no_row_and_does_not_fail_the_night(
+    requested_home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     shards = _plan(capsys)
     for shard in shards:
         generate.main([*DATE, "--shard", shard])
     failed = plan.read_shard(Path(shards[0]))[1].clip
-    videos = asked / "videos"
+    videos = requested_home / "videos"
     (videos / failed.path).unlink()
     (videos / failed.sidecar).unlink()
     (videos / failed.failure).write_text('{"error": "ValueError()", "prompt": "waves"}', encoding="utf-8")
@@ -101,13 +103,13 @@ def test_a_failed_prompt_has_no_row_and_stops_nothing(asked: Path, capsys: pytes
     assert sorted(rows["prompt"].to_pylist()) == sorted(set(PROMPTS) - {"waves"})
 
 
-def test_a_night_that_asks_for_nothing_has_no_video(
-    asked: Path, spark: "SparkSession", capsys: pytest.CaptureFixture[str]
+def test_a_night_without_rows_of_requests_has_no_video(
+    requested_home: Path, spark: "SparkSession", capsys: pytest.CaptureFixture[str]
 ) -> None:
-    sheet = generated_videos.contact_sheet_path(asked / "videos", NIGHT)
+    sheet = generated_videos.contact_sheet_path(requested_home / "videos", NIGHT)
     sheet.parent.mkdir(parents=True)
-    sheet.touch()  # of a run before this one
-    shutil.rmtree(asked / "lake")
+    sheet.touch()  # left by an earlier run
+    shutil.rmtree(requested_home / "lake")
     JobContext(NIGHT, settings(), writes=requests.TABLE).lake.write(
         load_contract(requests.TABLE).arrow_schema().empty_table()
     )
@@ -123,31 +125,33 @@ def test_a_night_that_asks_for_nothing_has_no_video(
     ("content", "message"),
     [("{", "is not a shard of a plan"), ('{"requests": []}', "is not a shard of a plan")],
 )
-def test_a_shard_that_is_none_is_refused(
-    asked: Path, capsys: pytest.CaptureFixture[str], content: str, message: str
+def test_rejects_an_invalid_shard(
+    requested_home: Path, capsys: pytest.CaptureFixture[str], content: str, message: str
 ) -> None:
-    shard = plan.folder(asked / "videos", NIGHT) / "shard-0000.json"
+    shard = plan.plan_folder(requested_home / "videos", NIGHT) / "shard-0000.json"
     shard.parent.mkdir(parents=True)
     shard.write_text(content, encoding="utf-8")
-    with pytest.raises(SystemExit) as refused:
+    with pytest.raises(SystemExit) as exit_info:
         generate.main([*DATE, "--shard", str(shard)])
-    assert refused.value.code == 65
+    assert exit_info.value.code == 65
     assert message in capsys.readouterr().err
 
 
-def test_a_shard_of_another_night_is_refused(asked: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+def test_rejects_a_shard_of_another_night(
+    requested_home: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
     (shard, *_) = _plan(capsys)
     elsewhere = str(shutil.copy(shard, tmp_path / "shard-0000.json"))
-    with pytest.raises(SystemExit) as refused:
+    with pytest.raises(SystemExit) as exit_info:
         generate.main([*DATE, "--shard", elsewhere])
-    assert refused.value.code == 65
+    assert exit_info.value.code == 65
     assert "is not a shard of 2022-05-01" in capsys.readouterr().err
 
 
-def test_a_night_without_requests_is_refused(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as refused:
+def test_an_unpublished_night_of_requests_is_a_missing_input(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as exit_info:
         plan.main(DATE)
-    assert refused.value.code == 66
+    assert exit_info.value.code == 66
     assert "gold.video_requests has no rows for 2022-05-01" in capsys.readouterr().err
 
 
@@ -160,8 +164,8 @@ def test_the_generator_is_trained_once(
     train_generator.main(["--date", "2022-05-03"])
     train_generator.main(["--date", "2022-04-28"])
     assert capsys.readouterr().out == ""
-    found = generators.generator_for(JobContext(NIGHT, settings()))
-    assert found.version == version
+    generator = generators.generator_for(JobContext(NIGHT, settings()))
+    assert generator.version == version
 
     (experiment,) = [e for e in mlflow.search_experiments() if e.name == "video"]
     (run,) = mlflow.search_runs([experiment.experiment_id], output_format="list")
@@ -172,9 +176,9 @@ def test_the_generator_is_trained_once(
     frames = mlflow.pyfunc.load_model(f"models:/video_generator/{registered.version}").predict(
         {"prompt": ["下雪"], "seed": [3]}
     )
-    assert (frames == found.generate(["下雪"], [3], found.spec)).all()
+    assert (frames == generator.generate(["下雪"], [3], generator.spec)).all()
 
 
-def test_an_untrained_generator_is_named_with_the_command_that_trains_it(home: Path) -> None:
+def test_an_untrained_generator_is_a_missing_input(home: Path) -> None:
     with pytest.raises(MissingInput, match=r"python -m jobs\.video\.train_generator --date 2022-05-01"):
         generators.generator_for(JobContext(NIGHT, settings()))

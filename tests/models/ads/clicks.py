@@ -1,4 +1,4 @@
-"""Made-up impressions with a known click probability, for the tests of click models."""
+"""Synthetic impressions with a known click probability."""
 
 from dataclasses import dataclass
 
@@ -15,21 +15,21 @@ _ITEMS, _PLACES, _TAGS = 12, 3, 5
 
 @dataclass(frozen=True)
 class Clicks:
-    """Impressions, whether they were clicked, and with what probability they would be."""
+    """Impressions, their labels and their true click probabilities."""
 
     examples: Examples
     labels: Labels
     probability: NDArray[np.float64]
 
-    def batches(self, size: int = 512, order: NDArray[np.intp] | None = None) -> list[Batch]:
-        """The same impressions in batches, in the order given."""
+    def batches(self, batch_size: int = 512, order: NDArray[np.intp] | None = None) -> list[Batch]:
+        """Return the impressions in batches, in the given order."""
         rows = np.arange(len(self.labels)) if order is None else order
-        parts = (rows[start : start + size] for start in range(0, len(rows), size))
+        parts = (rows[start : start + batch_size] for start in range(0, len(rows), batch_size))
         return [(take(self.examples, part), self.labels[part]) for part in parts]
 
 
 def take(examples: Examples, rows: NDArray[np.intp]) -> Examples:
-    """Some of the rows."""
+    """Return the given rows."""
 
     def lists(column: Ragged) -> Ragged:
         parts = [column.values[column.offsets[row] : column.offsets[row + 1]] for row in rows]
@@ -43,20 +43,20 @@ def take(examples: Examples, rows: NDArray[np.intp]) -> Examples:
     )
 
 
-def clicks(rows: int, rng: int) -> Clicks:
-    """Items differ in appeal, appeal differs by place, dear ones are clicked less; a tenth of the prices is missing."""
-    random = np.random.default_rng(rng)
-    item, place = random.integers(_ITEMS, size=rows), random.integers(_PLACES, size=rows)
-    price = random.lognormal(3.0, 1.0, size=rows)
-    tagged = random.random((rows, _TAGS)) < 0.3
+def clicks(rows: int, seed: int) -> Clicks:
+    """Return impressions: the effect of an item depends on the place, expensive ones are clicked less, 10 % lack a price."""
+    rng = np.random.default_rng(seed)
+    item, place = rng.integers(_ITEMS, size=rows), rng.integers(_PLACES, size=rows)
+    price = rng.lognormal(3.0, 1.0, size=rows)
+    tagged = rng.random((rows, _TAGS)) < 0.3
     appeal = np.linspace(-1.5, 1.5, _ITEMS)[item] * np.array([1.0, -1.0, 0.5])[place]
     logit = appeal - 0.6 * (np.log1p(price) - 3.0) + 0.8 * tagged[:, 0] - 0.5
     probability = expit(logit)
     return Clicks(
         Examples(
             {
-                "price": np.where(random.random(rows) < 0.1, np.nan, price),
-                "visits": random.poisson(3.0, size=rows).astype(np.float64),
+                "price": np.where(rng.random(rows) < 0.1, np.nan, price),
+                "visits": rng.poisson(3.0, size=rows).astype(np.float64),
             },
             {"item": np.char.add("i", item.astype(np.str_)), "place": np.char.add("p", place.astype(np.str_))},
             {
@@ -66,6 +66,6 @@ def clicks(rows: int, rng: int) -> Clicks:
                 )
             },
         ),
-        (random.random(rows) < probability).astype(np.uint8),
+        (rng.random(rows) < probability).astype(np.uint8),
         probability,
     )

@@ -1,3 +1,5 @@
+"""Platt scaling."""
+
 import numpy as np
 import pytest
 from hypothesis import assume, given, settings
@@ -10,10 +12,12 @@ from models.ads.calibration import PlattScaling
 
 @settings(deadline=None, max_examples=25)
 @given(st.floats(0.3, 3.0), st.floats(-2.0, 2.0), st.integers(0, 2**32))
-def test_expected_clicks_are_the_observed_ones_and_the_ranking_stays(slope: float, shift: float, seed: int) -> None:
-    random = np.random.default_rng(seed)
-    logits = random.normal(size=1500)
-    labels = (random.random(1500) < expit(slope * logits + shift)).astype(np.uint8)
+def test_expected_clicks_equal_observed_clicks_and_the_ranking_does_not_change(
+    slope: float, shift: float, seed: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    logits = rng.normal(size=1500)
+    labels = (rng.random(1500) < expit(slope * logits + shift)).astype(np.uint8)
     assume(labels.min() < labels.max())
     calibrated = PlattScaling.fit(logits, labels).apply(logits)
     assert calibrated.sum() == pytest.approx(labels.sum(), rel=1e-4)
@@ -21,27 +25,27 @@ def test_expected_clicks_are_the_observed_ones_and_the_ranking_stays(slope: floa
     assert metrics.log_loss(labels, calibrated) <= metrics.log_loss(labels, expit(logits)) + 1e-9
 
 
-def test_undoes_a_known_distortion() -> None:
-    random = np.random.default_rng(0)
-    truth = random.beta(1, 9, size=100_000)
-    labels = (random.random(100_000) < truth).astype(np.uint8)
+def test_corrects_a_known_distortion() -> None:
+    rng = np.random.default_rng(0)
+    truth = rng.beta(1, 9, size=100_000)
+    labels = (rng.random(100_000) < truth).astype(np.uint8)
     distorted = 2.5 * logit(truth) - 1.0
     scaling = PlattScaling.fit(distorted, labels)
     assert (scaling.slope, scaling.intercept) == pytest.approx((0.4, 0.4), abs=0.05)
 
 
-def test_keeps_the_order_even_of_scores_that_are_worse_than_none() -> None:
+def test_the_slope_is_positive_even_if_scores_are_worse_than_random() -> None:
     logits = np.linspace(-2, 2, 100)
     scaling = PlattScaling.fit(logits, (logits < 0).astype(np.uint8))
     assert scaling.slope > 0
 
 
-def test_changes_nothing_before_it_is_fitted() -> None:
+def test_the_default_is_the_identity() -> None:
     logits = np.array([-3.0, 0.0, 2.0])
     np.testing.assert_allclose(PlattScaling().apply(logits), expit(logits))
 
 
 @pytest.mark.parametrize("label", [0, 1])
-def test_refuses_examples_of_one_class(label: int) -> None:
+def test_rejects_examples_of_one_class(label: int) -> None:
     with pytest.raises(ValueError, match=f"needs clicks and non-clicks, got 3 examples labelled {label}"):
         PlattScaling.fit(np.array([0.1, 0.2, 0.3]), np.full(3, label))

@@ -1,3 +1,5 @@
+"""The metrics are compared with plain implementations of their definitions."""
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -6,7 +8,7 @@ from sklearn import metrics as sklearn_metrics
 
 from models.ads import metrics
 
-# Few distinct scores, so that ties are common.
+# Few distinct scores, so that there are many ties.
 scores = st.sampled_from([0.05, 0.2, 0.2000001, 0.5, 0.8])
 impressions = st.lists(st.tuples(st.integers(0, 1), scores, st.integers(0, 3)), min_size=1, max_size=60)
 Rows = list[tuple[int, float, int]]
@@ -18,7 +20,7 @@ def arrays(rows: Rows) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 def pairwise_auc(rows: Rows) -> float | None:
-    """The share of (click, non-click) pairs in the right order; a tie is half right."""
+    """Return the share of (click, non-click) pairs in the right order; a tie counts half."""
     pairs = [(click, miss) for label, click, _ in rows if label for other, miss, _ in rows if not other]
     return sum((click > miss) + 0.5 * (click == miss) for click, miss in pairs) / len(pairs) if pairs else None
 
@@ -36,16 +38,16 @@ def test_auc_is_the_share_of_ordered_pairs(rows: Rows) -> None:
 def test_gauc_is_the_mean_of_users_aucs_by_impressions(rows: Rows) -> None:
     total = weight = 0.0
     for user in {user for _, _, user in rows}:
-        own = [row for row in rows if row[2] == user]
-        if (area := pairwise_auc(own)) is not None:
-            total += area * len(own)
-            weight += len(own)
+        user_rows = [row for row in rows if row[2] == user]
+        if (area := pairwise_auc(user_rows)) is not None:
+            total += area * len(user_rows)
+            weight += len(user_rows)
     expected = total / weight if weight else float("nan")
     assert metrics.gauc(*arrays(rows)) == pytest.approx(expected, nan_ok=True)
 
 
 @given(impressions, st.integers(0, 2**32))
-def test_gauc_neither_knows_names_nor_order_nor_how_much_a_user_clicks(rows: Rows, seed: int) -> None:
+def test_gauc_does_not_depend_on_user_names_order_or_scale_of_a_user_s_scores(rows: Rows, seed: int) -> None:
     labels, probabilities, users = arrays(rows)
     order = np.random.default_rng(seed).permutation(len(rows))
     names = np.array(["d", "b", "a", "c"])[users]
@@ -62,41 +64,41 @@ def test_log_loss_is_sklearns(rows: Rows) -> None:
     assert metrics.log_loss(labels, probabilities) == pytest.approx(expected)
 
 
-def test_log_loss_of_certain_errors_is_finite() -> None:
+def test_log_loss_of_wrong_predictions_of_0_and_1_is_finite() -> None:
     assert metrics.log_loss(np.array([0, 1]), np.array([1.0, 0.0])) == pytest.approx(-np.log(1e-7), rel=1e-3)
 
 
 @given(impressions)
-def test_calibration_by_field_adds_up_to_the_whole(rows: Rows) -> None:
+def test_calibration_by_field_adds_up_to_the_total(rows: Rows) -> None:
     labels, probabilities, groups = arrays(rows)
     parts = metrics.calibration_by(labels, probabilities, groups)
     assert [part.impressions for part in parts] == sorted((part.impressions for part in parts), reverse=True)
     for part in parts:
-        own = [row for row in rows if row[2] == int(part.value)]
-        assert (part.impressions, part.observed) == (len(own), sum(label for label, _, _ in own))
-        assert part.expected == pytest.approx(sum(p for _, p, _ in own))
+        group = [row for row in rows if row[2] == int(part.value)]
+        assert (part.impressions, part.observed) == (len(group), sum(label for label, _, _ in group))
+        assert part.expected == pytest.approx(sum(p for _, p, _ in group))
     clicks = sum(part.observed for part in parts)
-    whole = sum(part.expected for part in parts) / clicks if clicks else float("inf")
-    assert metrics.calibration(labels, probabilities) == pytest.approx(whole)
+    total = sum(part.expected for part in parts) / clicks if clicks else float("inf")
+    assert metrics.calibration(labels, probabilities) == pytest.approx(total)
     if clicks:
         error = metrics.field_calibration_error(labels, probabilities, groups)
         assert error == pytest.approx(sum(abs(part.expected - part.observed) for part in parts) / clicks)
-        assert error >= abs(whole - 1) - 1e-12  # parts can only hide each other's errors in the sum
+        assert error >= abs(total - 1) - 1e-12  # errors of parts can cancel in the total
 
 
-def test_calibration_is_infinite_where_nothing_was_clicked() -> None:
-    nothing, half = np.zeros(3, dtype=np.uint8), np.full(3, 0.5)
-    assert metrics.calibration(nothing, half) == float("inf")
-    assert metrics.field_calibration_error(nothing, half, np.arange(3)) == float("inf")
+def test_calibration_is_infinite_without_clicks() -> None:
+    no_clicks, half = np.zeros(3, dtype=np.uint8), np.full(3, 0.5)
+    assert metrics.calibration(no_clicks, half) == float("inf")
+    assert metrics.field_calibration_error(no_clicks, half, np.arange(3)) == float("inf")
 
 
 @given(impressions, st.integers(1, 12))
-def test_calibration_error_is_the_gap_of_each_bin_of_equally_many(rows: Rows, bins: int) -> None:
+def test_calibration_error_is_the_mean_gap_of_equal_bins(rows: Rows, bins: int) -> None:
     labels, probabilities, _ = arrays(rows)
     ranked = sorted(range(len(rows)), key=lambda row: rows[row][1])
-    used = min(bins, len(rows))
-    base, more = divmod(len(rows), used)
-    sizes = [base + (number < more) for number in range(used)]
+    bin_count = min(bins, len(rows))
+    base, larger = divmod(len(rows), bin_count)
+    sizes = [base + (number < larger) for number in range(bin_count)]
     expected, start = 0.0, 0
     for size in sizes:
         part = ranked[start : start + size]
@@ -109,8 +111,8 @@ def test_calibration_error_is_the_gap_of_each_bin_of_equally_many(rows: Rows, bi
 @given(impressions)
 def test_predicting_the_labels_is_perfect(rows: Rows) -> None:
     labels, _, users = arrays(rows)
-    found = metrics.click_metrics(labels, labels.astype(np.float64), users)
-    assert found["ece"] == 0
-    assert found["log_loss"] < 1e-6
-    assert np.isnan(found["auc"]) or found["auc"] == 1
-    assert np.isnan(found["gauc"]) or found["gauc"] == 1
+    values = metrics.click_metrics(labels, labels.astype(np.float64), users)
+    assert values["ece"] == 0
+    assert values["log_loss"] < 1e-6
+    assert np.isnan(values["auc"]) or values["auc"] == 1
+    assert np.isnan(values["gauc"]) or values["gauc"] == 1

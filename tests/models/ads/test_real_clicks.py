@@ -1,4 +1,4 @@
-"""Both click models on real ad impressions: what a synthetic test cannot show."""
+"""Click models on real ad impressions."""
 
 import datetime as dt
 from pathlib import Path

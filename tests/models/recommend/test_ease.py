@@ -1,4 +1,4 @@
-"""EASE against its definition."""
+"""EASE is compared with its definition."""
 
 import numpy as np
 
@@ -27,7 +27,7 @@ def test_the_scale_of_strengths_does_not_matter() -> None:
     np.testing.assert_allclose(large, small, atol=1e-5)
 
 
-def test_only_the_most_watched_items_take_part_and_only_their_largest_weights_stay() -> None:
+def test_only_the_most_watched_items_are_fitted_and_only_their_largest_weights_are_kept() -> None:
     full = Ease(EaseConfig(regularization=7.0)).fit(X).weights.toarray()
     few = Ease(EaseConfig(regularization=7.0, weights_per_item=3)).fit(X).weights.toarray()
     assert ((few != 0).sum(axis=0) == 3).all()

@@ -1,4 +1,4 @@
-"""Judging a model whose columns are not the night's."""
+"""Evaluation of a model whose columns differ from the columns of the night."""
 
 import numpy as np
 import pytest
@@ -14,16 +14,16 @@ TARGETS -= TARGETS.multiply(KNOWN > 0)
 TARGETS.eliminate_zeros()
 
 
-def test_a_model_in_other_columns_is_judged_the_same() -> None:
+def test_metrics_do_not_depend_on_the_order_of_the_model_s_columns() -> None:
     order = np.random.default_rng(0).permutation(KNOWN.shape[1])
     config = EaseConfig(regularization=10.0)
-    here = evaluate(Ease(config).fit(KNOWN), KNOWN, KNOWN, TARGETS)
-    there = evaluate(Ease(config).fit(KNOWN[:, order]), KNOWN, KNOWN, TARGETS, columns=order)
-    assert there.metrics == pytest.approx(here.metrics, rel=1e-3)
-    assert here.metrics["ndcg_at_20"] > 0.5
+    same = evaluate(Ease(config).fit(KNOWN), KNOWN, KNOWN, TARGETS)
+    permuted = evaluate(Ease(config).fit(KNOWN[:, order]), KNOWN, KNOWN, TARGETS, columns=order)
+    assert permuted.metrics == pytest.approx(same.metrics, rel=1e-3)
+    assert same.metrics["ndcg_at_20"] > 0.5
 
 
-def test_targets_that_the_model_does_not_know_are_missed_not_left_out() -> None:
+def test_targets_unknown_to_the_model_count_as_misses() -> None:
     model = Ease(EaseConfig(regularization=10.0)).fit(KNOWN[:, :20])
     part = evaluate(model, KNOWN, KNOWN, TARGETS, columns=np.arange(20))
     whole = evaluate(Ease(EaseConfig(regularization=10.0)).fit(KNOWN), KNOWN, KNOWN, TARGETS)
@@ -32,15 +32,15 @@ def test_targets_that_the_model_does_not_know_are_missed_not_left_out() -> None:
     assert part.ids.max() < 20
 
 
-def test_columns_that_are_gone_are_not_shown() -> None:
+def test_removed_items_are_not_recommended() -> None:
     model = Ease(EaseConfig(regularization=10.0)).fit(KNOWN)
     columns = np.where(np.arange(40) < 30, np.arange(40), -1)
-    judged = evaluate(model, KNOWN[:, :30], KNOWN[:, :30], TARGETS[:, :30], columns=columns)
-    assert (judged.ids >= 0).any()
-    assert judged.ids.max() < 30
+    evaluation = evaluate(model, KNOWN[:, :30], KNOWN[:, :30], TARGETS[:, :30], columns=columns)
+    assert (evaluation.ids >= 0).any()
+    assert evaluation.ids.max() < 30
 
 
-def test_refuses_to_judge_by_nothing() -> None:
+def test_rejects_an_evaluation_without_targets() -> None:
     model = Ease().fit(KNOWN)
     with pytest.raises(ValueError, match="no user has a target"):
         evaluate(model, KNOWN, KNOWN, csr_matrix(KNOWN.shape, dtype=np.float32))

@@ -1,4 +1,4 @@
-"""The vectorised metrics against their definitions, written out plainly."""
+"""The vectorised metrics are compared with plain implementations of their definitions."""
 
 import math
 
@@ -11,9 +11,9 @@ from scipy.sparse import csr_matrix
 from models.recommend import metrics
 
 ITEMS = 12
-lists = st.lists(st.integers(0, ITEMS - 1), max_size=8, unique=True)
-wanted = st.sets(st.integers(0, ITEMS - 1), min_size=1)
-people = st.lists(st.tuples(lists, wanted), min_size=1, max_size=6)
+rankings = st.lists(st.integers(0, ITEMS - 1), max_size=8, unique=True)
+target_sets = st.sets(st.integers(0, ITEMS - 1), min_size=1)
+user_lists = st.lists(st.tuples(rankings, target_sets), min_size=1, max_size=6)
 cutoffs = st.integers(1, 10)
 
 
@@ -31,10 +31,10 @@ def precision(row: list[int], target: set[int], k: int) -> float:
     return len(set(row[:k]) & target) / k
 
 
-@given(people, cutoffs)
+@given(user_lists, cutoffs)
 def test_recall_ndcg_and_map_are_their_definitions(users: list[tuple[list[int], set[int]]], k: int) -> None:
     ids, targets, counts = arrays(users)
-    found = metrics.hits(ids, targets)
+    is_hit = metrics.hits(ids, targets)
     recall, ndcg, average = [], [], []
     for row, target in users:
         recall.append(len(set(row[:k]) & target) / len(target))
@@ -42,12 +42,12 @@ def test_recall_ndcg_and_map_are_their_definitions(users: list[tuple[list[int], 
         ndcg.append(gain / sum(1 / math.log2(rank + 1) for rank in range(1, min(k, len(target)) + 1)))
         at_hits = [precision(row, target, rank) for rank, item in enumerate(row[:k], 1) if item in target]
         average.append(sum(at_hits) / min(k, len(target)))
-    assert metrics.recall(found, counts, k) == pytest.approx(mean(recall))
-    assert metrics.ndcg(found, counts, k) == pytest.approx(mean(ndcg))
-    assert metrics.average_precision(found, counts, k) == pytest.approx(mean(average))
+    assert metrics.recall(is_hit, counts, k) == pytest.approx(mean(recall))
+    assert metrics.ndcg(is_hit, counts, k) == pytest.approx(mean(ndcg))
+    assert metrics.average_precision(is_hit, counts, k) == pytest.approx(mean(average))
 
 
-@given(people, cutoffs)
+@given(user_lists, cutoffs)
 def test_coverage_and_novelty_are_their_definitions(users: list[tuple[list[int], set[int]]], k: int) -> None:
     ids, _, _ = arrays(users)
     watchers = np.arange(ITEMS)
@@ -60,6 +60,6 @@ def test_coverage_and_novelty_are_their_definitions(users: list[tuple[list[int],
 @given(st.sets(st.integers(0, ITEMS - 1), min_size=1), cutoffs)
 def test_a_perfect_list_scores_one(target: set[int], k: int) -> None:
     ids = np.array([sorted(target)])
-    found = metrics.hits(ids, csr_matrix([[float(i in target) for i in range(ITEMS)]]))
-    assert metrics.ndcg(found, np.array([len(target)]), k) == pytest.approx(1)
-    assert metrics.average_precision(found, np.array([len(target)]), k) == pytest.approx(1)
+    is_hit = metrics.hits(ids, csr_matrix([[float(i in target) for i in range(ITEMS)]]))
+    assert metrics.ndcg(is_hit, np.array([len(target)]), k) == pytest.approx(1)
+    assert metrics.average_precision(is_hit, np.array([len(target)]), k) == pytest.approx(1)

@@ -1,12 +1,12 @@
-"""Words of titles and tags."""
+"""Tokens of titles and tags."""
 
 from models.recommend.tokens import tokens
 
 
-def test_chinese_is_cut_into_words() -> None:
+def test_chinese_is_segmented_into_words() -> None:
     assert tokens("今天去旅游，吃美食！") == ["今天", "去", "旅游", "吃", "美食"]
 
 
-def test_latin_words_and_ids_stay_whole_and_punctuation_goes() -> None:
+def test_latin_words_and_ids_are_not_split_and_punctuation_is_dropped() -> None:
     assert tokens("My CAT 39 旅游 #5!") == ["my", "cat", "39", "旅游", "5"]
     assert tokens(" 、。 ") == []

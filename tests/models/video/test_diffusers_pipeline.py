@@ -1,4 +1,4 @@
-"""A pipeline of diffusers behind the contract, with random weights that the test saves; no hub is asked."""
+"""A diffusers pipeline with random weights that the test saves; nothing is downloaded."""
 
 import shutil
 from pathlib import Path
@@ -24,45 +24,45 @@ def generator(folder: Path) -> DiffusersGenerator:
     return DiffusersGenerator(str(folder))
 
 
-def test_spec_is_what_the_pipeline_was_made_for(generator: DiffusersGenerator) -> None:
+def test_spec_is_the_default_of_the_pipeline(generator: DiffusersGenerator) -> None:
     assert generator.spec == VideoSpec(width=32, height=32, frames=5, fps=8)
 
 
-def test_clips_follow_prompt_and_seed(generator: DiffusersGenerator) -> None:
+def test_clips_depend_on_prompt_and_seed(generator: DiffusersGenerator) -> None:
     first = generator.generate(["日出", "waves"], [1, 2], generator.spec)
     again = generator.generate(["日出", "waves"], [1, 2], generator.spec)
     assert first.shape == (2, 5, 32, 32, 3)
     assert first.dtype == np.uint8
     np.testing.assert_array_equal(first, again)
     alone = generator.generate(["waves"], [2], generator.spec)
-    np.testing.assert_allclose(alone[0].astype(int), first[1].astype(int), atol=1)  # kernels round by batch size
+    np.testing.assert_allclose(alone[0].astype(int), first[1].astype(int), atol=1)  # rounding depends on the batch size
     assert (generator.generate(["waves"], [3], generator.spec) != alone).any()
 
 
-def test_another_size_and_length_is_converted_to(generator: DiffusersGenerator) -> None:
+def test_clips_are_converted_to_another_size_and_length(generator: DiffusersGenerator) -> None:
     assert generator.generate(["rain"], [1], VideoSpec(48, 64, 7, 8)).shape == (1, 7, 64, 48, 3)
 
 
-def test_version_follows_the_weights(folder: Path, generator: DiffusersGenerator, tmp_path: Path) -> None:
-    moved = shutil.copytree(folder, tmp_path / "moved")
-    assert DiffusersGenerator(str(moved)).version == generator.version
-    weights = moved / "vae" / "diffusion_pytorch_model.safetensors"
+def test_version_depends_on_the_weights(folder: Path, generator: DiffusersGenerator, tmp_path: Path) -> None:
+    copied = shutil.copytree(folder, tmp_path / "copied")
+    assert DiffusersGenerator(str(copied)).version == generator.version
+    weights = copied / "vae" / "diffusion_pytorch_model.safetensors"
     changed = bytearray(weights.read_bytes())
     changed[-1] ^= 1
     weights.write_bytes(changed)
-    assert DiffusersGenerator(str(moved)).version != generator.version
+    assert DiffusersGenerator(str(copied)).version != generator.version
 
 
-def test_values_that_are_not_numbers_are_refused(folder: Path) -> None:
+def test_rejects_values_that_are_not_finite(folder: Path) -> None:
     broken = DiffusersGenerator(str(folder))
     pipeline = broken._load()
     with torch.no_grad():
         pipeline.vae.decoder.conv_out.conv.bias.fill_(float("nan"))
-    with pytest.raises(ValueError, match="not numbers"):
+    with pytest.raises(ValueError, match="not finite"):
         broken.generate(["rain"], [1], broken.spec)
 
 
-def test_what_is_no_video_pipeline_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rejects_other_folders_and_pipelines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ValueError, match=r"no model_index\.json"):
         DiffusersGenerator(str(tmp_path))
     with pytest.raises(ValueError, match="neither the folder nor the id"):
@@ -73,6 +73,6 @@ def test_what_is_no_video_pipeline_is_refused(tmp_path: Path, monkeypatch: pytes
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs an NVIDIA GPU: torch sees none here")
-def test_a_gpu_is_used_where_there_is_one(generator: DiffusersGenerator) -> None:
+def test_uses_a_gpu_if_available(generator: DiffusersGenerator) -> None:
     generator.generate(["rain"], [1], generator.spec)
     assert generator._load().device.type == "cuda"

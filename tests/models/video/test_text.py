@@ -1,4 +1,4 @@
-"""Prompts are read as the scenes and colours that they speak of, in words that no caption has."""
+"""Prompts are classified by scene and colour, also if no caption has their words."""
 
 import numpy as np
 import pytest
@@ -22,20 +22,20 @@ UNSEEN = {
 }  # fmt: skip
 
 
-def test_unseen_phrasings_are_understood(learned: VaeGenerator) -> None:
-    said = {text for pair in PHRASES.values() for phrases in pair for text in phrases}
-    assert not said & UNSEEN.keys()
-    scenes, _ = learned.text.read(list(UNSEEN))
+def test_unseen_phrasings_are_classified(learned: VaeGenerator) -> None:
+    phrases_in_captions = {text for pair in PHRASES.values() for phrases in pair for text in phrases}
+    assert not phrases_in_captions & UNSEEN.keys()
+    scenes, _ = learned.text.classify(list(UNSEEN))
     wrong = [text for text, scene in zip(UNSEEN, scenes, strict=True) if SCENE_NAMES[scene] != UNSEEN[text]]
     assert len(wrong) <= 0.1 * len(UNSEEN), wrong
 
 
-def test_captions_in_both_languages_are_read_as_one_scene(learned: VaeGenerator) -> None:
+def test_captions_in_both_languages_are_classified_alike(learned: VaeGenerator) -> None:
     rng = np.random.default_rng(99)
-    asked = [(scene, caption(scene, None, language, rng)) for scene in SCENE_NAMES for language in LANGUAGES * 5]
-    scenes, _ = learned.text.read([text for _, text in asked])
-    right = [SCENE_NAMES[found] == scene for found, (scene, _) in zip(scenes, asked, strict=True)]
-    assert np.mean(right) >= 0.97
+    captions = [(scene, caption(scene, None, language, rng)) for scene in SCENE_NAMES for language in LANGUAGES * 5]
+    scenes, _ = learned.text.classify([text for _, text in captions])
+    correct = [SCENE_NAMES[index] == scene for index, (scene, _) in zip(scenes, captions, strict=True)]
+    assert np.mean(correct) >= 0.97
 
 
 @pytest.mark.parametrize(
@@ -47,21 +47,21 @@ def test_captions_in_both_languages_are_read_as_one_scene(learned: VaeGenerator)
         ("a green dress on the catwalk", "green"),
     ],
 )
-def test_colours_are_read(learned: VaeGenerator, prompt: str, colour: str) -> None:
-    _, (found,) = learned.text.read([prompt])
-    assert COLOUR_NAMES[found] == colour
+def test_colours_are_classified(learned: VaeGenerator, prompt: str, colour: str) -> None:
+    _, (index,) = learned.text.classify([prompt])
+    assert COLOUR_NAMES[index] == colour
 
 
-def test_words_that_no_caption_has_say_nothing_unless_they_share_a_bucket(learned: VaeGenerator) -> None:
+def test_words_that_no_caption_has_have_zero_embeddings_unless_they_share_a_bucket(learned: VaeGenerator) -> None:
     rare = "".join(map(chr, range(0x7C00, 0x7D00)))
-    known = {gram for text in learned.training_data()[1].texts for gram in ngrams(text)}
-    unknown = sorted(set(ngrams(rare)) - known)
+    caption_ngrams = {gram for text in learned.training_data()[1].texts for gram in ngrams(text)}
+    unknown = sorted(set(ngrams(rare)) - caption_ngrams)
     assert not learned.text.embeddings.weight[unknown].any()
     assert len(unknown) > 0.5 * len(set(ngrams(rare)))
 
 
 @given(st.text(max_size=200))
 def test_any_text_has_sorted_distinct_ngrams(text: str) -> None:
-    found = ngrams(text)
-    assert found == sorted(set(found))
+    buckets = ngrams(text)
+    assert buckets == sorted(set(buckets))
     assert ngrams(text.upper().lower()) == ngrams(text.upper())

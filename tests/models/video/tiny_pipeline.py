@@ -1,4 +1,4 @@
-"""A CogVideoX pipeline of random weights, a few hundred kilobytes: all the parts of the real one, made on the spot."""
+"""A CogVideoX pipeline with random weights (a few hundred kilobytes) and all parts of the real one."""
 
 import string
 from pathlib import Path
@@ -15,13 +15,13 @@ from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import Split
 from transformers import PreTrainedTokenizerFast, T5Config, T5EncoderModel
 
-_PROMPT_LENGTH = 226  # what the pipeline pads prompts to
+_PROMPT_LENGTH = 226  # the pipeline pads prompts to this length
 
 
 def save_tiny_pipeline(folder: Path) -> None:
-    """Saves it as `DiffusionPipeline.from_pretrained` reads it; clips of 5 frames, 32 x 32 pixels."""
+    """Save a pipeline for `DiffusionPipeline.from_pretrained`; its clips have 5 frames of 32 x 32 pixels."""
     vocabulary = {
-        word: place for place, word in enumerate(["<pad>", "</s>", "<unk>", *string.ascii_lowercase, *"日出海浪"])
+        word: index for index, word in enumerate(["<pad>", "</s>", "<unk>", *string.ascii_lowercase, *"日出海浪"])
     }
     tokenizer = Tokenizer(WordLevel(vocabulary, unk_token="<unk>"))
     tokenizer.pre_tokenizer = Split("", "isolated")

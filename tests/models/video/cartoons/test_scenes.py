@@ -1,4 +1,4 @@
-"""The rendered scenes: shape, motion, colour, and that they can be told apart."""
+"""The rendered scenes have the right shape, motion and colour, and can be told apart."""
 
 import numpy as np
 import pytest
@@ -13,7 +13,7 @@ def clips() -> Clips:
 
 
 @pytest.mark.parametrize("scene", SCENE_NAMES)
-def test_scene_moves_and_depends_on_its_seed_alone(scene: str) -> None:
+def test_scene_moves_and_depends_only_on_its_seed(scene: str) -> None:
     first, again, other = (render(scene, "red", 16, 64, np.random.default_rng(seed)) for seed in (7, 7, 8))
     assert first.shape == (16, 64, 64, 3)
     assert first.dtype == np.uint8
@@ -37,12 +37,12 @@ def test_clips_are_balanced_over_scenes_and_colours(clips: Clips) -> None:
         assert sorted(clips.colours[clips.scenes == scene]) == list(range(len(COLOUR_NAMES)))
 
 
-def test_judge_knows_clips_it_has_not_seen(clips: Clips) -> None:
+def test_judge_classifies_unseen_clips(clips: Clips) -> None:
     unseen = render_clips(8, 16, 32, seed=2)
     assert (SceneJudge(clips).scenes(unseen.frames) == unseen.scenes).mean() >= 0.98
 
 
-def test_judge_does_not_know_noise_as_any_particular_scene(clips: Clips) -> None:
+def test_judge_is_no_better_than_chance_on_wrong_labels(clips: Clips) -> None:
     shuffled = clips.frames[np.random.default_rng(0).permutation(len(clips.frames))]
     assert (SceneJudge(clips).scenes(shuffled) == clips.scenes).mean() < 0.2
 
