@@ -165,7 +165,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Write the night's segments."""
     with run_job(argv, __doc__, writes=TABLE) as context:
         for kind in (decisions.MODEL, decisions.LABELS):
-            decisions.follow(context, kind, REGISTERED_MODEL)
+            decisions.depend_on(context, kind, REGISTERED_MODEL)
         campaigns, user_features, video_features, night_videos = (
             context.lake.read_day(table)
             for table in ("silver.campaigns", "gold.user_features", "gold.video_features", "silver.videos")

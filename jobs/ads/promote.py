@@ -104,12 +104,12 @@ def promote(context: JobContext) -> Verdict:
         if champion is not None and versions:
             model = load_click_model(tracking.download(context.settings, champion))
             incumbent = champion.version, judge(model, night_split(context).judged).metrics()
-        stays = decisions.decided(context, decisions.MODEL, REGISTERED_MODEL)
-        labels = decisions.decided(context, decisions.LABELS, REGISTERED_MODEL)
+        stays = decisions.find_decision(context, decisions.MODEL, REGISTERED_MODEL)
+        labels = decisions.find_decision(context, decisions.LABELS, REGISTERED_MODEL)
         if versions:
             decision = verdict(metrics, incumbent, stays=stays, labels=labels)
         else:
-            decision = Verdict(None, tracking.no_candidate(champion, untrained))
+            decision = Verdict(None, tracking.no_candidate_reason(champion, untrained))
         compared = metrics | (dict([incumbent]) if incumbent else {})
         run.log_dict(
             {

@@ -117,11 +117,11 @@ def promote(context: JobContext) -> Verdict:
     with tracking.run(context, "recommend/promote", params) as run:
         candidates = [JudgedVersion(v.version, v.family, v.metrics) for v in versions]
         incumbent = _evaluate_champion(context, champion) if champion and candidates else None
-        stays = decisions.decided(context, decisions.MODEL, REGISTERED_MODEL)
+        stays = decisions.find_decision(context, decisions.MODEL, REGISTERED_MODEL)
         if candidates:
             decision = verdict(candidates, incumbent, stays)
         else:
-            decision = Verdict(None, tracking.no_candidate(champion, untrained))
+            decision = Verdict(None, tracking.no_candidate_reason(champion, untrained))
         compared = {j.version: dict(j.metrics) for j in (*candidates, *([incumbent] if incumbent else []))}
         run.log_dict(
             {

@@ -76,7 +76,7 @@ def align_catalogue(videos: Catalogue, video_ids: NDArray[np.int64]) -> Catalogu
 def main(argv: Sequence[str] | None = None) -> None:
     """Write the night's recommendations."""
     with run_job(argv, __doc__, writes=TABLE) as context:
-        decisions.follow(context, decisions.MODEL, REGISTERED_MODEL)
+        decisions.depend_on(context, decisions.MODEL, REGISTERED_MODEL)
         night_videos = read_catalogue(context)
         version = tracking.serving_or_none(context.settings, REGISTERED_MODEL, "recommend", night=context.date)
         if version is None:

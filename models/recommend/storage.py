@@ -42,7 +42,8 @@ def read_state(directory: Path) -> tuple[str, dict[str, Any], dict[str, Array]]:
     try:
         header = json.loads((directory / _JSON).read_text())
         name = str(header["model"])
-        config = {_OLD_KEYS.get(key, key): value for key, value in dict(header["config"]).items()}
+        saved: dict[str, Any] = dict(header["config"])
+        config = {_OLD_KEYS.get(key, key): value for key, value in saved.items()}
         with np.load(directory / _NPZ, allow_pickle=False) as file:
             parts = dict(file)
         arrays: dict[str, Array] = {key: value for key, value in parts.items() if "." not in key}

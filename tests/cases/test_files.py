@@ -415,7 +415,10 @@ REFUSED: dict[str, tuple[Files, str]] = {
         {"part-0.csv.gz": SOUND, "part-1.csv.gz": packed(f"1,{REST_OF_VIDEO},a")},
         "has no column ",
     ),
-    "the first line of Excel": ({"part.csv.gz": packed("sep=,", TITLED, f"1,{REST_OF_VIDEO},a")}, "no name for column 2"),
+    "the first line of Excel": (
+        {"part.csv.gz": packed("sep=,", TITLED, f"1,{REST_OF_VIDEO},a")},
+        "no name for column 2",
+    ),
     "nothing but a header": ({"part.csv.gz": packed(TITLED)}, "contains a header but no row"),
     "nothing": ({}, "contains no .csv.gz file"),
 }

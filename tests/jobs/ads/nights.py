@@ -50,5 +50,5 @@ def impressions(date: dt.date, rows: int = ROWS, sign: float = 1.0) -> list[dict
 def write_examples(home: Path, date: dt.date, **options: Any) -> list[dict[str, Any]]:
     """Write the impressions of one night and return them."""
     rows = impressions(date, **options)
-    lay(home, "gold.ctr_examples", rows)
+    insert_rows(home, "gold.ctr_examples", rows)
     return rows

@@ -164,7 +164,7 @@ def test_segments_come_from_the_model_that_serves(
 
 def test_without_a_model_there_are_no_rows(spark: SparkSession, home: Path) -> None:
     _write_night(home, campaigns=[(3, 14)])
-    lay(home, "gold.ctr_examples", [{**row, "label": 0} for row in impressions(FIRST, rows=20)])
+    insert_rows(home, "gold.ctr_examples", [{**row, "label": 0} for row in impressions(FIRST, rows=20)])
     for model in CLICK_MODELS:
         train.main(["--date", str(FIRST), "--model", model])
     promote.main(["--date", str(FIRST)])

@@ -68,4 +68,4 @@ def interaction_rows(date: dt.date, before: bool) -> list[dict[str, Any]]:
 
 def write_night(home: Path, date: dt.date, before: bool) -> None:
     write_videos(home, date)
-    lay(home, "gold.interactions", interaction_rows(date, before))
+    insert_rows(home, "gold.interactions", interaction_rows(date, before))

@@ -39,7 +39,7 @@ def _recommended(date: dt.date) -> int:
 def test_thin_nights(home: Path, spark: SparkSession, capsys: pytest.CaptureFixture[str]) -> None:
     disliked = [{**row, "strength": -1.0, "long_views_on_day": 0} for row in interaction_rows(FIRST, before=False)]
     write_videos(home, FIRST)
-    lay(home, "gold.interactions", disliked)
+    insert_rows(home, "gold.interactions", disliked)
     outputs, verdict = _night(FIRST, capsys)
     assert set(outputs.values()) == {
         *(f"{n} is not trained: no interaction has a positive strength" for n in RECOMMENDERS if n != "popularity"),
@@ -56,8 +56,8 @@ def test_thin_nights(home: Path, spark: SparkSession, capsys: pytest.CaptureFixt
     assert _recommended(SECOND) > 0
 
     # Nobody watched a video of the catalogue, and no video has a title or tags.
-    lay(home, "silver.videos", [{"video_id": 1, "visible": True, "tags": [], "arrival_date": THIRD}])
-    lay(home, "gold.interactions", interaction_rows(THIRD, before=True))
+    insert_rows(home, "silver.videos", [{"video_id": 1, "visible": True, "tags": [], "arrival_date": THIRD}])
+    insert_rows(home, "gold.interactions", interaction_rows(THIRD, before=True))
     outputs, verdict = _night(THIRD, capsys)
     assert len(outputs) == len(tracking.untrained(settings(), "recommend", THIRD)) == len(RECOMMENDERS)
     assert verdict.startswith(f"{champion} stays: ")
@@ -65,7 +65,7 @@ def test_thin_nights(home: Path, spark: SparkSession, capsys: pytest.CaptureFixt
     assert _recommended(THIRD) == 0  # the model knows no video of the new catalogue
 
     # One user, one video without words or long views: some models can be trained, and are candidates.
-    lay(home, "silver.videos", [{"video_id": video(0), "visible": True, "tags": [], "arrival_date": FOURTH}])
+    insert_rows(home, "silver.videos", [{"video_id": video(0), "visible": True, "tags": [], "arrival_date": FOURTH}])
     (row, *_) = interaction_rows(FOURTH, before=False)
     row |= {"video_id": video(0), "long_views_on_day": 0}
     insert_rows(home, "gold.interactions", [row])
