@@ -1,6 +1,6 @@
 """The WNS ad impressions (four days of 2017, with click labels) as examples of click models.
 
-Their fields say little of a click: the last day's AUC is about .56, with a standard error of .012.
+Their fields predict clicks poorly: the AUC of the last day is about 0.56, with a standard error of 0.012.
 """
 
 import datetime as dt
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from models.ads.examples import Batch, Examples, Fields
 
 FILE = Path("wns_ad_ctr", "impressions_2017-07-02_05.csv.gz")
-"""Below the folder of shared data."""
+"""Relative to the folder of shared data."""
 
 ITEM = "campaign_id"
 
@@ -39,7 +39,7 @@ FIELDS = Fields(
 
 @dataclass(frozen=True)
 class AdImpressions:
-    """The days before one to train on, the end of them held out, and that one to judge by."""
+    """The judged day, the days before it for training, and their end as holdout."""
 
     train: list[Batch]
     holdout: list[Batch]
@@ -48,7 +48,7 @@ class AdImpressions:
 
 
 def ad_impressions(shared_data: Path, judged_day: dt.date) -> AdImpressions:
-    """Reads the file and splits it by time: what came before the day to learn from, the last 15 % held out."""
+    """Read the file and split it by time: the last 15 % of the rows before the judged day are the holdout."""
     rows = (
         pl.read_csv(shared_data / FILE, infer_schema=False)
         .with_columns(
@@ -66,7 +66,7 @@ def ad_impressions(shared_data: Path, judged_day: dt.date) -> AdImpressions:
 
 
 def _with_history(part: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
-    """Adds what each user had seen and clicked on the days before each row's own."""
+    """Add the number of impressions and clicks of each row's user on the days before the row."""
     history = pl.concat(
         rows.filter(pl.col("day") < day)
         .group_by("user_id")

@@ -1,9 +1,9 @@
-"""What the audit of a written day costs for each row, and how much memory the driver takes for it.
+"""Measures the time of the audit of a written day per row, and the memory that the driver needs for it.
 
     .venv/bin/python -m tests.benchmarks.audit [--rows 1000000 5000000]
 
-Made-up events are written as a night writes them, and described for the commit. Each number of rows has processes of its own, a
-Spark server and a driver that connects to it, since the peak of a process never falls. The machine should do nothing else.
+Generated events are written and described for the commit as in a night. Each number of rows is measured in new processes, a Spark
+server and a driver that connects to it, because the peak memory of a process never falls. The machine should be idle.
 """
 
 import argparse
@@ -31,7 +31,7 @@ DAY = dt.date(2022, 5, 1)
 
 
 def events(spark: "SparkSession", count: int) -> "DataFrame":
-    """Events that keep their contract."""
+    """Return events that satisfy their contract."""
     from pyspark.sql import functions as F
 
     number = F.col("id")
@@ -52,12 +52,12 @@ def events(spark: "SparkSession", count: int) -> "DataFrame":
 
 
 def measure(count: int) -> None:
-    """Write and audit a day of so many rows, and print what that took."""
+    """Write and audit a day with this number of rows, and print the time and memory."""
     from jobs.platform.spark import session
 
     contract, spark = load_contract(TABLE), session()
     took: dict[str, float] = {}
-    for rows in (1000, count):  # the first one warms up
+    for rows in (1000, count):  # the first run is a warm-up
         with tempfile.TemporaryDirectory() as uri:
             before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
             started = time.perf_counter()

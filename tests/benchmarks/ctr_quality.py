@@ -1,9 +1,9 @@
-"""How well the click models predict real clicks, beside what they have to beat. Run from the repository root:
+"""Compares the click models with simple baselines on real clicks. Run from the repository root:
 
     python -m tests.benchmarks.ctr_quality [../shared/data]
 
-Two data sets, each split by time: the WNS ad impressions of 2017 (the last two days judged), and KuaiRand's nights as the nightly
-run sees them (features of the day before, each night from the second on judged by models trained on the days before it).
+There are two data sets, each split by time: the WNS ad impressions of 2017 (models are judged on the last two days), and KuaiRand's
+nights as in the nightly run (features of the day before; each night from the second on judges models trained on the days before it).
 """
 
 import datetime as dt
@@ -36,7 +36,7 @@ _COLUMNS = ("auc", "gauc", "log_loss", "calibration", "ece")
 
 
 def wns(shared_data: Path) -> None:
-    """Prints a table for each of two days of the WNS ad impressions."""
+    """Print a table for each of the last two days of the WNS ad impressions."""
     for day in (dt.date(2017, 7, 4), dt.date(2017, 7, 5)):
         data = ad_impressions.ad_impressions(shared_data, day)
         examples, labels = data.judged
@@ -46,7 +46,7 @@ def wns(shared_data: Path) -> None:
 
 
 def kuairand(shared_data: Path) -> None:
-    """Prints a table a night of KuaiRand."""
+    """Print a table for each night of KuaiRand."""
     spark = session()
     dataset, days = _examples(spark, shared_data / "kuairand")
     for night in days[1:]:
@@ -68,7 +68,7 @@ def _fitted(
 
 
 def _examples(spark: SparkSession, folder: Path) -> tuple[ds.Dataset, list[dt.date]]:
-    """gold.ctr_examples of all nights, by the jobs' own transforms but without a lake."""
+    """Return gold.ctr_examples of all nights and the nights, computed by the jobs' transforms without a lake."""
     logs = sorted((folder / "logs").glob("log_standard_*.csv.gz"))
     days = [dt.date.fromisoformat(path.name.removeprefix("log_standard_").removesuffix(".csv.gz")) for path in logs]
     events = _events(spark, dict(zip(days, logs, strict=True))).cache()
@@ -128,7 +128,7 @@ def _line(name: str, metrics: Mapping[str, float], seconds: float) -> None:
 
 
 def main() -> None:
-    """Runs both."""
+    """Run the benchmark on both data sets."""
     shared_data = Path(sys.argv[1] if len(sys.argv) > 1 else "../shared/data")
     wns(shared_data)
     kuairand(shared_data)

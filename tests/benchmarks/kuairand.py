@@ -1,4 +1,4 @@
-"""KuaiRand as sparse matrices, by the weights of jobs/features/interactions.py, without a lake."""
+"""KuaiRand as sparse matrices with the weights of jobs/features/interactions.py, without a lake."""
 
 import datetime as dt
 from dataclasses import dataclass
@@ -15,13 +15,13 @@ HISTORY_DAY = dt.date(2022, 4, 24)
 
 @dataclass(frozen=True)
 class Split:
-    """What was known before a day, and what happened on it; all (users, items).
+    """The data before a day, and the targets of that day. All matrices have the shape (users, items).
 
     Attributes:
-        strength: decayed to the end of the day before.
-        watched: 1 where a video was shown before the day.
-        recent: 1 where its last view was long and in the two days before the day.
-        targets: 1 where a video was long viewed on the day and not shown before.
+        strength: weights of the interactions, decayed to the end of the day before.
+        watched: 1 if the video was shown before the day.
+        recent: 1 if the video was long viewed in the two days before the day.
+        targets: 1 if the video was long viewed on the day and not shown before.
         item_text: tags of each item.
     """
 
@@ -33,10 +33,10 @@ class Split:
 
 
 def split(folder: Path, day: dt.date) -> Split:
-    """Split the data of `folder` at the beginning of a day, a day being that of the log file.
+    """Split the data at the beginning of a day. An event belongs to the day of its log file.
 
     Args:
-        folder: KuaiRand's logs/, tables/ and history/.
+        folder: contains KuaiRand's logs/, tables/ and history/.
         day: 2022-04-25 to 05-02.
     """
     videos = pl.read_csv(folder / "tables" / "video_features_basic_pure.csv.gz", schema_overrides={"tag": pl.String})

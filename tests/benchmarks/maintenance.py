@@ -1,10 +1,10 @@
-"""What maintenance does to a lake of many nights: files, bytes, and the time that reading takes.
+"""Measures the effect of maintenance on a lake of many nights: number and size of files, and query time.
 
     .venv/bin/python -m tests.benchmarks.maintenance [--nights 60] [--events 10000]
 
-Simulated logs become events and interactions, night after night, in a lake of its own; a backfill makes the interactions of all
-nights again, and all is made to lie eight days ago. The lake is asked before `maintenance` and after it was run twice, a week
-apart, since what it replaces stays for a week. Each time is the best of seven, the questions taking turns.
+Simulated logs are processed to events and interactions, night after night, in a temporary lake. A backfill computes the interactions
+of all nights again. Queries run before `maintenance` and after two runs of it, a week apart, because replaced files are kept for a
+week (files are aged by eight days before each run). Each query time is the best of seven runs, and the queries alternate.
 """
 
 import argparse
@@ -29,7 +29,7 @@ _TIMES = 7
 
 
 def ingest(nights: int) -> dt.date:
-    """Make nights of simulated logs; the last of them."""
+    """Process nights of simulated logs, and return the last night."""
     from jobs.features import interactions  # start Spark, which reads the environment
     from jobs.ingest import behavior_events, behavior_log, land
 
@@ -43,18 +43,18 @@ def ingest(nights: int) -> dt.date:
 
 
 def a_week_passes() -> None:
-    """Make all files lie so long ago that those which no version has may go."""
+    """Age all files, so that maintenance may delete those that are in no current version."""
     for table in TABLES:
         age(settings().uri(table), days=8)
 
 
 def questions(last: dt.date) -> dict[str, Callable[[], Any]]:
-    """What is timed: for each table a question to four weeks, which all tables keep, and one to a single day."""
+    """Return the queries: for each table one over four weeks, which all tables keep, and one over a single day."""
     day, weeks = last - dt.timedelta(days=5), last - dt.timedelta(days=27)
 
     def ask(table: str, query: str) -> Callable[[], Any]:
         def asked() -> list[tuple[Any, ...]]:
-            rows = DeltaTable(settings().uri(table)).to_pyarrow_dataset()  # noqa: F841  the query names it
+            rows = DeltaTable(settings().uri(table)).to_pyarrow_dataset()  # noqa: F841  used in the query
             return sorted(duckdb.execute(query).fetchall())
 
         return asked
@@ -71,7 +71,7 @@ def questions(last: dt.date) -> dict[str, Callable[[], Any]]:
 
 
 def best(asked: dict[str, Callable[[], Any]]) -> dict[str, float]:
-    """Milliseconds that each question takes at best."""
+    """Return the shortest time of each query in milliseconds."""
     taken: dict[str, list[float]] = {name: [] for name in asked}
     for _ in range(_TIMES):
         for name, ask in asked.items():
@@ -82,7 +82,7 @@ def best(asked: dict[str, Callable[[], Any]]) -> dict[str, float]:
 
 
 def stored() -> dict[str, str]:
-    """Files of the current version of each table, and number and size of all of its files on the disk."""
+    """Describe each table: files of its current version, and number and size of all its files on the disk."""
     found = {}
     for table in TABLES:
         folder = Path(settings().uri(table))
@@ -93,7 +93,7 @@ def stored() -> dict[str, str]:
 
 
 def main() -> None:
-    """Print what changed."""
+    """Run the benchmark and print the changes."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--nights", type=int, default=60)
     parser.add_argument("--events", type=int, default=10_000, help="a night")

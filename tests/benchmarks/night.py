@@ -1,10 +1,10 @@
-"""Where the time of a warm night goes, by task and by service; and how it compares with that of another checkout.
+"""Measures the time of a warm night by task and service, and compares it with other checkouts.
 
     .venv/bin/python -m tests.benchmarks.night --source LOGS [--date 2022-05-01] [--against ../other] [--rounds 2]
 
-Each checkout runs the night through Airflow on a state folder of its own: once to make tables, models and the video generator,
-then as often as asked, the checkouts taking turns. CPU seconds are those of all processes that the night starts, looked at ten
-times a second. The machine should do nothing else.
+Each checkout runs the night through Airflow in its own state folder: once to create tables, models and the video generator, then
+`--rounds` times, and the checkouts alternate. CPU seconds are those of all processes that the night starts, sampled ten times a
+second. The machine should be idle.
 """
 
 import argparse
@@ -26,17 +26,17 @@ _SERVICES = {"api_server": "Airflow, API server", "scheduler": "Airflow, schedul
 
 @dataclass
 class Watched:
-    """What one run of the night took."""
+    """The time of one run of the night."""
 
     wall_s: float = 0.0
     cpu_s: dict[str, float] = field(default_factory=lambda: defaultdict(float))
     """By job or service."""
     tasks: dict[str, float] = field(default_factory=dict)
-    """Seconds from a task's start to its end, as Airflow tells them."""
+    """Seconds from a task's start to its end, as reported by Airflow."""
 
 
 def name_of(command: list[str]) -> str:
-    """The job or service that a process belongs to, by its command line."""
+    """Return the job or service of a process, from its command line."""
     for module in (word for word in command if word.startswith("jobs.")):
         return f"{module} {command[command.index('--model') + 1]}" if "--model" in command else module
     if command and command[0].endswith("java"):
@@ -48,7 +48,7 @@ def name_of(command: list[str]) -> str:
 
 
 def run(root: Path, home: Path, source: str, date: str) -> Watched:
-    """Run the night in a checkout and watch its processes."""
+    """Run the night in a checkout and measure its processes."""
     command = [str(root / ".venv/bin/python"), "-m", "infra.local.nightly", "--from", date, "--to", date]
     environment = {**os.environ, "NIGHTREEL_HOME": str(home), "PYTHONPATH": str(root)}
     before, started, watched = set(psutil.pids()), time.monotonic(), Watched()
@@ -70,14 +70,14 @@ def run(root: Path, home: Path, source: str, date: str) -> Watched:
 
 
 def import_s(job: str) -> float:
-    """CPU seconds that the import of a job takes, the best of three."""
+    """Return the CPU seconds of importing a job, the best of three."""
     code = f"import {job.split()[0]}, resource; r = resource.getrusage(resource.RUSAGE_SELF); print(r.ru_utime + r.ru_stime)"
     ran = [subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True) for _ in range(3)]
     return min(float(each.stdout) for each in ran)
 
 
 def print_table(watched: Watched) -> None:
-    """One line a job or service, the most expensive first."""
+    """Print one line per job or service, the most expensive first, then one line per task."""
     print(f"{'CPU s':>8}{'import':>8}  job or service")
     for name, cpu_s in sorted(watched.cpu_s.items(), key=lambda item: -item[1]):
         imported = f"{import_s(name):8.1f}" if name.startswith("jobs.") else " " * 8
@@ -88,13 +88,13 @@ def print_table(watched: Watched) -> None:
 
 
 def main() -> None:
-    """Run the nights in turn, and print what they took."""
+    """Run the nights alternately, and print their times."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--source", required=True, help="folder of logs, or simulator")
     parser.add_argument("--date", default="2022-05-01")
     parser.add_argument("--against", type=Path, nargs="*", default=[], help="other checkouts, set up")
     parser.add_argument("--rounds", type=int, default=2)
-    parser.add_argument("--homes", type=Path, help="folder of the state folders; those that are there are warm already")
+    parser.add_argument("--homes", type=Path, help="folder of the state folders; existing ones are warm already")
     args = parser.parse_args()
     source = args.source if args.source == "simulator" else str(Path(args.source).resolve())
     homes = args.homes or Path(tempfile.mkdtemp(prefix="nightreel-"))

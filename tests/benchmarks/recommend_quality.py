@@ -1,8 +1,8 @@
-"""How well each recommender ranks KuaiRand's last night with its tuned defaults, and how long it takes.
+"""Measures how well and how fast each recommender, with its tuned defaults, ranks KuaiRand's last night.
 
     python -m tests.benchmarks.recommend_quality [--day 2022-05-02] [--data ../shared/data/kuairand]
 
-Targets are the videos long viewed on the day and never shown to the user before; all videos are candidates. Models are fitted
+Targets are the videos that were long viewed on the day and never shown to the user before; all videos are candidates. Models are fitted
 on everything up to the day before.
 """
 
@@ -21,7 +21,7 @@ _COLUMNS = ("recall_at_20", "ndcg_at_10", "ndcg_at_20", "map_at_20", "coverage_a
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Print one line a model."""
+    """Print one line per model."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--day", type=dt.date.fromisoformat, default=dt.date(2022, 5, 2))
     parser.add_argument("--data", type=Path, default=_SHARED)
