@@ -94,7 +94,7 @@ class JobOperator(BaseOperator):
             os.killpg(self._process.pid, signal.SIGKILL)
 
     def _run(self, command: Sequence[str], environment: Mapping[str, str]) -> tuple[int, list[str], str]:
-        """Return the exit code, the lines of standard output, and the last line of standard error (or output, if there is none)."""
+        """Return the exit code, the lines of standard output, and the last line of standard error or else output."""
         self._process = subprocess.Popen(
             command,
             cwd=ROOT,

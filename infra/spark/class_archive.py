@@ -1,7 +1,7 @@
 """Write an archive of the classes that Spark loads. Later JVMs map it into memory instead of loading and verifying each class.
 
-Java calls this class data sharing. `make setup` runs ``python -m infra.spark.class_archive``. On 2 cores a Spark Connect server ran
-its first Delta query, write and join in 30 s of CPU time with the archive, and in 44 s without.
+Java calls this class data sharing. `make setup` runs ``python -m infra.spark.class_archive``. On 2 cores a Spark Connect server
+ran its first Delta query, write and join in 30 s of CPU time with the archive, and in 44 s without.
 """
 
 import os

@@ -17,8 +17,8 @@ MOST = 6
 def campaigns_csv(videos: Path, mapping: Mapping) -> bytes:
     """Return the campaigns as CSV, made from a folder of landed videos; no rows if no video has the type AD.
 
-    Videos are grouped by their first category. A campaign shows the video with the lowest id. Its bid grows with the number of its
-    videos, and its budget is a thousand bids: arbitrary values, but the same on every run.
+    Videos are grouped by their first category. A campaign shows the video with the lowest id. Its bid grows with the number of
+    its videos, and its budget is a thousand bids: arbitrary values, but the same on every run.
     """
     ads = list(_ads(videos, mapping))
     sizes = sorted(Counter(tag for tag, _ in ads).items(), key=lambda item: (-item[1], item[0]))

@@ -1,7 +1,7 @@
 """silver.behavior_events: the night's valid rows, one per user, video and time.
 
-Of rows with the same user, video and time, the one that arrived first is kept. Of those that arrived in the same night, the one with
-the longest play time is kept, then the first by its text, so that the order of the lines does not matter.
+Of rows with the same user, video and time, the one that arrived first is kept. Of those that arrived in the same night, the one
+with the longest play time is kept, then the first by its text, so that the order of the lines does not matter.
 """
 
 import datetime as dt

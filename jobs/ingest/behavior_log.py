@@ -1,8 +1,8 @@
 """bronze.behavior_log: the night's behaviour log unchanged, one row per line, with user ids replaced by pseudonyms.
 
 Real ids never enter the lake. The text of the line has the pseudonym in place of the id. An id that is not a whole number is
-replaced by `invalid`, because it may still identify the user: such a line is quarantined and can only be corrected in the landing.
-Lines of erased users are left out.
+replaced by `invalid`, because it may still identify the user: such a line is quarantined and can only be corrected in the
+landing. Lines of erased users are left out.
 """
 
 from collections.abc import Sequence

@@ -118,8 +118,8 @@ def _report(landed: DataFrame, feed: Feed, settings: Settings, files: int) -> It
     rows_out, duplicates, quarantined = (null_counts.pop(name) for name in ("rows_out", "duplicates", "quarantined"))
     counts = RowCounts(feed.name, landed.count(), rows_out, duplicates, quarantined, erased)
     yield (
-        f"{feed.name}: {counts.lines_in:,} rows in {files} files: {counts.rows_out:,} ingested, {counts.duplicates:,} duplicates, "
-        f"{counts.quarantined:,} quarantined",
+        f"{feed.name}: {counts.lines_in:,} rows in {files} files: {counts.rows_out:,} ingested, "
+        f"{counts.duplicates:,} duplicates, {counts.quarantined:,} quarantined",
         False,
     )
     yield from ((line, False) for line in _reasons(parsed))

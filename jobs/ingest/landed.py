@@ -89,9 +89,9 @@ def read(spark: SparkSession, files: Mapping[str, Path], mapping: FeedMapping, k
 
     Returns:
         `log_file`, `log_line`, `raw`; `fields`, a struct of the feed's columns as strings, without the user id, null if there is
-        no value; `others`, a map of the unknown columns, empty if the mapping renames columns; `problem`, why the record could not
-        be read, or ERASED; `user_id`, the pseudonym or INVALID, null in a feed without users; `numbers`, the pseudonyms of the ids
-        that a record with a problem may contain.
+        no value; `others`, a map of the unknown columns, empty if the mapping renames columns; `problem`, why the record could
+        not be read, or ERASED; `user_id`, the pseudonym or INVALID, null in a feed without users; `numbers`, the pseudonyms of the
+        ids that a record with a problem may contain.
     """
     rows = _read(spark, files, mapping)
     if mapping.columns is not None:
@@ -113,7 +113,7 @@ def read(spark: SparkSession, files: Mapping[str, Path], mapping: FeedMapping, k
 
 
 def _read(spark: SparkSession, files: Mapping[str, Path], mapping: FeedMapping) -> DataFrame:
-    """Return the records with the columns of the files. `user` is the text of the user id if the files have the feed's columns."""
+    """Return the records with the columns of the files. `user` is the text of the user id if the columns are the feed's."""
     user_columns = mapping.user_columns
     is_mapped, nulls = mapping.columns is not None, frozenset(mapping.nulls)
     user = "user_id" if user_columns and not is_mapped else None

@@ -1,7 +1,7 @@
 """Typed rows of a snapshot (users, videos, campaigns): the state at the end of the day, one row per key.
 
-Of rows with the same key and values, one is kept and the others are duplicates. Of rows with the same key and different values, the
-first by its text is kept, so that the order of the rows does not matter, and the others go to quarantine.
+Of rows with the same key and values, one is kept and the others are duplicates. Of rows with the same key and different values,
+the first by its text is kept, so that the order of the rows does not matter, and the others go to quarantine.
 """
 
 from pyspark.sql import DataFrame, Window

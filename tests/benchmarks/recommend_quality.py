@@ -2,8 +2,8 @@
 
     python -m tests.benchmarks.recommend_quality [--day 2022-05-02] [--data ../shared/data/kuairand]
 
-Targets are the videos that were long viewed on the day and never shown to the user before; all videos are candidates. Models are fitted
-on everything up to the day before.
+Targets are the videos that were long viewed on the day and never shown to the user before; all videos are candidates. Models are
+fitted on everything up to the day before.
 """
 
 import argparse
