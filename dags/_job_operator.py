@@ -1,4 +1,4 @@
-"""The operator that runs a job as a command, and knows which of its failures are worth another try."""
+"""The operator that runs a job as a command, and decides which failures are retried."""
 
 import datetime as dt
 import json
@@ -19,21 +19,21 @@ from dags._previous_night import wait_for_previous_night
 
 ROOT = Path(__file__).resolve().parents[1]
 PYTHON = str(ROOT / ".venv" / "bin" / "python")
-# sysexits.h: called wrongly, bad data, missing or undeclared input. A job that ends so has said why, and would end so again.
+# sysexits.h: wrong usage, bad data, missing or undeclared input. The job has printed the reason, and a retry would fail again.
 NOT_WORTH_RETRYING = frozenset({os.EX_USAGE, os.EX_DATAERR, os.EX_NOINPUT, os.EX_SOFTWARE})
 _GRACE = dt.timedelta(seconds=20)
 
 
 class JobOperator(BaseOperator):
-    """Run a command for a night: `--date` is added, its output becomes the task's log.
+    """Run a command for a night. `--date` is added to its arguments, and its output goes to the task's log.
 
     Args:
         command: the program and its arguments.
-        date: the night as YYYY-MM-DD, the run's own unless given.
-        environment: what to set beside the environment that Airflow itself has.
-        after_previous_night: tasks of this DAG that must have succeeded for the night before, if that night is a run at all.
-            Names that render empty are left out.
-        returns_json: whether the last line of standard output is the task's result (an XCom).
+        date: the night as YYYY-MM-DD; by default the night of the run.
+        environment: variables to set in addition to Airflow's own environment.
+        after_previous_night: tasks of this DAG that must have succeeded for the previous night, if that night has a run.
+            Names that render as empty are ignored.
+        returns_json: if True, the last line of standard output is the task's result (an XCom).
     """
 
     template_fields: Sequence[str] = ("command", "date", "environment", "after_previous_night")
@@ -58,11 +58,11 @@ class JobOperator(BaseOperator):
         self._process: subprocess.Popen[str] | None = None
 
     def execute(self, context: Context) -> Any:
-        """Wait for the night before where told to, run the command, and judge how it ended.
+        """Wait for the tasks in `after_previous_night`, then run the command.
 
         Raises:
-            AirflowFailException: it ended with a code that says that another try cannot help.
-            AirflowException: it ended in any other bad way; Airflow tries again.
+            AirflowFailException: the exit code means that a retry cannot help.
+            AirflowException: the command failed in any other way; Airflow retries it.
         """
         wait_for_previous_night(context, [task_id for task_id in self.after_previous_night if task_id])
         run = context["ti"]
@@ -70,21 +70,21 @@ class JobOperator(BaseOperator):
         environment = {**os.environ, **self.environment}
         environment["NIGHTREEL_RUN_ID"] = f"{run.dag_id}/{run.run_id}/{run.task_id}"
         if not lineage.is_disabled():
-            # Imported here, since every task parses this file. By it the job's own events belong to those of the task.
+            # Imported here, because every task parses this file. It makes the task the parent of the job's own lineage events.
             from airflow.providers.openlineage.plugins.macros import lineage_parent_id
 
             environment["OPENLINEAGE_PARENT_ID"] = lineage_parent_id(run)
         self.log.info("%s", " ".join(command))
-        code, output, last_words = self._run(command, environment)
+        code, output, last_line = self._run(command, environment)
         if code in NOT_WORTH_RETRYING:
-            raise AirflowFailException(last_words)
+            raise AirflowFailException(last_line)
         if code != 0:
             ending = f"exit code {code}" if code > 0 else signal.Signals(-code).name
-            raise AirflowException(f"{ending}: {last_words}")
+            raise AirflowException(f"{ending}: {last_line}")
         return json.loads(output[-1]) if self.returns_json else None
 
     def on_kill(self) -> None:
-        """Stop the command and all that it started, when the task is cleared, marked or out of time."""
+        """Stop the command and all its child processes, when the task is cleared, marked or timed out."""
         if self._process is None or self._process.poll() is not None:
             return
         os.killpg(self._process.pid, signal.SIGTERM)
@@ -94,7 +94,7 @@ class JobOperator(BaseOperator):
             os.killpg(self._process.pid, signal.SIGKILL)
 
     def _run(self, command: Sequence[str], environment: Mapping[str, str]) -> tuple[int, list[str], str]:
-        """Exit code, lines of standard output, and the last line that the command wrote anywhere."""
+        """Return the exit code, the lines of standard output, and the last line of standard error or else output."""
         self._process = subprocess.Popen(
             command,
             cwd=ROOT,
@@ -103,18 +103,18 @@ class JobOperator(BaseOperator):
             stderr=subprocess.PIPE,
             text=True,
             errors="replace",
-            process_group=0,  # to be ended as one; still in Airflow's session, so that it ends with Airflow too
+            process_group=0,  # all its processes can be killed together; in Airflow's session, so that they end with Airflow
         )
         output: list[str] = []
         messages: list[str] = []
         assert self._process.stdout is not None
         assert self._process.stderr is not None
-        aside = threading.Thread(target=self._follow, args=(self._process.stdout, output))
-        aside.start()
+        output_thread = threading.Thread(target=self._follow, args=(self._process.stdout, output))
+        output_thread.start()
         self._follow(self._process.stderr, messages)
-        aside.join()
+        output_thread.join()
         code = self._process.wait()
-        return code, output, (messages or output or ["it said nothing"])[-1].removeprefix("error: ")
+        return code, output, (messages or output or ["no output"])[-1].removeprefix("error: ")
 
     def _follow(self, stream: IO[str], lines: list[str]) -> None:
         for line in stream:

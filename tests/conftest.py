@@ -1,4 +1,4 @@
-"""What all tests share: one Spark session, a lake of their own, and the real data where it is at hand."""
+"""Fixtures of all tests: one Spark session, an empty state folder per test, and the real data if it is available."""
 
 import os
 import secrets
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 with suppress(ModuleNotFoundError):  # Airflow's environment has no hypothesis
     from hypothesis import HealthCheck, settings
 
-    # On a busy machine any example may take long, which says nothing of the code.
+    # On a busy machine any example may be slow, whatever the code.
     settings.register_profile(
         "unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much]
     )
@@ -26,18 +26,18 @@ with suppress(ModuleNotFoundError):  # Airflow's environment has no hypothesis
 
 @pytest.fixture(scope="session")
 def spark() -> Iterator["SparkSession"]:
-    """The one Spark session of the suite, with the settings that the nights run with."""
+    """One Spark session for all tests, with the settings of the nights."""
     os.environ.pop("SPARK_REMOTE", None)
     from jobs.platform.spark import session
 
-    found = session()
-    yield found
-    found.stop()
+    spark_session = session()
+    yield spark_session
+    spark_session.stop()
 
 
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty NIGHTREEL_HOME, with a key of its own, for one test."""
+    """An empty NIGHTREEL_HOME with a new pseudonym key, for one test."""
     monkeypatch.setenv("NIGHTREEL_HOME", str(tmp_path))
     monkeypatch.setenv("NIGHTREEL_PSEUDONYM_KEY", secrets.token_hex(32))
     for name in ("NIGHTREEL_LAKE", "NIGHTREEL_SOURCE", "NIGHTREEL_TIMEZONE", "MLFLOW_TRACKING_URI", "NIGHTREEL_RUN_ID"):
@@ -47,8 +47,8 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
-    """The folder of real data beside the checkout; tests that need it skip where it is absent."""
-    found = Path(ROOT).parent / "shared" / "data"
-    if not found.is_dir():
+    """The folder of real data beside the checkout. Tests that need it are skipped if it does not exist."""
+    folder = Path(ROOT).parent / "shared" / "data"
+    if not folder.is_dir():
         pytest.skip("needs the real data in ../shared/data, which is not part of the project")
-    return found
+    return folder

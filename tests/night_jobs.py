@@ -1,4 +1,4 @@
-"""The jobs of the DAG `nightly` in an order in which they can run: module below `jobs`, and arguments but `--date`."""
+"""The jobs of the DAG `nightly` in a possible order: module below `jobs`, and arguments without `--date`."""
 
 from collections.abc import Iterable, Iterator, Mapping
 

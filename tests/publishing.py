@@ -1,6 +1,6 @@
 """Publishes rows as `lake.replace_day` does, but without Spark, so that a test can make hundreds of commits in seconds.
 
-Nothing is audited, and the content hash is made up: rows that are equal have equal ones.
+Nothing is audited. The content hash is not the real one, but equal rows have equal hashes.
 """
 
 import datetime as dt
@@ -16,14 +16,14 @@ from schemas.contract import Contract
 
 
 def stage(uri: str, contract: Contract, day: dt.date, *parts: pa.Table, content: str | None = None) -> Staged:
-    """Write a day's rows aside, each part to files of its own, and describe them.
+    """Stage a day's rows, each part in its own files, and describe them.
 
     Args:
-        uri: the table, which exists.
+        uri: an existing table.
         contract: of the table.
         day: of the rows.
         parts: the rows.
-        content: their content hash; made up unless given.
+        content: their content hash; by default computed from the rows.
     """
     schema = pa.schema(DeltaTable(uri).schema())
     first, *others = (write_arrow(part, contract, uri, day, schema) for part in parts)

@@ -1,4 +1,4 @@
-"""Airflow on one machine: SQLite, LocalExecutor, loopback, the settings of infra/airflow/airflow.cfg."""
+"""Airflow on one machine: SQLite, LocalExecutor, loopback addresses, settings of infra/airflow/airflow.cfg."""
 
 import os
 import secrets
@@ -11,12 +11,12 @@ from infra.local.daemon import Daemon, ServiceError
 from infra.local.paths import AIRFLOW_ENVIRONMENT, HOST, ROOT, State
 from schemas.zone import zone
 
-# Not the script `airflow`, whose first line cannot name any path.
+# Not the script `airflow`: the interpreter path in its first line must not be long or contain spaces.
 _COMMAND = (str(AIRFLOW_ENVIRONMENT / "bin" / "python"), "-m", "airflow")
 
 
 def environment(state: State, port: int, spark_port: int) -> dict[str, str]:
-    """What Airflow, and with it every task, is told beyond its configuration file."""
+    """Return the environment variables of Airflow and its tasks: the settings that are not in its configuration file."""
     database = state.airflow / "airflow.db"
     return {
         "NIGHTREEL_HOME": str(state.home),
@@ -25,7 +25,7 @@ def environment(state: State, port: int, spark_port: int) -> dict[str, str]:
         "AIRFLOW_CONFIG": str(ROOT / "infra" / "airflow" / "airflow.cfg"),
         "AIRFLOW__CORE__DAGS_FOLDER": str(ROOT / "dags"),
         "AIRFLOW__CORE__PLUGINS_FOLDER": str(ROOT / "infra" / "airflow" / "plugins"),
-        # What these are by default, where Airflow reads a `%` in AIRFLOW_HOME as the beginning of something else.
+        # The default values, but Airflow would misread a `%` in AIRFLOW_HOME as interpolation.
         "AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(state.airflow / "logs"),
         "AIRFLOW__LOGGING__DAG_PROCESSOR_CHILD_PROCESS_LOG_DIRECTORY": str(state.airflow / "logs" / "dag_processor"),
         "AIRFLOW__CORE__DEFAULT_TIMEZONE": zone().key,
@@ -34,7 +34,7 @@ def environment(state: State, port: int, spark_port: int) -> dict[str, str]:
         "AIRFLOW__API__BASE_URL": f"http://{HOST}:{port}",
         "AIRFLOW__API__SECRET_KEY": _secret(state, "api"),
         "AIRFLOW__API_AUTH__JWT_SECRET": _secret(state, "jwt"),
-        # SQLite has one writer at a time; the others wait for it rather than fail.
+        # SQLite allows one writer at a time; the others wait instead of failing.
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{database}?timeout=60",
         "AIRFLOW_CONN_SPARK_DEFAULT": f"spark-connect://{HOST}:{spark_port}",
         **lineage.environment(state),
@@ -42,7 +42,7 @@ def environment(state: State, port: int, spark_port: int) -> dict[str, str]:
 
 
 def daemons(state: State, variables: dict[str, str]) -> list[Daemon]:
-    """Airflow's processes; the API server first, since the others and every task talk to it."""
+    """Return Airflow's processes. The API server is first, because the others and all tasks connect to it."""
     return [
         Daemon("airflow-api-server", state, [*_COMMAND, "api-server"], variables),
         Daemon("airflow-scheduler", state, [*_COMMAND, "scheduler", "--skip-serve-logs"], variables),
@@ -51,10 +51,10 @@ def daemons(state: State, variables: dict[str, str]) -> list[Daemon]:
 
 
 def migrate(state: State, variables: dict[str, str]) -> None:
-    """Create Airflow's database, or bring it to this version; nothing happens where that is done.
+    """Create Airflow's database or migrate it to the installed version, if necessary.
 
     Raises:
-        ServiceError: it failed.
+        ServiceError: the migration failed.
     """
     stamp = state.airflow / "database.version"
     (installed,) = AIRFLOW_ENVIRONMENT.glob("lib/python*/site-packages/apache_airflow_core-*.dist-info")
@@ -67,12 +67,12 @@ def migrate(state: State, variables: dict[str, str]) -> None:
     if result.returncode:
         log = state.logs / "airflow-migration.log"
         log.write_text(result.stdout + result.stderr)
-        raise ServiceError(f"Airflow's database cannot be prepared; see {log}")
+        raise ServiceError(f"Airflow's database cannot be migrated; see {log}")
     durable.write(stamp, installed.name)
 
 
 def _secret(state: State, name: str) -> str:
-    """A random secret, made once and readable by its owner only."""
+    """Return a random secret. It is created once, readable only by its owner."""
     path: Path = state.airflow / f"{name}.secret"
     if not path.is_file():
         durable.write(path, secrets.token_urlsafe(32), mode=0o600)

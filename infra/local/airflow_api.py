@@ -1,4 +1,4 @@
-"""Airflow's REST API, as far as running nights needs it."""
+"""A client for the parts of Airflow's REST API that running nights needs."""
 
 import datetime as dt
 from collections.abc import Mapping
@@ -22,25 +22,25 @@ _TIMEOUT_S = 60
 
 
 class Refused(ServiceError):
-    """Airflow understood, and will not."""
+    """Airflow refused the request."""
 
 
 class Unanswered(ServiceError):
-    """Airflow did not answer, however often it was asked."""
+    """Airflow did not answer, even after retries."""
 
 
-class _Unknown(Refused):
-    """Airflow does not know who asks."""
+class _Unauthorized(Refused):
+    """The token is missing or has expired."""
 
 
 class AirflowApi:
-    """A client of the server on a port of this machine."""
+    """A client of the API server on this machine."""
 
     def __init__(self, port: int) -> None:
         self._base = f"http://{HOST}:{port}"
         self._once = requests.Session()
-        self._patient = requests.Session()
-        # Also after an error of the server, and whatever is asked: its SQLite may be locked.
+        self._retrying = requests.Session()
+        # Retry all methods, and also server errors: SQLite may be locked.
         retries = Retry(
             _ATTEMPTS - 1,
             status_forcelist=range(500, 600),
@@ -49,35 +49,35 @@ class AirflowApi:
             backoff_factor=_PAUSE_S,
             backoff_max=_LONGEST_PAUSE_S,
         )
-        self._patient.mount("http://", HTTPAdapter(max_retries=retries))
-        for session in (self._once, self._patient):
-            session.trust_env = False  # no proxy, and no password of ~/.netrc in place of the token
+        self._retrying.mount("http://", HTTPAdapter(max_retries=retries))
+        for session in (self._once, self._retrying):
+            session.trust_env = False  # ignore proxies, and passwords in ~/.netrc that would replace the token
 
     def ready(self) -> bool:
-        """Whether the server answers, the scheduler and the DAG processor are alive, and `nightly` can be run."""
+        """True if the server answers, the scheduler and the DAG processor are healthy, and all DAGs can be run."""
         try:
-            health = self._ask(self._once, "GET", "/api/v2/monitor/health")
+            health = self._request(self._once, "GET", "/api/v2/monitor/health")
             if any(health[part]["status"] != "healthy" for part in ("metadatabase", "scheduler", "dag_processor")):
                 return False
             self._log_in(self._once)
             return all(
-                self._ask(self._once, "GET", f"/api/v2/dags/{dag}")["has_import_errors"] is False for dag in DAGS
+                self._request(self._once, "GET", f"/api/v2/dags/{dag}")["has_import_errors"] is False for dag in DAGS
             )
         except (ServiceError, KeyError):
             return False
 
-    def make_pool(self, name: str, slots: int, description: str) -> None:
-        """Make a pool, unless it is there."""
+    def create_pool(self, name: str, slots: int, description: str) -> None:
+        """Create a pool if it does not exist."""
         pools = self._call("GET", "/api/v2/pools")["pools"]
         if name not in {pool["name"] for pool in pools}:
             body = {"name": name, "slots": slots, "description": description}
             self._call("POST", "/api/v2/pools", body)
 
     def start_backfill(self, dag: str, first: dt.date, last: dt.date, conf: Mapping[str, object], at_once: int) -> int:
-        """Run a DAG for a range of days, those that have run before as well; the backfill's id.
+        """Run a DAG for a range of days, including days that have run before, and return the backfill's id.
 
         Raises:
-            ServiceError: Airflow refuses, e.g. since a backfill of the DAG is running.
+            ServiceError: Airflow refuses, e.g. because a backfill of the DAG is already running.
         """
         body = {
             "dag_id": dag,
@@ -92,45 +92,45 @@ class AirflowApi:
             try:
                 number: int = self._call("POST", "/api/v2/backfills", body)["id"]
             except Refused:
-                # While its SQLite is locked, Airflow can make a backfill, make no run for it and fail. That one is ended.
-                half_made = set(self.active_backfills(dag)).difference(others)
-                if not half_made:
+                # If SQLite is locked, Airflow can create a backfill, fail, and leave it without runs. End it and try again.
+                incomplete = set(self.active_backfills(dag)).difference(others)
+                if not incomplete:
                     raise
-                for broken in half_made:
-                    self.end_backfill(broken)
+                for backfill in incomplete:
+                    self.end_backfill(backfill)
             else:
                 return number
-        raise ServiceError(f"Airflow makes no runs of {dag}; see its API server's log")
+        raise ServiceError(f"Airflow cannot create the runs of {dag}; see the log of its API server")
 
     def active_backfills(self, dag: str) -> list[int]:
-        """Ids of the DAG's backfills that are not over."""
+        """Return the ids of the DAG's backfills that have not finished."""
         query = {"dag_id": dag, "order_by": "-id", "limit": 20}
-        found = self._call("GET", "/api/v2/backfills", query=query)["backfills"]
-        return [backfill["id"] for backfill in found if backfill["completed_at"] is None]
+        backfills = self._call("GET", "/api/v2/backfills", query=query)["backfills"]
+        return [backfill["id"] for backfill in backfills if backfill["completed_at"] is None]
 
     def end_backfill(self, number: int) -> None:
-        """End a backfill: what has not begun will not. Nothing happens where it is over already."""
+        """End a backfill: its queued runs will not start. Does nothing if it has finished already."""
         with suppress(Refused):
             self._call("PUT", f"/api/v2/backfills/{number}/cancel")
 
     def runs(self, dag: str, first: dt.date, last: dt.date) -> list[dict[str, Any]]:
-        """The DAG's runs for these days, in order."""
+        """Return the DAG's runs of these days, in order."""
         query = {"logical_date_gte": midnight(first).isoformat(), "logical_date_lte": midnight(last).isoformat()}
         query |= {"order_by": "logical_date", "limit": "1000"}
         runs: list[dict[str, Any]] = self._call("GET", f"/api/v2/dags/{dag}/dagRuns", query=query)["dag_runs"]
         return runs
 
     def unfinished_runs(self, dag: str) -> list[str]:
-        """Ids of the DAG's runs that are queued or running."""
+        """Return the ids of the DAG's runs that are queued or running."""
         query = {"state": ["queued", "running"], "limit": 1000}
         return [run["dag_run_id"] for run in self._call("GET", f"/api/v2/dags/{dag}/dagRuns", query=query)["dag_runs"]]
 
     def fail_run(self, dag: str, run: str) -> None:
-        """Mark a run as failed, with what of it is running."""
+        """Mark a run and its running tasks as failed."""
         self._call("PATCH", f"/api/v2/dags/{dag}/dagRuns/{quote(run, safe='')}", {"state": "failed"})
 
     def tasks(self, dag: str, run: str) -> list[dict[str, Any]]:
-        """The task instances of a run."""
+        """Return the task instances of a run."""
         path = f"/api/v2/dags/{dag}/dagRuns/{quote(run, safe='')}/taskInstances"
         tasks: list[dict[str, Any]] = self._call("GET", path, query={"limit": 1000})["task_instances"]
         return tasks
@@ -142,18 +142,18 @@ class AirflowApi:
     def _call(
         self, method: str, path: str, body: dict[str, Any] | None = None, query: Mapping[str, Any] | None = None
     ) -> Any:
-        """Ask again while the server is busy or its SQLite locked; a refusal is final."""
+        """Return the JSON response. Retry while the server is busy or its SQLite is locked, but not if it refuses the request."""
         try:
-            return self._ask(self._patient, method, path, body, query)
-        except _Unknown:  # no token yet, or one that is no longer good
-            self._log_in(self._patient)
-            return self._ask(self._patient, method, path, body, query)
+            return self._request(self._retrying, method, path, body, query)
+        except _Unauthorized:  # no token yet, or an expired one
+            self._log_in(self._retrying)
+            return self._request(self._retrying, method, path, body, query)
 
     def _log_in(self, session: requests.Session) -> None:
         session.headers.pop("Authorization", None)
-        session.headers["Authorization"] = f"Bearer {self._ask(session, 'GET', '/auth/token')['access_token']}"
+        session.headers["Authorization"] = f"Bearer {self._request(session, 'GET', '/auth/token')['access_token']}"
 
-    def _ask(
+    def _request(
         self,
         session: requests.Session,
         method: str,
@@ -162,28 +162,28 @@ class AirflowApi:
         query: Mapping[str, Any] | None = None,
     ) -> Any:
         try:
-            answer = session.request(method, self._base + path, params=query, json=body, timeout=_TIMEOUT_S)
-            if answer.ok:
-                return answer.json()
+            response = session.request(method, self._base + path, params=query, json=body, timeout=_TIMEOUT_S)
+            if response.ok:
+                return response.json()
         except requests.RequestException as error:
             raise Unanswered(f"Airflow does not answer {method} {path}: {error}") from error
-        if answer.status_code >= 500:
-            raise Unanswered(f"Airflow does not answer {method} {path}: {_detail(answer)}")
-        refused = _Unknown if answer.status_code == 401 else Refused
-        raise refused(f"Airflow refuses {method} {path}: {_detail(answer)}")
+        if response.status_code >= 500:
+            raise Unanswered(f"Airflow does not answer {method} {path}: {_detail(response)}")
+        error_type = _Unauthorized if response.status_code == 401 else Refused
+        raise error_type(f"Airflow refuses {method} {path}: {_detail(response)}")
 
 
 DAGS = tuple(sorted(path.stem for path in (ROOT / "dags").glob("[!_]*.py")))
-"""The DAGs of this checkout: each is named as its file."""
+"""The DAGs of this checkout. Each has the name of its file."""
 
 
 def midnight(day: dt.date) -> dt.datetime:
-    """The logical date of a night's runs."""
+    """Return the logical date of a night's runs."""
     return beginning(day, zone())
 
 
-def _detail(answer: requests.Response) -> str:
+def _detail(response: requests.Response) -> str:
     try:
-        return str(answer.json()["detail"])
+        return str(response.json()["detail"])
     except (ValueError, KeyError, TypeError):
-        return answer.text[:300]
+        return response.text[:300]

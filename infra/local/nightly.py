@@ -164,7 +164,9 @@ def run_nights(
         confs["text_to_video"] = {"only_stale": False}
     for dag, conf in confs.items():
         # A night waits for the previous one in one of its tasks, which may be skipped if only some tables are requested.
-        outcome = Backfill(services.api, dag, first, last).run(conf, _AT_ONCE if all_tables else 1, services.keep_up)
+        outcome = Backfill(services.api, dag, first, last).run(
+            conf, _AT_ONCE if all_tables else 1, services.restart_dead
+        )
         for day, seconds in outcome.seconds.items():
             durations.setdefault(day, {}).update({_DAGS[dag] + task: round(took, 1) for task, took in seconds.items()})
         if outcome.unsuccessful:

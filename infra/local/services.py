@@ -1,6 +1,6 @@
 """Start, stop and find the services of one machine: ``python -m infra.local.services up|down``.
 
-Spark Connect, Airflow and, for `up`, MLflow's UI: all on loopback addresses, all state under NIGHTREEL_HOME.
+Spark Connect, Airflow and, with `up`, MLflow's UI. All use loopback addresses and keep their state under NIGHTREEL_HOME.
 """
 
 import fcntl
@@ -28,10 +28,10 @@ _START_S = 180.0
 class Services:
     """The services of one NIGHTREEL_HOME."""
 
-    def __init__(self, where: State) -> None:
-        self.state = where
-        where.make()
-        record = where.run / "ports.json"
+    def __init__(self, folder: State) -> None:
+        self.state = folder
+        folder.make()
+        record = folder.run / "ports.json"
         self._use(json.loads(record.read_text()) if record.is_file() else _PREFERRED)
 
     def _use(self, ports: dict[str, int]) -> None:
@@ -43,17 +43,20 @@ class Services:
         self._mlflow = mlflow_server.mlflow_server(self.state, ports["mlflow"])
 
     def running(self) -> bool:
-        """Whether any of them runs."""
+        """True if any service is running."""
         return any(daemon.running() for daemon in [*self._airflow, self._spark, self._mlflow])
 
     def start(self, *, with_mlflow: bool) -> None:
-        """Start what does not run, and return when all of it is ready. One that had died alone is started again.
+        """Start the services that are not running, and return when all are ready.
+
+        Args:
+            with_mlflow: if True, also start MLflow's UI.
 
         Raises:
-            ServiceError: one of them does not start, or there is no Java for Spark.
+            ServiceError: a service does not start, or there is no Java for Spark.
         """
-        if (wrong := launch.fault()) is not None:
-            raise ServiceError(wrong)
+        if (problem := launch.fault()) is not None:
+            raise ServiceError(problem)
         preparation = mlflow_server.Preparation(self.state)
         airflow.migrate(self.state, self._variables)
         with _ports_lock():
@@ -69,7 +72,7 @@ class Services:
                 self._wait_for(self._mlflow, "mlflow")
             self._wait_for(self._airflow[0], "airflow")
             self._wait_for(self._spark, "spark")
-        self.api.make_pool("gpu", 1, "One slot a GPU: what trains or runs a video generator")
+        self.api.create_pool("gpu", 1, "One slot per GPU, for tasks that train or run a video generator")
         for daemon in self._airflow:
             daemon.wait(self.api.ready, _START_S)
         for dag in DAGS:
@@ -77,32 +80,32 @@ class Services:
 
     @property
     def daemons(self) -> list[Daemon]:
-        """What a night needs; it can do without MLflow's UI."""
+        """The services that a night needs. MLflow's UI is not one of them."""
         return [self._spark, *self._airflow]
 
-    def keep_up(self) -> list[str]:
-        """Start again what has died, as a supervisor would; the names of it. Tasks that it takes with it are tried again."""
-        died = [daemon for daemon in self.daemons if not daemon.running()]
-        for daemon in died:
+    def restart_dead(self) -> list[str]:
+        """Restart the services that have died and return their names. Airflow retries the tasks that died with them."""
+        dead = [daemon for daemon in self.daemons if not daemon.running()]
+        for daemon in dead:
             daemon.start()
-        return [daemon.name for daemon in died]
+        return [daemon.name for daemon in dead]
 
     def _wait_for(self, daemon: Daemon, port: str) -> None:
         daemon.wait(lambda: daemon.listens(self._ports[port]), _START_S)
 
     def stop(self) -> None:
-        """Stop all of them; Airflow first, so that no task sees Spark go."""
+        """Stop all services, Airflow first, so that no running task loses Spark."""
         for daemon in [*reversed(self._airflow), self._mlflow, self._spark]:
             daemon.stop()
         self.state.kept.unlink(missing_ok=True)
 
     @property
     def spark_remote(self) -> str:
-        """Where the Spark server listens, as SPARK_REMOTE has it."""
+        """The address of the Spark server, in the form of SPARK_REMOTE."""
         return f"sc://{HOST}:{self._ports['spark']}"
 
     def addresses(self) -> dict[str, str]:
-        """What a person opens in a browser."""
+        """Return the addresses of the web interfaces."""
         return {
             name: f"http://{HOST}:{self._ports[key]}" for name, key in (("Airflow", "airflow"), ("MLflow", "mlflow"))
         }
@@ -110,8 +113,8 @@ class Services:
 
 @contextmanager
 def _ports_lock() -> Iterator[None]:
-    """Two state folders whose services start at the same moment would take the same free ports: one after the other."""
-    # The folder itself, which all users of the machine can lock, and none has to make.
+    """Hold a lock of the whole machine, so that services of two state folders do not choose the same free ports."""
+    # The folder itself: it exists, and all users of the machine can lock it.
     lock = os.open(tempfile.gettempdir(), os.O_RDONLY)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -128,7 +131,7 @@ def _start(daemon: Daemon) -> None:
 def main() -> None:
     """`up` starts the services and leaves them running; `down` stops them."""
     try:
-        zone()  # before anything is made
+        zone()  # check it before anything is created
     except UnknownZone as error:
         print(f"error: {error}", file=sys.stderr)
         raise SystemExit(os.EX_USAGE) from error

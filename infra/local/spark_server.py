@@ -1,4 +1,4 @@
-"""The Spark Connect server: one JVM for all Spark stages of a night, which then start in no time and share one commit lock."""
+"""The Spark Connect server: one JVM for all Spark jobs of a night. The jobs start fast and share one commit lock."""
 
 import os
 
@@ -12,7 +12,7 @@ _CLASS = "org.apache.spark.sql.connect.service.SparkConnectServer"
 
 
 def spark_server(state: State, port: int) -> Daemon:
-    """The server, on this port."""
+    """Return the server as a daemon on this port."""
     command = [str(launch.spark_home() / "bin" / "spark-submit"), "--name", "nightreel", *launch.settings()]
     settings = {
         "spark.connect.grpc.binding.port": port,
@@ -21,5 +21,5 @@ def spark_server(state: State, port: int) -> Daemon:
     }
     command += [word for name, value in settings.items() for word in ("--conf", f"{name}={value}")]
     command += ["--class", _CLASS, "spark-internal"] if has_account() else [str(user.__file__)]
-    # Relative paths of Spark (its warehouse, its artifacts) fall under the state folder, where daemons run.
+    # Daemons run in the state folder, so Spark's relative paths (warehouse, artifacts) are below it.
     return Daemon("spark", state, command, launch.variables() | lineage.spark_environment(state))

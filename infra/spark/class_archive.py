@@ -28,7 +28,7 @@ def write_archive() -> None:
     launch.CLASS_ARCHIVE.unlink(missing_ok=True)
     with durable.replacing(launch.CLASS_ARCHIVE) as draft, tempfile.TemporaryDirectory() as folder:
         os.environ.update(launch.variables())
-        # What it cannot archive, such as generated classes, it warns of one by one.
+        # No warning for each class that cannot be archived, such as generated classes.
         os.environ["SPARK_SUBMIT_OPTS"] += (
             f' "-XX:ArchiveClassesAtExit={draft}" -Xlog:cds=error -Xlog:cds+dynamic=error'
         )
@@ -41,7 +41,7 @@ def write_archive() -> None:
         _run_queries(spark, Path(folder))
         spark.stop()
         gateway = SparkContext._gateway
-        assert gateway is not None  # made with the session
+        assert gateway is not None  # created with the session
         gateway.shutdown()
         gateway.proc.stdin.close()  # the JVM ends when its input does
         gateway.proc.wait()

@@ -18,7 +18,7 @@ from jobs.backfill import stale_days
 from jobs.ingest import behavior_events, campaigns, quarantine, reconciliation, users, videos
 from jobs.ingest.behavior_rows import EVENTS, parse_bronze
 from jobs.ingest.feeds import NIGHTLY
-from jobs.ingest.parse import valid
+from jobs.ingest.parse import valid_rows
 from jobs.ingest.snapshot import snapshot
 from jobs.platform.errors import MissingInput, UsageError
 from jobs.platform.job import run_job
@@ -65,9 +65,9 @@ def count_passing(context: JobContext, table: str, reason: str) -> dict[dt.date,
 
 def _count_passing_of_day(context: JobContext, table: str, day: dt.date, selected: DataFrame) -> int:
     if table == EVENTS:
-        passing = valid(parse_bronze(context.lake.read_day(_BRONZE, day), context.settings))
+        passing = valid_rows(parse_bronze(context.lake.read_day(_BRONZE, day), context.settings))
     else:
-        passing = valid(snapshot(JobContext(day, context.settings), _FEEDS[table]))
+        passing = valid_rows(snapshot(JobContext(day, context.settings), _FEEDS[table]))
     of_day = selected.where(F.col("arrival_date") == F.lit(day))
     return passing.join(of_day, ["log_file", "log_line"], "left_semi").count()
 

@@ -1,4 +1,4 @@
-"""Campaigns for a source that has none: a campaign for each of the most frequent categories of its advertising videos."""
+"""Makes campaigns for a source without campaigns, one for each of the most frequent categories of its ad videos."""
 
 import csv
 import io
@@ -11,19 +11,19 @@ from jobs.ingest.formats import records
 from jobs.ingest.mapping import Mapping
 
 MOST = 6
-"""Campaigns that are made."""
+"""The largest number of campaigns."""
 
 
-def text(videos: Path, mapping: Mapping) -> bytes:
-    """The campaigns as CSV, of a folder of landed videos; none where no video is of the type AD.
+def campaigns_csv(videos: Path, mapping: Mapping) -> bytes:
+    """Return the campaigns as CSV, made from a folder of landed videos; no rows if no video has the type AD.
 
-    A campaign is about the first category of its videos and shows the first video of them. A bid grows with the number of a
-    campaign's videos, a budget is a thousand bids: values that mean little but stay the same.
+    Videos are grouped by their first category. A campaign shows the video with the lowest id. Its bid grows with the number of
+    its videos, and its budget is a thousand bids: arbitrary values, but the same on every run.
     """
     ads = list(_ads(videos, mapping))
     sizes = sorted(Counter(tag for tag, _ in ads).items(), key=lambda item: (-item[1], item[0]))
-    written = io.StringIO()
-    writer = csv.writer(written, lineterminator="\n")
+    output = io.StringIO()
+    writer = csv.writer(output, lineterminator="\n")
     writer.writerow(NIGHTLY[CAMPAIGNS].required)
     for number, (tag, size) in enumerate(sizes[:MOST], 1):
         video = min(video for video_tag, video in ads if video_tag == tag)
@@ -31,11 +31,11 @@ def text(videos: Path, mapping: Mapping) -> bytes:
         writer.writerow(
             [number, f"campaign of tag {tag}", f"advertiser {number}", tag, video, bid, round(1000 * bid, 2)]
         )
-    return written.getvalue().encode()
+    return output.getvalue().encode()
 
 
 def _ads(videos: Path, mapping: Mapping) -> Iterator[tuple[str, int]]:
-    """First category and id of each advertising video, where the files have the feed's own columns."""
+    """Yield the first category and the id of each ad video, if the files have the feed's own columns."""
     for path in sorted(videos.glob("[!_.]*")) if mapping.columns is None else ():
         for record in records(path, mapping.format):
             tag = (record.fields.get("tag") or "").split(",")[0]

@@ -1,4 +1,4 @@
-"""The night's behaviour log, from bronze, as typed rows with the reasons why some may not be used."""
+"""The night's behaviour log from bronze, as typed rows with the reasons why some are invalid."""
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -17,8 +17,8 @@ EVENTS = _FEED.table
 KEY = load_contract(EVENTS).key
 
 
-def parsed(context: JobContext) -> DataFrame:
-    """The night's rows as `parse` gives them, under the rules of now, which the night's commit then names.
+def parsed_rows(context: JobContext) -> DataFrame:
+    """Return the night's rows as returned by `parse`. The job's commit records the current rules.
 
     Raises:
         MissingInput: the night's log has not been ingested.
@@ -30,23 +30,23 @@ def parsed(context: JobContext) -> DataFrame:
 
 
 def parse_bronze(rows: DataFrame, settings: Settings) -> DataFrame:
-    """Parse rows of bronze.behavior_log, those also that were written before it kept fields."""
+    """Parse rows of bronze.behavior_log, including those written before the table had the column `fields`."""
     for name in ("fields", "problem", "header", "user_id"):
-        if name not in rows.columns:  # a table that no night has been written to since
+        if name not in rows.columns:  # not written to since the column was added
             rows = rows.withColumn(name, F.lit(None).cast("string"))
     names = F.split(F.coalesce("header", F.lit(",".join(_FEED.required))), ",", -1)
     texts = F.split("raw", ",", -1)
-    is_whole = F.size(texts) == F.size(names)
+    is_complete = F.size(texts) == F.size(names)
     count = F.concat(F.size(names), F.lit(" fields expected, found "), F.size(texts))
-    split = F.when(is_whole, F.map_from_arrays(names, F.transform(texts, lambda text: F.nullif(text, F.lit("")))))
-    is_older = F.col("fields").isNull()
-    json = F.when(is_older, F.to_json(split)).otherwise(F.col("fields"))
+    split = F.when(is_complete, F.map_from_arrays(names, F.transform(texts, lambda text: F.nullif(text, F.lit("")))))
+    has_no_fields = F.col("fields").isNull()
+    json = F.when(has_no_fields, F.to_json(split)).otherwise(F.col("fields"))
     return parse(
         rows.withColumns(
             {
                 "fields": F.from_json(json, StructType([StructField(name, StringType()) for name in _FEED.columns])),
                 "user_id": F.coalesce("user_id", texts[0]),
-                "problem": F.when(is_older & ~is_whole, count).otherwise(F.col("problem")),
+                "problem": F.when(has_no_fields & ~is_complete, count).otherwise(F.col("problem")),
             }
         ),
         _FEED,

@@ -21,9 +21,9 @@ from jobs.ingest.feeds import BEHAVIOR_LOGS, NIGHTLY, Feed
 from jobs.ingest.formats import ERASED
 from jobs.ingest.landed import read
 from jobs.ingest.mapping import dump, layout
-from jobs.ingest.parse import parse, valid
-from jobs.ingest.reconciliation import Books
-from jobs.ingest.snapshot import sorted_out
+from jobs.ingest.parse import parse, valid_rows
+from jobs.ingest.reconciliation import RowCounts
+from jobs.ingest.snapshot import mark_duplicates
 from jobs.platform.command import command, day_or_none
 from jobs.platform.errors import BadInput, MissingInput, NightreelError
 from jobs.platform.settings import Settings, settings
@@ -90,14 +90,14 @@ def _check_feed(
     landed = landed.withColumn("arrival_date", F.lit(date)).cache()
     try:
         with convert_spark_errors(feed.name):
-            yield from _counted(landed, feed, settings, len(files))
+            yield from _report(landed, feed, settings, len(files))
     finally:
         landed.unpersist()
 
 
-def _counted(landed: DataFrame, feed: Feed, settings: Settings, files: int) -> Iterator[tuple[str, bool]]:
+def _report(landed: DataFrame, feed: Feed, settings: Settings, files: int) -> Iterator[tuple[str, bool]]:
     parsed = (
-        sorted_out(parse(landed, feed, settings), feed)
+        mark_duplicates(parse(landed, feed, settings), feed)
         if feed.name != BEHAVIOR_LOGS
         else _parse_log(landed, feed, settings)
     )
@@ -116,27 +116,27 @@ def _counted(landed: DataFrame, feed: Feed, settings: Settings, files: int) -> I
     null_counts = counted.asDict()
     erased = landed.where(F.col("problem") == ERASED).count()
     rows_out, duplicates, quarantined = (null_counts.pop(name) for name in ("rows_out", "duplicates", "quarantined"))
-    books = Books(feed.name, landed.count(), rows_out, duplicates, quarantined, erased)
+    counts = RowCounts(feed.name, landed.count(), rows_out, duplicates, quarantined, erased)
     yield (
-        f"{feed.name}: {books.lines_in:,} rows in {files} files: {books.rows_out:,} ingested, {books.duplicates:,} duplicates, "
-        f"{books.quarantined:,} quarantined",
+        f"{feed.name}: {counts.lines_in:,} rows in {files} files: {counts.rows_out:,} ingested, "
+        f"{counts.duplicates:,} duplicates, {counts.quarantined:,} quarantined",
         False,
     )
     yield from ((line, False) for line in _reasons(parsed))
     unread = landed.select(F.explode(F.map_keys("others")).alias("name")).distinct().orderBy("name").collect()
     if unread:
         yield f"    unknown columns: {', '.join(row.name for row in unread)}", False
-    if always_null := [name for name, count in null_counts.items() if 0 < count == books.rows_out]:
+    if always_null := [name for name, count in null_counts.items() if 0 < count == counts.rows_out]:
         yield f"    columns without a value in any row: {', '.join(always_null)}", False
     if nulls := [f"{name} {count:,}" for name, count in null_counts.items() if count and name not in always_null]:
         yield f"    rows without a value: {', '.join(nulls)}", False
-    if oddity := books.oddity([]):
-        yield f"    the night would be refused: {oddity}", True
+    if anomaly := counts.anomaly([]):
+        yield f"    the night would be refused: {anomaly}", True
 
 
 def _parse_log(landed: DataFrame, feed: Feed, settings: Settings) -> DataFrame:
     parsed = parse(landed, feed, settings)
-    good = valid(parsed).withColumn("is_duplicate", F.row_number().over(best_first()) > 1)
+    good = valid_rows(parsed).withColumn("is_duplicate", F.row_number().over(best_first()) > 1)
     return good.unionByName(parsed.where(F.size("reasons") > 0).withColumn("is_duplicate", F.lit(False)))
 
 

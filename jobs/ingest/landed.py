@@ -1,6 +1,6 @@
-"""The rows of a landed feed on the engine: files are read by the executors, one task a file, and ids become pseudonyms.
+"""Reads the files of a landed feed with Spark, one task per file, and replaces user ids by pseudonyms.
 
-What comes out has the feed's columns as texts, whatever the files looked like, and no real user id.
+The result has the feed's columns as strings, whatever the format of the files, and no real user id.
 """
 
 from collections import Counter
@@ -26,49 +26,49 @@ from jobs.platform.pseudonym import pseudonym_column
 from jobs.platform.whole_number import id_sql
 
 INVALID = "invalid"
-"""Stands for a user id that is no id: its text may still tell who the user is."""
+"""Replaces a malformed user id, because its text may still identify the user."""
 
 _BATCH = 10_000
 _COUNTS = pa.schema([("records", pa.int64()), ("erased", pa.int64())])
 
 
-def landed(context: JobContext, feed: str) -> DataFrame:
-    """All records of a feed that landed in the night, whose commit then names their digest.
+def landed_rows(context: JobContext, feed: str) -> DataFrame:
+    """Return all records of a feed from the night's landing. The job's commit records the digest of the files.
 
     Returns:
-        What `read` does, with `arrival_date`.
+        The columns of `read` and `arrival_date`.
 
     Raises:
-        MissingInput: the feed of the night has not been laid, or not to its end.
-        BadInput: it has no row, or a file lacks a column. What is wrong further in a file is found where the rows are used.
+        MissingInput: the night's landing of the feed is missing or incomplete.
+        BadInput: it has no row, or a file lacks a column. Errors in later lines of a file are raised when the rows are used.
     """
     files, mapping = _files(context, feed)
     rows = read(context.spark, files, mapping, pseudonym.key(context.settings), context.settings.timezone.key)
     return rows.withColumn("arrival_date", F.lit(context.date))
 
 
-def counted(context: JobContext, feed: str) -> DataFrame:
-    """How many `records` each file of a feed that landed in the night has, and how many of them are of `erased` users.
+def record_counts(context: JobContext, feed: str) -> DataFrame:
+    """Return the number of `records` in each file of a feed in the night's landing, and how many belong to `erased` users.
 
     Raises:
-        MissingInput, BadInput: see `landed`.
+        MissingInput, BadInput: see `landed_rows`.
     """
     files, mapping = _files(context, feed)
-    how = mapping.format
+    file_format = mapping.format
 
     def count(_: str, path: Path) -> Iterator[pa.RecordBatch]:
-        found = Counter(record.problem == ERASED for record in records(path, how))
-        yield pa.record_batch([[found.total()], [found[True]]], schema=_COUNTS)
+        counts = Counter(record.problem == ERASED for record in records(path, file_format))
+        yield pa.record_batch([[counts.total()], [counts[True]]], schema=_COUNTS)
 
-    return _of_each(context.spark, files, count, _COUNTS)
+    return _map_files(context.spark, files, count, _COUNTS)
 
 
 def _files(context: JobContext, feed: str) -> tuple[dict[str, Path], FeedMapping]:
-    """The files of the night by the names that rows keep, and how they are read."""
+    """Return the night's files by the names that the rows keep in `log_file`, and the mapping to read them with."""
     landing, day = context.settings.landing, context.date
     files = landed_files.files(landing, feed, day)
     mapping = landed_files.mapping(landing, feed, day)
-    # A decision that the night goes by becomes a rule of what is written, so it is asked for even where nothing depends on it.
+    # Always looked up, even if the result does not matter here: an applied decision is recorded as a fingerprint in the commit.
     decision = find_decision(context, EMPTY if feed == BEHAVIOR_LOGS else SNAPSHOT, feed) if feed in NIGHTLY else None
     may_be_empty = feed == CAMPAIGNS or (feed == BEHAVIOR_LOGS and decision is not None)
     if not may_be_empty and not landed_files.has_row(files.values(), mapping):
@@ -78,21 +78,20 @@ def _files(context: JobContext, feed: str) -> tuple[dict[str, Path], FeedMapping
 
 
 def read(spark: SparkSession, files: Mapping[str, Path], mapping: FeedMapping, key: bytes, zone: str) -> DataFrame:
-    """All records of some files of a feed.
+    """Return all records of the given files of a feed.
 
     Args:
-        spark: whose executors read them.
-        files: name to be given to each -> where it lies.
-        mapping: how they are read.
+        spark: the session whose executors read the files.
+        files: name for `log_file` -> path.
+        mapping: describes the format and columns of the files.
         key: the lake's pseudonym key.
         zone: the lake's time zone.
 
     Returns:
-        `log_file`, `log_line`, `raw`; `fields`, a struct of the feed's columns but the user id as texts, null where there is no
-        value; `others`, a map of the columns that nobody reads, empty
-        where the files are mapped; `problem`, why the record could not be read, or
-        ERASED; `user_id`, the pseudonym or INVALID, null in a feed without users; `numbers`, the pseudonyms of the ids that a
-        record with a problem may hold.
+        `log_file`, `log_line`, `raw`; `fields`, a struct of the feed's columns as strings, without the user id, null if there is
+        no value; `others`, a map of the unknown columns, empty if the mapping renames columns; `problem`, why the record could
+        not be read, or ERASED; `user_id`, the pseudonym or INVALID, null in a feed without users; `numbers`, the pseudonyms of the
+        ids that a record with a problem may contain.
     """
     rows = _read(spark, files, mapping)
     if mapping.columns is not None:
@@ -114,61 +113,63 @@ def read(spark: SparkSession, files: Mapping[str, Path], mapping: FeedMapping, k
 
 
 def _read(spark: SparkSession, files: Mapping[str, Path], mapping: FeedMapping) -> DataFrame:
-    """The records of the files with their own columns; `user` is the text of the user id where the files have the feed's."""
-    how, user_columns = mapping.format, mapping.user_columns
+    """Return the records with the columns of the files. `user` is the text of the user id if the columns are the feed's."""
+    user_columns = mapping.user_columns
     is_mapped, nulls = mapping.columns is not None, frozenset(mapping.nulls)
     user = "user_id" if user_columns and not is_mapped else None
     columns = [name for name in mapping.source_columns if name != user]
-    known = {*columns, user}
+    known_columns = {*columns, user}
     schema = _schema(columns)
     types = pa.schema(list(schema.field("fields").type))
 
     def text(record: Record, name: str) -> str | None:
-        found = record.fields.get(name)
-        return None if found in nulls else found
+        value = record.fields.get(name)
+        return None if value in nulls else value
 
     def others(record: Record) -> list[tuple[str, str | None]]:
-        return [] if is_mapped else [(name, text(record, name)) for name in record.fields if name not in known]
+        return [] if is_mapped else [(name, text(record, name)) for name in record.fields if name not in known_columns]
 
-    def batch(file: str, some: Sequence[Record]) -> pa.RecordBatch:
-        texts = {name: [text(record, name) for record in some] for name in columns}
+    def batch(file: str, chunk: Sequence[Record]) -> pa.RecordBatch:
+        texts = {name: [text(record, name) for record in chunk] for name in columns}
         content = {
-            "log_file": [file] * len(some),
-            "log_line": [record.line for record in some],
-            "raw": [record.raw for record in some],
+            "log_file": [file] * len(chunk),
+            "log_line": [record.line for record in chunk],
+            "raw": [record.raw for record in chunk],
             # A mapping of constants has no column, and a batch without columns has no length.
-            "fields": pa.RecordBatch.from_pydict(texts, types).to_struct_array() if texts else [{}] * len(some),
-            "others": [others(record) for record in some],
-            "user": [text(record, user) if user else None for record in some],
-            "problem": [record.problem for record in some],
-            "numbers": [list(record.numbers) for record in some],
+            "fields": pa.RecordBatch.from_pydict(texts, types).to_struct_array() if texts else [{}] * len(chunk),
+            "others": [others(record) for record in chunk],
+            "user": [text(record, user) if user else None for record in chunk],
+            "problem": [record.problem for record in chunk],
+            "numbers": [list(record.numbers) for record in chunk],
         }
         return pa.RecordBatch.from_pydict(content, schema)
 
     def batches(file: str, path: Path) -> Iterator[pa.RecordBatch]:
-        found = records(path, how, user_columns)
-        while some := list(islice(found, _BATCH)):
-            yield batch(file, some)
+        remaining = records(path, mapping.format, user_columns)
+        while chunk := list(islice(remaining, _BATCH)):
+            yield batch(file, chunk)
 
-    return _of_each(spark, files, batches, schema)
+    return _map_files(spark, files, batches, schema)
 
 
-def _of_each(
+def _map_files(
     spark: SparkSession,
     files: Mapping[str, Path],
     batches: Callable[[str, Path], Iterator[pa.RecordBatch]],
     schema: pa.Schema,
 ) -> DataFrame:
-    """What a function makes of each file, by its name and place: a task a file."""
-    places = [(name, str(path)) for name, path in files.items()]
+    """Apply `batches` to the name and path of each file, one Spark task per file."""
+    names_and_paths = [(name, str(path)) for name, path in files.items()]
 
-    def run(numbers: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        for batch in numbers:
-            for number in batch.column(0).to_pylist():
-                name, path = places[number]
+    def run(indices: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in indices:
+            for index in batch.column(0).to_pylist():
+                name, path = names_and_paths[index]
                 yield from batches(name, Path(path))
 
-    return spark.range(len(places), numPartitions=len(places)).mapInArrow(run, from_arrow_schema(schema))
+    return spark.range(len(names_and_paths), numPartitions=len(names_and_paths)).mapInArrow(
+        run, from_arrow_schema(schema)
+    )
 
 
 def _schema(columns: Sequence[str]) -> pa.Schema:

@@ -1,4 +1,4 @@
-"""Turns the texts of a feed's rows into typed rows of its table, each with every reason why it may not be used."""
+"""Converts the text fields of a feed's rows to typed rows of its table, with all reasons why a row is invalid."""
 
 from pyspark.sql import DataFrame
 
@@ -14,44 +14,46 @@ _LONGEST_SHOWN = 40
 
 
 def parse(rows: DataFrame, feed: Feed, settings: Settings) -> DataFrame:
-    """The columns of the feed's table, with `raw` and `reasons`; rows of erased users are left out.
+    """Return the columns of the feed's table, with `raw` and `reasons`. Rows of erased users are left out.
 
-    A row without reasons is valid. The others keep null where a field could not be read. A reason names the field and its
-    text, or the contract's rule that does not hold, or says what is wrong with the row as a whole.
+    A row without reasons is valid. A field that cannot be read is null. A reason names the field and its text, or the rule of the
+    contract that is broken, or describes what is wrong with the row as a whole.
 
     Args:
-        rows: as `landed` gives them, with `arrival_date`.
+        rows: as returned by `landed_rows`, with `arrival_date`.
         feed: of the rows.
         settings: the lake's time zone, and how late a row may arrive.
     """
     contract = load_contract(feed.table)
     typed = {column.name: _typed(column, _text(column.name), feed) for column in feed.typed}
     others = {name: _text(name) for name in feed.columns if name not in typed}
-    beside = [name for name in rows.columns if name not in typed]
-    known = rows.where(f"coalesce(problem != '{ERASED}', true)").selectExpr(
-        *beside, *(f"{sql} AS `{name}`" for name, sql in {**typed, **others}.items())
+    passed_on = [name for name in rows.columns if name not in typed]
+    typed_rows = rows.where(f"coalesce(problem != '{ERASED}', true)").selectExpr(
+        *passed_on, *(f"{sql} AS `{name}`" for name, sql in {**typed, **others}.items())
     )
-    said = {"zone": settings.timezone.key, "late_days": settings.late_days}
-    whole = known.selectExpr("*", *(f"{sql.format(**said)} AS `{name}`" for name, sql in feed.derived.items()))
-    broken = (
-        *(_unread(column) for column in feed.typed),
-        *(sql.format(**said) for sql in feed.reasons.values()),
+    parameters = {"zone": settings.timezone.key, "late_days": settings.late_days}
+    complete = typed_rows.selectExpr(
+        "*", *(f"{sql.format(**parameters)} AS `{name}`" for name, sql in feed.derived.items())
+    )
+    checks = (
+        *(_unreadable(column) for column in feed.typed),
+        *(sql.format(**parameters) for sql in feed.reasons.values()),
         *_broken_rules(contract),
     )
     reasons = (
-        f"CASE WHEN problem IS NULL THEN array_compact(array({', '.join(broken)})) ELSE array(problem) END AS reasons"
+        f"CASE WHEN problem IS NULL THEN array_compact(array({', '.join(checks)})) ELSE array(problem) END AS reasons"
     )
     names = dict.fromkeys((*(column.name for column in contract.columns), "log_file", "log_line", "raw"))
-    return whole.selectExpr(*(f"`{name}`" for name in names), reasons)
+    return complete.selectExpr(*(f"`{name}`" for name in names), reasons)
 
 
-def valid(parsed: DataFrame) -> DataFrame:
-    """The parsed rows that break no rule."""
+def valid_rows(parsed: DataFrame) -> DataFrame:
+    """Return the parsed rows without reasons."""
     return parsed.where("size(reasons) = 0")
 
 
 def _typed(column: Column, text: str, feed: Feed) -> str:
-    """The value of a text, null where it is none of the column's type: never another one than what is written."""
+    """Return SQL for the value of a text, null if the text is not exactly a value of the column's type."""
     match column.type:
         case "bigint":
             return whole_number_sql(text)
@@ -67,16 +69,16 @@ def _typed(column: Column, text: str, feed: Feed) -> str:
             return f"CASE WHEN {text} RLIKE r'{_ISO_DAY}' THEN try_to_date({day}, 'yyyy-MM-dd') END"
         case "string":
             return text
-    raise ValueError(f"{feed.table}: the texts of a feed become no {column.type}; derive {column.name}")
+    raise ValueError(f"{feed.table}: a feed's text cannot be converted to {column.type}; derive {column.name} instead")
 
 
 def _text(name: str) -> str:
-    """The text of a column, which may have the name of another column of the contract."""
+    """Return SQL for the text of a column. Qualified, because a column of the contract can have the same name."""
     return "user_id" if name == "user_id" else f"fields.`{name}`"
 
 
-def _unread(column: Column) -> str:
-    """The reason of a row whose field holds no value of the column's type, or none though it must."""
+def _unreadable(column: Column) -> str:
+    """Return SQL for the reason if a field has no value of the column's type, or is empty although required; else null."""
     text = _text(column.name)
     shown = f"concat('{column.name} is no {column.type}: \\'', substring({text}, 1, {_LONGEST_SHOWN}), '\\'')"
     missing = f"'{column.name} is missing'" if column.required else "NULL"
@@ -84,7 +86,7 @@ def _unread(column: Column) -> str:
 
 
 def _broken_rules(contract: Contract) -> list[str]:
-    # A rule over a field that could not be read is null: the field's own reason says it already.
+    # A rule on an unreadable field evaluates to null, which is right: the field already has its own reason.
     return [
         f"CASE WHEN NOT ({rule.expression}) THEN {_literal(f'{rule.name}: {rule.expression}')} END"
         for rule in contract.rules

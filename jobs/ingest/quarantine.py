@@ -1,4 +1,4 @@
-"""silver.quarantine: the night's rows, of the log and of snapshots, that break a rule of their contract, with every reason."""
+"""silver.quarantine: the night's log and snapshot rows that break a rule of their contract, with all reasons."""
 
 from collections.abc import Sequence
 from functools import reduce
@@ -6,7 +6,7 @@ from functools import reduce
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from jobs.ingest.behavior_rows import parsed
+from jobs.ingest.behavior_rows import parsed_rows
 from jobs.ingest.feeds import BEHAVIOR_LOGS, NIGHTLY
 from jobs.ingest.snapshot import snapshot
 from jobs.platform.job import run_job
@@ -17,7 +17,12 @@ _TABLE = "silver.quarantine"
 
 
 def transform(rows: DataFrame, source: str) -> DataFrame:
-    """The rows that have reasons, of rows that would have gone to the table `source`."""
+    """Return the rows that have reasons.
+
+    Args:
+        rows: parsed rows of a feed.
+        source: the table that the rows were meant for.
+    """
     broken = rows.where(F.size("reasons") > 0).withColumns(
         {"source": F.lit(source), "header": F.lit(None).cast("string")}
     )
@@ -26,20 +31,20 @@ def transform(rows: DataFrame, source: str) -> DataFrame:
     return broken.select(*(c.name for c in load_contract(_TABLE).columns))
 
 
-def quarantined(context: JobContext) -> DataFrame:
-    """All rows of a night that are kept aside.
+def quarantined_rows(context: JobContext) -> DataFrame:
+    """Return all rows of the night that break a rule.
 
     Raises:
         MissingInput: the night's log has not been ingested, or a snapshot has not landed.
     """
-    rows = {feed: parsed(context) if feed == BEHAVIOR_LOGS else snapshot(context, feed) for feed in NIGHTLY}
-    return reduce(DataFrame.unionByName, (transform(found, NIGHTLY[feed].table) for feed, found in rows.items()))
+    feeds = {feed: parsed_rows(context) if feed == BEHAVIOR_LOGS else snapshot(context, feed) for feed in NIGHTLY}
+    return reduce(DataFrame.unionByName, (transform(rows, NIGHTLY[feed].table) for feed, rows in feeds.items()))
 
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Write the night's quarantined rows."""
     with run_job(argv, __doc__, writes=_TABLE) as context:
-        context.lake.write(quarantined(context))
+        context.lake.write(quarantined_rows(context))
 
 
 if __name__ == "__main__":

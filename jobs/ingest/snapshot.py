@@ -1,33 +1,33 @@
-"""A snapshot (users, videos, campaigns): the state of the day's end, typed, and a row a key.
+"""Typed rows of a snapshot (users, videos, campaigns): the state at the end of the day, one row per key.
 
-Of rows with the same key and values one stays, the others are duplicates. Of rows with the same key and other values the first
-in the order of their text stays, so that the order of the rows does not matter, and the others are kept aside.
+Of rows with the same key and values, one is kept and the others are duplicates. Of rows with the same key and different values,
+the first by its text is kept, so that the order of the rows does not matter, and the others go to quarantine.
 """
 
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
 from jobs.ingest.feeds import NIGHTLY, Feed
-from jobs.ingest.landed import landed
+from jobs.ingest.landed import landed_rows
 from jobs.ingest.parse import parse
 from jobs.platform.fingerprints import TIMEZONE, fingerprint
 from jobs.platform.job_context import JobContext
 from schemas.contract import load_contract
 
 
-def snapshot(context: JobContext, feed: str) -> DataFrame:
-    """The night's rows of a feed as `sorted_out` gives them, under the rules of now, which the night's commit then names.
+def snapshot(context: JobContext, name: str) -> DataFrame:
+    """Return the night's rows of a feed, see `mark_duplicates`. The job's commit records the current rules.
 
     Raises:
-        MissingInput, BadInput: see `landed`.
+        MissingInput, BadInput: see `landed_rows`.
     """
-    found = NIGHTLY[feed]
-    context.lake.fingerprints |= {name: fingerprint(context.settings, name) for name in (found.table, TIMEZONE)}
-    return sorted_out(parse(landed(context, feed), found, context.settings), found)
+    feed = NIGHTLY[name]
+    context.lake.fingerprints |= {rule: fingerprint(context.settings, rule) for rule in (feed.table, TIMEZONE)}
+    return mark_duplicates(parse(landed_rows(context, name), feed, context.settings), feed)
 
 
-def sorted_out(parsed: DataFrame, feed: Feed) -> DataFrame:
-    """Parsed rows with `is_duplicate`, and with one more reason where another row of the same key has other values."""
+def mark_duplicates(parsed: DataFrame, feed: Feed) -> DataFrame:
+    """Add `is_duplicate` to parsed rows, and a reason if the kept row with the same key has different values."""
     contract = load_contract(feed.table)
     same_key = Window.partitionBy(*contract.key, F.size("reasons") == 0)
     in_order = same_key.orderBy("raw", "log_file", "log_line")
@@ -53,7 +53,7 @@ def sorted_out(parsed: DataFrame, feed: Feed) -> DataFrame:
     ).drop("_is_first", "_is_same", "_conflict")
 
 
-def kept(rows: DataFrame, table: str) -> DataFrame:
-    """The rows that the table gets."""
-    wanted = rows.where((F.size("reasons") == 0) & ~F.col("is_duplicate"))
-    return wanted.select(*(column.name for column in load_contract(table).columns))
+def table_rows(rows: DataFrame, table: str) -> DataFrame:
+    """Return the rows that are written to the table: valid, and no duplicates."""
+    kept = rows.where((F.size("reasons") == 0) & ~F.col("is_duplicate"))
+    return kept.select(*(column.name for column in load_contract(table).columns))

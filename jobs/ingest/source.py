@@ -69,7 +69,7 @@ def land_night(source: Path, root: Path, date: dt.date, mapping: str, zone: Zone
         landing.write_folder(target, lambda aside: _write(aside, paths, mappings[feed], date, zone))  # noqa: B023
     if CAMPAIGNS not in mappings:
         videos = landing.folder(root, VIDEOS, date)
-        content = ad_campaigns.text(videos, mappings[VIDEOS])
+        content = ad_campaigns.campaigns_csv(videos, mappings[VIDEOS])
         landing.write_folder(
             landing.folder(root, CAMPAIGNS, date), lambda aside: write_gzip(aside / "campaigns.csv.gz", [content])
         )

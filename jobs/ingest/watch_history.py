@@ -14,7 +14,7 @@ from pyspark.sql import functions as F
 
 from jobs.ingest import landing
 from jobs.ingest.feeds import WATCH_HISTORY
-from jobs.ingest.landed import INVALID, landed
+from jobs.ingest.landed import INVALID, landed_rows
 from jobs.platform.errors import BadInput
 from jobs.platform.job import run_job
 from jobs.platform.spark_errors import convert_spark_errors
@@ -62,7 +62,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         for day in landing.nights(context.settings.landing, WATCH_HISTORY):
             if day <= context.date and not context.lake.has_day(_TABLE, day):
                 day_context = replace(context, date=day, writes=_TABLE)
-                day_context.lake.write(transform(landed(day_context, WATCH_HISTORY), day))
+                day_context.lake.write(transform(landed_rows(day_context, WATCH_HISTORY), day))
 
 
 if __name__ == "__main__":

@@ -68,7 +68,7 @@ class JobLake:
         )
 
     def days(self, table: str) -> set[dt.date]:
-        """Return the days that the table has rows of; empty if there is no table. Reads only the table's log.
+        """Return the days for which the table has rows; empty if there is no table. Reads only the table's log.
 
         Days that were published without rows are not included, see `has_day`.
         """

@@ -1,4 +1,4 @@
-"""The location of MLflow's artifacts: `mlartifacts` beside its SQLite database, wherever the database is now.
+"""The location of MLflow's artifacts: `mlartifacts` beside its SQLite database, even after the database was moved.
 
 The database stores URIs `mlflow-artifacts:/…`, which contain no folder. So a state folder can be moved or copied, and a copy
 never touches the files of the original. This is MLflow's own scheme for the artifacts of its server: the server's UI and clients

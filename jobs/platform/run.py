@@ -18,7 +18,7 @@ def code_version() -> str:
 
 @cache
 def _git_version() -> str:
-    # git refuses a folder that another user owns; whoever runs this code already trusts it.
+    # git refuses a folder that another user owns. It is safe here: this code already runs from that folder.
     command = ["git", "-c", "safe.directory=*", "describe", "--always", "--abbrev=12", "--dirty=+dirty", "--exclude=*"]
     described = subprocess.run(command, cwd=Path(__file__).parent, capture_output=True, text=True, check=False)
     return described.stdout.strip() or "unknown"

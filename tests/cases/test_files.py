@@ -16,9 +16,9 @@ from pyspark.sql import functions as F
 
 from jobs.ingest import landed_files, landing
 from jobs.ingest.feeds import BEHAVIOR_LOGS, CAMPAIGNS, NIGHTLY, USERS, VIDEOS
-from jobs.ingest.landed import landed
+from jobs.ingest.landed import landed_rows
 from jobs.ingest.parse import parse
-from jobs.ingest.snapshot import sorted_out
+from jobs.ingest.snapshot import mark_duplicates
 from jobs.platform.errors import NightreelError
 from jobs.platform.job_context import JobContext
 from jobs.platform.pseudonym import key, pseudonym
@@ -84,10 +84,14 @@ def outcome(home: Path, feed: str) -> tuple[list[tuple[object, ...]], list[str]]
         landed_files.digest(home / "landing", feed, MAY_1)
     except NightreelError:
         with pytest.raises(NightreelError), convert_spark_errors(feed):
-            landed(night, feed).count()
+            landed_rows(night, feed).count()
         raise
-    found = parse(landed(night, feed), NIGHTLY[feed], settings())
-    rows = found.withColumn("is_duplicate", F.lit(False)) if feed == BEHAVIOR_LOGS else sorted_out(found, NIGHTLY[feed])
+    found = parse(landed_rows(night, feed), NIGHTLY[feed], settings())
+    rows = (
+        found.withColumn("is_duplicate", F.lit(False))
+        if feed == BEHAVIOR_LOGS
+        else mark_duplicates(found, NIGHTLY[feed])
+    )
     with convert_spark_errors(feed):
         all_rows = rows.orderBy("log_file", "log_line").collect()
     assert len(all_rows) == counted
@@ -437,5 +441,5 @@ def test_what_cannot_be_right_is_refused_in_one_line(home: Path, spark: SparkSes
     assert said in str(refused.value)
     assert "\n" not in str(refused.value)
     with pytest.raises(NightreelError) as refused_by_ingest, convert_spark_errors(VIDEOS):
-        landed(JobContext(MAY_1, settings()), VIDEOS).count()
+        landed_rows(JobContext(MAY_1, settings()), VIDEOS).count()
     assert str(refused_by_ingest.value) == str(refused.value)

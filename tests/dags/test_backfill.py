@@ -31,14 +31,14 @@ sync_bag_to_db(DagBag(sys.argv[1], bundle_name="nights"), "nights", None)
 server = TestClient(create_app(apps="core"))
 
 class Client(AirflowApi):
-    def _ask(self, session: Any, method: str, path: str, body: Any = None, query: Any = None) -> Any:
+    def _request(self, session: Any, method: str, path: str, body: Any = None, query: Any = None) -> Any:
         headers = {name: session.headers[name] for name in ("Authorization",) if name in session.headers}
         answer = server.request(method, path, json=body, params=query, headers=headers)
         assert answer.is_success, answer.text
         return answer.json()
 
 api, found = Client(0), []
-api._log_in(api._patient)
+api._log_in(api._retrying)
 for asked in sys.argv[2:]:
     first, last = (dt.date.fromisoformat(day) for day in asked.split(","))
     api.end_backfill(api.start_backfill("nights", first, last, {}, 1))

@@ -48,7 +48,7 @@ def test_a_killed_job_is_tried_again() -> None:
 
 
 def test_a_failure_without_a_word_says_so() -> None:
-    with pytest.raises(AirflowException, match="exit code 3: it said nothing"):
+    with pytest.raises(AirflowException, match="exit code 3: no output"):
         operator("raise SystemExit(3)").execute(CONTEXT)
 
 

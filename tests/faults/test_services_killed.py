@@ -72,7 +72,7 @@ def test_nights_end_well(
             if due and (name := kill_one(running, chance)):
                 killed[name] += 1
                 last, ended_then = time.monotonic(), ended
-            return running.keep_up()
+            return running.restart_dead()
 
         while killed.total() < _KILLS:
             outcome = Backfill(running.api, "nightly", *NIGHTS).run({}, 2, disturb)

@@ -39,11 +39,11 @@ class Server(AirflowApi):
 def test_it_goes_on_when_the_server_answers_again() -> None:
     server, asked = Server(silent=3), []
 
-    def keep_up() -> list[str]:
+    def restart_dead() -> list[str]:
         asked.append("what died")
         return []
 
-    outcome = Backfill(server, "nightly", NIGHT, NIGHT).run({}, 1, keep_up)
+    outcome = Backfill(server, "nightly", NIGHT, NIGHT).run({}, 1, restart_dead)
     assert outcome.unsuccessful == []
     assert dict(outcome.seconds[NIGHT]) == {"land": 3.0}
     assert len(asked) == 4, "what has died is started again before each question"

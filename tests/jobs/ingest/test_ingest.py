@@ -14,7 +14,7 @@ from jobs.ingest import behavior_log, reconciliation
 from jobs.ingest.behavior_events import transform
 from jobs.ingest.behavior_rows import EVENTS, parse_bronze
 from jobs.ingest.feeds import BEHAVIOR_LOGS
-from jobs.ingest.parse import valid
+from jobs.ingest.parse import valid_rows
 from jobs.platform import decisions
 from jobs.platform.job_context import JobContext
 from jobs.platform.pseudonym import key, pseudonym
@@ -24,7 +24,7 @@ from tests.jobs.ingest.nights import HEADER, MAY_1, MAY_2, NOON_MAY_1, ingest, l
 
 
 def of_log(night: JobContext) -> list[Row]:
-    """The books of the night's log."""
+    """The row counts of the night's log."""
     return night.lake.read_day("ops.reconciliation").where(f"source = '{EVENTS}'").collect()
 
 
@@ -44,8 +44,8 @@ def test_a_night_balances_and_runs_twice_alike(home: Path, spark: SparkSession) 
         night = ingest()
         events = night.lake.read(EVENTS).where("log_line <= 6").collect()
         assert sorted((row.video_id, row.play_time_ms) for row in events) == [(2, 5000), (2, 7000), (3, 5000)]
-        (books,) = of_log(night)
-        assert (books.lines_in, books.rows_out, books.duplicates, books.quarantined) == (212, 203, 2, 7)
+        (counts,) = of_log(night)
+        assert (counts.lines_in, counts.rows_out, counts.duplicates, counts.quarantined) == (212, 203, 2, 7)
 
 
 def test_every_reason_is_kept_with_the_raw_text(home: Path, spark: SparkSession) -> None:
@@ -94,8 +94,8 @@ def test_a_row_that_comes_again_the_next_night_is_a_duplicate(home: Path, spark:
     night = ingest(MAY_2)
     arrived = {row.log_line: row.event_date for row in night.lake.read_day(EVENTS).collect()}
     assert arrived == {3: MAY_1, 4: MAY_2}
-    (books,) = of_log(night)
-    assert (books.lines_in, books.rows_out, books.duplicates) == (3, 2, 1)
+    (counts,) = of_log(night)
+    assert (counts.lines_in, counts.rows_out, counts.duplicates) == (3, 2, 1)
 
 
 def test_events_from_the_future_are_quarantined(home: Path, spark: SparkSession) -> None:
@@ -117,8 +117,8 @@ def test_late_rows_go_to_their_own_day_and_later_ones_are_kept_aside(home: Path,
     }
     (row,) = night.lake.read("silver.quarantine").collect()
     assert row.reasons == ["too_late: 4 days after its own day, NIGHTREEL_LATE_DAYS is 3"]
-    (books,) = of_log(night)
-    assert (books.lines_in, books.rows_out, books.quarantined) == (32, 31, 1)
+    (counts,) = of_log(night)
+    assert (counts.lines_in, counts.rows_out, counts.quarantined) == (32, 31, 1)
 
 
 def test_an_odd_night_stops_and_can_be_accepted(
@@ -140,8 +140,8 @@ def test_an_odd_night_stops_and_can_be_accepted(
     accept(JobContext(MAY_2, read_settings(), writes=decisions.TABLE), decisions.VOLUME, BEHAVIOR_LOGS, "ann", "a sale")
     for _ in range(2):
         reconciliation.main(["--date", str(MAY_2)])
-        (books,) = of_log(JobContext(MAY_2, read_settings()))
-        assert "as ann decided: a sale" in books.decision
+        (counts,) = of_log(JobContext(MAY_2, read_settings()))
+        assert "as ann decided: a sale" in counts.decision
 
 
 def test_rows_that_are_lost_on_the_way_are_noticed(
@@ -154,7 +154,7 @@ def test_rows_that_are_lost_on_the_way_are_noticed(
     with pytest.raises(SystemExit):
         reconciliation.main(["--date", str(MAY_1)])
     assert (
-        "the books of behavior_logs do not balance: 10 lines came in, but 8 rows + 0 duplicates + 0 quarantined + 0 erased = 8"
+        "the row counts of behavior_logs do not add up: 10 lines in, but 8 rows + 0 duplicates + 0 quarantined + 0 erased = 8"
         in capsys.readouterr().err
     )
 
@@ -182,7 +182,7 @@ def test_every_line_is_accounted_for_in_any_order(
             "raw string, log_file string, log_line bigint, arrival_date date",
         )
         parsed = parse_bronze(bronze, read_settings())
-        kept = valid(parsed)
+        kept = valid_rows(parsed)
         events = transform(kept, kept.limit(0)).drop("log_line").collect()
         distinct = {(row.user_id, row.video_id, row.time_ms) for row in kept.collect()}
         assert len(events) == len(distinct)
