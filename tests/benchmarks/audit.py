@@ -2,7 +2,7 @@
 
     .venv/bin/python -m tests.benchmarks.audit [--rows 1000000 5000000]
 
-Synthetic events are written, audited and described as for a commit. Each number of rows runs in processes of its own, a server and
+Synthetic events are written, audited and described as for a commit. Each number of rows runs in new processes, a server and
 a driver, because the peak memory of a process never decreases. Run it on an idle machine.
 """
 
