@@ -42,13 +42,14 @@ def read_state(directory: Path) -> tuple[str, dict[str, Any], dict[str, Array]]:
     try:
         header = json.loads((directory / _JSON).read_text())
         name = str(header["model"])
-        config = {_OLD_KEYS.get(key, key): value for key, value in dict(header["config"]).items()}
+        saved: dict[str, Any] = header["config"]
+        config = {_OLD_KEYS.get(key, key): value for key, value in saved.items()}
         with np.load(directory / _NPZ, allow_pickle=False) as file:
             parts = dict(file)
         arrays: dict[str, Array] = {key: value for key, value in parts.items() if "." not in key}
         for key in {part.partition(".")[0] for part in parts if "." in part}:
             data, indices, indptr, shape = (parts[f"{key}.{part}"] for part in _CSR_PARTS)
             arrays[key] = csr_matrix((data, indices, indptr), shape=tuple(shape))
-    except (OSError, EOFError, BadZipFile, ValueError, KeyError, TypeError) as error:
+    except (OSError, EOFError, BadZipFile, ValueError, KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"{directory} contains no complete recommender: {error}") from error
     return name, config, arrays

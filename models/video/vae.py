@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import safetensors.torch
@@ -209,12 +209,12 @@ class VaeGenerator(TrainedGenerator):
             ValueError: files are missing, or belong to another class.
         """
         try:
-            saved = dict(json.loads((directory / _CONFIG).read_text(encoding="utf-8")))
+            saved: dict[str, Any] = json.loads((directory / _CONFIG).read_text(encoding="utf-8"))
             generator = cls(VaeConfig(**{_OLD_KEYS.get(key, key): value for key, value in saved.items()}))
             weights = safetensors.torch.load_file(directory / _WEIGHTS)
             generator.vae.load_state_dict({k[4:]: v.float() for k, v in weights.items() if k.startswith("vae.")})
             generator.text.load_state_dict({k[5:]: v.float() for k, v in weights.items() if k.startswith("text.")})
-        except (OSError, TypeError, ValueError, RuntimeError, safetensors.SafetensorError) as error:
+        except (OSError, TypeError, ValueError, AttributeError, RuntimeError, safetensors.SafetensorError) as error:
             raise ValueError(f"{directory} contains no saved VAE generator: {error}") from error
         return generator
 

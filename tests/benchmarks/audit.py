@@ -2,8 +2,8 @@
 
     .venv/bin/python -m tests.benchmarks.audit [--rows 1000000 5000000]
 
-Synthetic events are written, audited and described as for a commit. Each number of rows runs in separate processes, a Spark server
-and a driver, because the peak memory of a process never decreases. Run it on an idle machine.
+Synthetic events are written, audited and described as for a commit. Each number of rows runs in separate processes, a Spark
+server and a driver, because the peak memory of a process never decreases. Run it on an idle machine.
 """
 
 import argparse

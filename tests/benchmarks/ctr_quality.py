@@ -2,8 +2,8 @@
 
     python -m tests.benchmarks.ctr_quality [../shared/data]
 
-There are two data sets, split by time: the WNS ad impressions of 2017 (the last two days are judged), and the nights of KuaiRand as
-in the nightly run (features of the day before; every night after the first is judged with models trained on the days before).
+There are two data sets, split by time: the WNS ad impressions of 2017 (the last two days are judged), and the nights of KuaiRand
+as in the nightly run (features of the day before; every night after the first is judged with models trained on the days before).
 """
 
 import datetime as dt
