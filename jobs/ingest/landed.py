@@ -90,8 +90,8 @@ def read(spark: SparkSession, files: Mapping[str, Path], mapping: FeedMapping, k
     Returns:
         `log_file`, `log_line`, `raw`; `fields`, a struct of the feed's columns as strings, without the user id, null if there is
         no value; `others`, a map of the unknown columns, empty if the mapping renames columns; `problem`, why the record could
-        not be read, or ERASED; `user_id`, the pseudonym or INVALID, null in a feed without users; `numbers`, the pseudonyms of the
-        ids that a record with a problem may contain.
+        not be read, or ERASED; `user_id`, the pseudonym or INVALID, null in a feed without users; `numbers`, the pseudonyms of
+        the ids that a record with a problem may contain.
     """
     rows = _read(spark, files, mapping)
     if mapping.columns is not None:

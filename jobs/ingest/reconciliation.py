@@ -1,8 +1,8 @@
 """ops.reconciliation: checks that every row of a landing is in its table, a duplicate, in quarantine or erased, exactly once.
 
 Lines are counted in the files and duplicates by key, independently of the table that is checked. If the row counts of a feed do
-not add up, or differ too much from the nights before, the night fails here, before anything reads its rows. The operator can accept
-unusual counts (`make accept`), but not counts that do not add up.
+not add up, or differ too much from the nights before, the night fails here, before anything reads its rows. The operator can
+accept unusual counts (`make accept`), but not counts that do not add up.
 """
 
 from collections import Counter

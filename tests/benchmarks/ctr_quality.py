@@ -3,8 +3,8 @@
     python -m tests.benchmarks.ctr_quality [../shared/data]
 
 There are two data sets, each split by time: the WNS ad impressions of 2017 (models are judged on the last two days), and
-KuaiRand's nights as in the nightly run (features of the day before; each night from the second on judges models that were trained on
-the days before it).
+KuaiRand's nights as in the nightly run (features of the day before; each night from the second on judges models that were
+trained on the days before it).
 """
 
 import datetime as dt

@@ -3,8 +3,9 @@
     .venv/bin/python -m tests.benchmarks.maintenance [--nights 60] [--events 10000]
 
 Simulated logs are processed to events and interactions, night after night, in a temporary lake. A backfill computes the
-interactions of all nights again. Queries run before `maintenance` and after two runs of it, a week apart, because replaced files are
-kept for a week (files are aged by eight days before each run). Each query time is the best of seven runs, and the queries alternate.
+interactions of all nights again. Queries run before `maintenance` and after two runs of it, a week apart, because replaced files
+are kept for a week (files are aged by eight days before each run). Each query time is the best of seven runs, and the queries
+alternate.
 """
 
 import argparse
