@@ -1,4 +1,4 @@
-"""The work of a night as one plain process: no Airflow, Spark, Delta commits, audits or MLflow. It is the floor of a night's time.
+"""The work of a night in one plain process: no Airflow, Spark, Delta commits, audits or MLflow. The floor of a night's time.
 
     .venv/bin/python -m tests.benchmarks.plain_night --home STATE --logs FOLDER [--date 2022-05-01]
 

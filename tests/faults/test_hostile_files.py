@@ -77,7 +77,7 @@ def test_a_model_that_runs_code_is_refused(
     for file in sorted(directory.iterdir()):
         whole = file.read_bytes()
         poison(file, Payload(proof))
-        with pytest.raises(ValueError, match=r"holds no (complete|saved)"):
+        with pytest.raises(ValueError, match=r"contains no (complete|saved)"):
             load()
         file.write_bytes(whole)
     load()
@@ -108,7 +108,7 @@ def test_a_table_outside_the_lake_is_refused(
     assert refused.value.code != 0
     (line,) = capsys.readouterr().err.splitlines()
     assert table in line
-    assert "there are: bronze.behavior_log, " in line
+    assert "use one of: bronze.behavior_log, " in line
 
 
 def test_no_prompt_reaches_out_of_the_folder_of_videos(home: Path) -> None:

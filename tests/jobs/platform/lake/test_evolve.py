@@ -44,7 +44,7 @@ def test_the_next_write_adds_what_the_contract_adds(
     uri = f"{home}/lake/ops/reconciliation"
     write(spark, BOOKS, MAY_1)
     with monkeypatch.context() as meanwhile:
-        meanwhile.setattr("jobs.platform.lake.verify.contract", lambda table: LATER)
+        meanwhile.setattr("jobs.platform.lake.verify.load_contract", lambda table: LATER)
         assert list(verify(settings(), "ops.reconciliation")) == []
     write(spark, LATER, MAY_2, remark="fine")
     table = DeltaTable(uri)
