@@ -77,7 +77,7 @@ def test_a_model_that_runs_code_is_refused(
     for file in sorted(directory.iterdir()):
         whole = file.read_bytes()
         poison(file, Payload(proof))
-        with pytest.raises(ValueError, match=r"holds no (complete|saved)"):
+        with pytest.raises(ValueError, match=r"contains no (complete|saved)"):
             load()
         file.write_bytes(whole)
     load()
