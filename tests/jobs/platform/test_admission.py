@@ -219,7 +219,7 @@ def test_of_processes_that_start_at_once_on_a_new_lake_all_that_go_on_have_one_k
             at = tmp_path / str(number)
             ended = Counter(pool.map(_claim, [str(at / home) for home in homes], [str(at / "lake")] * PROCESSES))
             # One that comes a little later finds the lake begun, and makes no key.
-            too_late = ("is not the pseudonym key of the lake", "is missing, and under a new one")
+            too_late = ("is not the pseudonym key of the lake", "is missing, and under a new key")
             refused = {said: times for said, times in ended.items() if any(why in said for why in too_late)}
             (known,) = ended.keys() - refused.keys()
             assert len(bytes.fromhex(known)) == 32
