@@ -134,7 +134,9 @@ def test_weights_that_are_not_what_was_saved_are_refused_until_trained_again(
         (kept / "model.json").unlink()
     else:
         (kept / "model.json").write_text("9")
-    with pytest.raises(MissingInput, match=r"^missing input: recommender b-2022-04-30-\w+: its files .* rerun the training .*$"):
+    with pytest.raises(
+        MissingInput, match=r"^missing input: recommender b-2022-04-30-\w+: its files .* rerun the training .*$"
+    ):
         serve(found, FIRST)
     train(found, FIRST, "b", 2)
     assert serve(found, FIRST) == 2
