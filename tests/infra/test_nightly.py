@@ -78,8 +78,8 @@ def test_one_state_folder_runs_one_command_at_a_time(tmp_path: Path) -> None:
         (["--from", "2999-01-01", "--to", "2999-01-01"], "2999-01-01 is not over yet"),
         (["--from", "2022-05-02", "--to", "2022-05-01"], "FROM=2022-05-02 is after TO=2022-05-01"),
         (["--from", "2022-05-01", "--to", "2022-05-01", "--source", "/no/such"], "SOURCE=/no/such is not a folder"),
-        (["--backfill", "--tables", "gold.users"], "TABLES: a night writes no 'gold.users'; it writes"),
-        (["--backfill", "--tables", "../x"], "TABLES: a night writes no '../x'; it writes"),
+        (["--backfill", "--tables", "gold.users"], "TABLES: a night does not write 'gold.users'; it writes"),
+        (["--backfill", "--tables", "../x"], "TABLES: a night does not write '../x'; it writes"),
     ],
 )
 def test_a_wrong_call_ends_with_one_line_and_touches_nothing(tmp_path: Path, arguments: list[str], line: str) -> None:
