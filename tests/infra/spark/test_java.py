@@ -36,7 +36,7 @@ def test_java_is_fit_or_named(tmp_path: Path, major: int, rest: str) -> None:
         assert by_name is not None
         assert by_name.startswith(f"JAVA_HOME={tmp_path} is Java {major}{rest}; ")
         assert by_path is not None
-        assert f"`java` is {major}{rest}" in by_path
+        assert f"`java` is version {major}{rest}" in by_path
 
 
 @pytest.mark.parametrize("version", ["1.8.0_412", "11.0.22", None])
