@@ -101,7 +101,7 @@ docs: $(JOBS_READY) ## Build a browsable catalogue of all tables from their cont
 ##@ Development
 .PHONY: setup
 setup: ## Install everything: two environments from their locks, Java, Spark's jars
-	@$(MAKE) --jobs 2 $(CLASSES_READY) $(AIRFLOW_READY)
+	@$(MAKE) --silent --jobs 2 $(CLASSES_READY) $(AIRFLOW_READY)
 
 .PHONY: test
 test: setup ## Run all tests except the long ones of `make faults`

@@ -8,6 +8,7 @@ from infra.local.daemon import Daemon
 from infra.local.paths import State
 from infra.spark import launch, user
 
+_LISTENER = "io.openlineage.spark.agent.OpenLineageSparkListener"
 _CLASS = "org.apache.spark.sql.connect.service.SparkConnectServer"
 
 
@@ -16,7 +17,7 @@ def spark_server(state: State, port: int) -> Daemon:
     command = [str(launch.spark_home() / "bin" / "spark-submit"), "--name", "nightreel", *launch.settings()]
     settings = {
         "spark.connect.grpc.binding.port": port,
-        "spark.extraListeners": launch.LINEAGE_LISTENER,
+        "spark.extraListeners": _LISTENER,
         "spark.openlineage.namespace": os.environ.get("OPENLINEAGE_NAMESPACE", lineage.NAMESPACE),
     }
     command += [word for name, value in settings.items() for word in ("--conf", f"{name}={value}")]

@@ -14,7 +14,6 @@ from pathlib import Path
 from infra.environment import has_account
 from infra.spark import java
 
-LINEAGE_LISTENER = "io.openlineage.spark.agent.OpenLineageSparkListener"
 SETTINGS = Path(sys.prefix, "spark-conf")
 CLASS_ARCHIVE = Path(sys.prefix, "spark-classes.jsa")
 _EMPTY = Path(sys.prefix, "spark-empty-conf")

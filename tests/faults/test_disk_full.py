@@ -14,13 +14,13 @@ import datetime as dt, random, sys
 from pathlib import Path
 from jobs.platform import lake
 from jobs.platform.settings import settings
-from schemas.contract import contract
+from schemas.contract import load_contract
 from tests.faults import rows
 
 uri = f"{settings().lake}/silver/quarantine"
 day = dt.date(2022, 5, 1)
 chance = random.Random(7)
-table = contract(rows.TABLE)
+table = load_contract(rows.TABLE)
 assert lake.version(uri) is not None
 rows.publish_day(uri, day, rows.rows(day, 50, "first"))
 last, failed = "first", 0

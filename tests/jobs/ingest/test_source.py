@@ -67,7 +67,9 @@ def test_a_dataset_without_history_has_none(kuairand: Path, tmp_path: Path) -> N
 
 
 def test_a_missing_night_names_those_there_are(kuairand: Path, tmp_path: Path) -> None:
-    with pytest.raises(MissingInput, match=r"no behavior_logs of 2022-05-09.*available nights: 2022-04-25, 2022-04-26, 2022-04-27"):
+    with pytest.raises(
+        MissingInput, match=r"no behavior_logs of 2022-05-09.*available nights: 2022-04-25, 2022-04-26, 2022-04-27"
+    ):
         land(kuairand, tmp_path / "landing", dt.date(2022, 5, 9))
 
 
