@@ -33,7 +33,7 @@ def write_archive() -> None:
             f' "-XX:ArchiveClassesAtExit={draft}" -Xlog:cds=error -Xlog:cds+dynamic=error'
         )
         os.chdir(folder)
-        spark = SparkSession.builder.remote("local[2]").getOrCreate()
+        spark = SparkSession.builder.getOrCreate()
         _run_queries(spark, Path(folder))
         spark.stop()
         gateway = SparkContext._gateway
