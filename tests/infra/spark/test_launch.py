@@ -9,7 +9,9 @@ from infra.spark import launch
 
 
 def test_a_jvm_maps_the_archive_of_its_classes(spark: SparkSession) -> None:
-    pid = spark.sparkContext._jvm.java.lang.ProcessHandle.current().pid()
+    jvm = spark.sparkContext._jvm
+    assert jvm is not None  # the session is in this process
+    pid = jvm.java.lang.ProcessHandle.current().pid()
     # A JVM that rejects the archive, for another class path or Java, runs on without it.
     assert str(launch.CLASS_ARCHIVE.resolve()) in Path("/proc", str(pid), "maps").read_text()
 
