@@ -14,7 +14,7 @@ _CLASS = "org.apache.spark.sql.connect.service.SparkConnectServer"
 
 def spark_server(state: State, port: int) -> Daemon:
     """Return the server as a daemon on this port."""
-    command = [str(launch.spark_home() / "bin" / "spark-submit"), "--name", "nightreel", *launch.settings()]
+    command = [str(launch.spark_home() / "bin" / "spark-submit"), "--name", "nightreel", *launch.submit_arguments()]
     settings = {
         "spark.connect.grpc.binding.port": port,
         "spark.extraListeners": _LISTENER,

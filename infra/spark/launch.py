@@ -44,7 +44,7 @@ def variables() -> dict[str, str]:
     return {
         "SPARK_HOME": str(spark_home()),
         "SPARK_CONF_DIR": str(_EMPTY),
-        "PYSPARK_SUBMIT_ARGS": f"{shlex.join(settings())} pyspark-shell",
+        "PYSPARK_SUBMIT_ARGS": f"{shlex.join(submit_arguments())} pyspark-shell",
         "PYSPARK_PYTHON": sys.executable,
         # On one machine Spark's processes talk over loopback, whatever the host name resolves to.
         "SPARK_LOCAL_IP": "127.0.0.1",
@@ -52,7 +52,7 @@ def variables() -> dict[str, str]:
     }
 
 
-def settings() -> list[str]:
+def submit_arguments() -> list[str]:
     """Return the arguments of `spark-submit` that name our settings."""
     return ["--properties-file", str(SETTINGS / "spark-defaults.conf")]
 

@@ -17,6 +17,7 @@ from jobs.platform.job_context import JobContext
 from jobs.platform.settings import settings
 from jobs.query import explain
 from tests.jobs.ingest.nights import MAY_1, MAY_2, NOON_MAY_1, line, write_landing
+from tests.jobs.query.one_line_error import assert_one_line_error
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -189,11 +190,4 @@ def test_a_row_of_the_log_itself_names_its_line(told: Callable[[str, str], str])
 def test_a_wrong_key_gets_one_line(
     lake: Path, capsys: pytest.CaptureFixture[str], table: str, key: str, code: int, said: str
 ) -> None:
-    with pytest.raises(SystemExit) as stopped:
-        explain.main(["--table", table, "--key", key])
-    printed = capsys.readouterr()
-    assert stopped.value.code == code
-    assert said in printed.err
-    assert printed.err.startswith("error: ")
-    assert printed.err.count("\n") == 1
-    assert not printed.out
+    assert_one_line_error(explain.main, ["--table", table, "--key", key], code, said, capsys)

@@ -14,6 +14,7 @@ from jobs.query import duckdb_views, sql
 from jobs.query.duckdb_views import connect
 from schemas.contract import Contract, load_contract
 from tests.jobs.lake import insert_rows
+from tests.jobs.query.one_line_error import assert_one_line_error
 
 DAY = dt.date(2022, 5, 1)
 USER = "5e" * 16
@@ -87,14 +88,7 @@ def test_a_column_that_a_contract_adds_is_waited_for(
 def test_a_wrong_question_gets_one_line(
     lake: Path, capsys: pytest.CaptureFixture[str], query: str, code: int, said: str
 ) -> None:
-    with pytest.raises(SystemExit) as stopped:
-        sql.main([query])
-    printed = capsys.readouterr()
-    assert stopped.value.code == code
-    assert said in printed.err
-    assert printed.err.startswith("error: ")
-    assert printed.err.count("\n") == 1
-    assert not printed.out
+    assert_one_line_error(sql.main, [query], code, said, capsys)
 
 
 def test_an_empty_lake_says_how_to_fill_it(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
