@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 
 import pyarrow as pa
 
-from jobs.ingest import landed_files
+from jobs.ingest import manifest
 from jobs.platform import decisions
 from jobs.platform.fingerprints import fingerprint
 from jobs.platform.job import run_job
@@ -86,7 +86,7 @@ class _History:
                 yield f"the contract of {name} changed" if is_table else f"{name} was {recorded}, is {current}"
         for feed, digest in last.made_by.get("landed", {}).items():
             # The digest is empty if the files were deleted or are just being written; neither is a change.
-            if landed_files.digest(self.settings.landing, feed, last.day) not in ("", digest):
+            if manifest.digest(self.settings.landing, feed, last.day) not in ("", digest):
                 yield f"the landing of {feed} changed"
         inputs: dict[str, int] = last.made_by.get("inputs", {})
         for read, days in days_read(table, last.day, self.settings.late_days).items():

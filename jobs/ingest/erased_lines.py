@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from jobs.ingest import landed_files, landing
+from jobs.ingest import landed_files, landing, manifest
 from jobs.ingest.feeds import FEEDS
 from jobs.ingest.formats import ERASED, Format, records
 from jobs.ingest.formats.compression import unpacked
@@ -77,11 +77,12 @@ def redact(spark: "SparkSession", settings: Settings, feed: str, date: dt.date) 
         for path in sorted(folder.iterdir()):
             if path.name in lines:
                 _write_without(path, aside / path.name, file_format, lines[path.name])
-            elif path.is_file() and path.name != landing.MARKER:
+            elif path.is_file() and path.name not in (landing.MARKER, landing.MANIFEST):
                 shutil.copyfile(path, aside / path.name)
 
     if lines:
         landing.write_folder(folder, write)
+        manifest.write(settings.landing, feed, date)
     return sum(map(len, lines.values()))
 
 

@@ -14,9 +14,10 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
-from jobs.ingest import erased_lines, landed_files, landing, source
+from jobs.ingest import erased_lines, landing, manifest, source
 from jobs.ingest.feeds import BEHAVIOR_LOGS, NIGHTLY
 from jobs.ingest.gzip_file import write_gzip
+from jobs.ingest.manifest import LandedFile
 from jobs.ingest.simulator.night import SIMULATED, Scale, land
 from jobs.ingest.simulator.slates import slates
 from jobs.platform import decisions, erasure, pseudonym
@@ -71,7 +72,7 @@ def write_decided_feeds(context: JobContext) -> None:
 
 def _copy(folder: Path, aside: Path) -> None:
     for path in folder.iterdir():
-        if path.is_file() and path.name != landing.MARKER:
+        if path.is_file() and path.name not in (landing.MARKER, landing.MANIFEST):
             shutil.copyfile(path, aside / path.name)
     (aside / _COPY_OF).write_text(f"{folder.name}\n")
 
@@ -124,15 +125,14 @@ def main(argv: Sequence[str] | None = None) -> None:
         write_decided_feeds(context)
         is_empty = decisions.find_decision(context, decisions.EMPTY) is not None
         for feed, files in _checked(context, is_empty).items():
-            _log.info(
-                "%s: %d rows in %d files", landing.folder(root, feed, context.date), sum(files.values()), len(files)
-            )
+            rows = sum(file.rows for file in files.values())
+            _log.info("%s: %d rows in %d files", landing.folder(root, feed, context.date), rows, len(files))
         redact(context)
 
 
-def _checked(context: JobContext, is_empty: bool) -> dict[str, dict[str, int]]:
+def _checked(context: JobContext, is_empty: bool) -> dict[str, dict[str, LandedFile]]:
     try:
-        return landed_files.check(context.settings.landing, context.date, may_be_empty=is_empty)
+        return manifest.check(context.settings.landing, context.date, may_be_empty=is_empty)
     except MissingInput as error:
         missing = next(
             feed for feed in NIGHTLY if not landing.is_complete(context.settings.landing, feed, context.date)

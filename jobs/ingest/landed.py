@@ -3,19 +3,19 @@
 The result has the feed's columns as strings, whatever the format of the files, and no real user id.
 """
 
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 
 import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
-from pyspark.sql.pandas.types import from_arrow_schema
 
-from jobs.ingest import landed_files
+from jobs.ingest import landed_files, manifest
 from jobs.ingest.feeds import BEHAVIOR_LOGS, CAMPAIGNS, FEEDS, NIGHTLY
 from jobs.ingest.formats import ERASED, USER_ID, Record, records
+from jobs.ingest.manifest import LandedFile
+from jobs.ingest.map_files import map_files
 from jobs.ingest.mapped import mapped
 from jobs.ingest.mapping import Mapping as FeedMapping
 from jobs.platform import pseudonym
@@ -29,7 +29,6 @@ INVALID = "invalid"
 """Replaces a malformed user id, because its text may still identify the user."""
 
 _BATCH = 10_000
-_COUNTS = pa.schema([("records", pa.int64()), ("erased", pa.int64())])
 
 
 def landed_rows(context: JobContext, feed: str) -> DataFrame:
@@ -40,44 +39,48 @@ def landed_rows(context: JobContext, feed: str) -> DataFrame:
 
     Raises:
         MissingInput: the night's landing of the feed is missing or incomplete.
-        BadInput: it has no row, or a file lacks a column. Errors in later lines of a file are raised when the rows are used.
+        BadInput: it has no row, or other files than when it landed. If a file cannot be read, or has changed since it landed, the
+            error is raised when the rows are used.
     """
-    files, mapping = _files(context, feed)
-    rows = read(context.spark, files, mapping, pseudonym.key(context.settings), context.settings.timezone.key)
+    landing, day, settings = context.settings.landing, context.date, context.settings
+    files = {f"{feed}/dt={day}/{name}": file for name, file in landed_files_of(context, feed).items()}
+    rows = read(
+        context.spark,
+        {log_file: landing / log_file for log_file in files},
+        landed_files.mapping(landing, feed, day),
+        pseudonym.key(settings),
+        settings.timezone.key,
+        {log_file: file.sha256 for log_file, file in files.items()},
+    )
     return rows.withColumn("arrival_date", F.lit(context.date))
 
 
-def record_counts(context: JobContext, feed: str) -> DataFrame:
-    """Return the number of `records` in each file of a feed in the night's landing, and how many belong to `erased` users.
+def landed_files_of(context: JobContext, feed: str) -> Mapping[str, LandedFile]:
+    """Return the night's files of a feed by name, as they landed. The job's commit records their digest.
 
     Raises:
-        MissingInput, BadInput: see `landed_rows`.
+        MissingInput: the night's landing of the feed is missing or incomplete.
+        BadInput: it has no row, or other files than when it landed.
     """
-    files, mapping = _files(context, feed)
-    file_format = mapping.format
-
-    def count(_: str, path: Path) -> Iterator[pa.RecordBatch]:
-        counts = Counter(record.problem == ERASED for record in records(path, file_format))
-        yield pa.record_batch([[counts.total()], [counts[True]]], schema=_COUNTS)
-
-    return _map_files(context.spark, files, count, _COUNTS)
-
-
-def _files(context: JobContext, feed: str) -> tuple[dict[str, Path], FeedMapping]:
-    """Return the night's files by the names that the rows keep in `log_file`, and the mapping to read them with."""
     landing, day = context.settings.landing, context.date
-    files = landed_files.files(landing, feed, day)
-    mapping = landed_files.mapping(landing, feed, day)
+    files = manifest.read(landing, feed, day)
     # Always looked up, even if the result does not matter here: an applied decision is recorded as a fingerprint in the commit.
     decision = find_decision(context, EMPTY if feed == BEHAVIOR_LOGS else SNAPSHOT, feed) if feed in NIGHTLY else None
     may_be_empty = feed == CAMPAIGNS or (feed == BEHAVIOR_LOGS and decision is not None)
-    if not may_be_empty and not landed_files.has_row(files.values(), mapping):
+    if not may_be_empty and not any(file.records for file in files.values()):
         raise BadInput(landed_files.no_row(landing, feed, day))
-    context.lake.record_landed(feed, landed_files.digest(landing, feed, day))
-    return {f"{feed}/dt={day}/{name}": path for name, path in files.items()}, mapping
+    context.lake.record_landed(feed, manifest.digest(landing, feed, day, files))
+    return files
 
 
-def read(spark: SparkSession, files: Mapping[str, Path], mapping: FeedMapping, key: bytes, zone: str) -> DataFrame:
+def read(
+    spark: SparkSession,
+    files: Mapping[str, Path],
+    mapping: FeedMapping,
+    key: bytes,
+    zone: str,
+    digests: Mapping[str, str] | None = None,
+) -> DataFrame:
     """Return all records of the given files of a feed.
 
     Args:
@@ -86,6 +89,7 @@ def read(spark: SparkSession, files: Mapping[str, Path], mapping: FeedMapping, k
         mapping: describes the format and columns of the files.
         key: the lake's pseudonym key.
         zone: the lake's time zone.
+        digests: name -> SHA-256 of the file when it landed, if it must not have changed.
 
     Returns:
         `log_file`, `log_line`, `raw`; `fields`, a struct of the feed's columns as strings, without the user id, null if there is
@@ -93,7 +97,7 @@ def read(spark: SparkSession, files: Mapping[str, Path], mapping: FeedMapping, k
         not be read, or ERASED; `user_id`, the pseudonym or INVALID, null in a feed without users; `numbers`, the pseudonyms of
         the ids that a record with a problem may contain.
     """
-    rows = _read(spark, files, mapping)
+    rows = _read(spark, files, mapping, digests or {})
     if mapping.columns is not None:
         rows = mapped(rows, mapping, zone)
     if not FEEDS[mapping.feed].personal:
@@ -112,7 +116,9 @@ def read(spark: SparkSession, files: Mapping[str, Path], mapping: FeedMapping, k
     )
 
 
-def _read(spark: SparkSession, files: Mapping[str, Path], mapping: FeedMapping) -> DataFrame:
+def _read(
+    spark: SparkSession, files: Mapping[str, Path], mapping: FeedMapping, digests: Mapping[str, str]
+) -> DataFrame:
     """Return the records with the columns of the files. `user` is the text of the user id if the columns are the feed's."""
     user_columns = mapping.user_columns
     is_mapped, nulls = mapping.columns is not None, frozenset(mapping.nulls)
@@ -145,31 +151,13 @@ def _read(spark: SparkSession, files: Mapping[str, Path], mapping: FeedMapping) 
         return pa.RecordBatch.from_pydict(content, schema)
 
     def batches(file: str, path: Path) -> Iterator[pa.RecordBatch]:
+        if file in digests and manifest.sha256(path) != digests[file]:
+            raise BadInput(f"{path} has changed since it landed; run the night again from ingest.land")
         remaining = records(path, mapping.format, user_columns)
         while chunk := list(islice(remaining, _BATCH)):
             yield batch(file, chunk)
 
-    return _map_files(spark, files, batches, schema)
-
-
-def _map_files(
-    spark: SparkSession,
-    files: Mapping[str, Path],
-    batches: Callable[[str, Path], Iterator[pa.RecordBatch]],
-    schema: pa.Schema,
-) -> DataFrame:
-    """Apply `batches` to the name and path of each file, one Spark task per file."""
-    names_and_paths = [(name, str(path)) for name, path in files.items()]
-
-    def run(indices: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        for batch in indices:
-            for index in batch.column(0).to_pylist():
-                name, path = names_and_paths[index]
-                yield from batches(name, Path(path))
-
-    return spark.range(len(names_and_paths), numPartitions=len(names_and_paths)).mapInArrow(
-        run, from_arrow_schema(schema)
-    )
+    return map_files(spark, files, batches, schema)
 
 
 def _schema(columns: Sequence[str]) -> pa.Schema:

@@ -1,18 +1,16 @@
-"""The files of a night: which files of a folder are read, with which mapping, and whether they are readable.
+"""The files of a night: which files of a folder are read, and with which mapping.
 
 The check of the landing and ingest use the same functions, so that exactly the checked files are read.
 """
 
 import datetime as dt
-import hashlib
 import logging
-from collections.abc import Iterable
 from difflib import get_close_matches
 from pathlib import Path
 
-from jobs.ingest.feeds import BEHAVIOR_LOGS, CAMPAIGNS, FEEDS, NIGHTLY
-from jobs.ingest.formats import ERASED, names, records
-from jobs.ingest.landing import MARKER, folder, is_complete
+from jobs.ingest.feeds import BEHAVIOR_LOGS, FEEDS
+from jobs.ingest.formats import names
+from jobs.ingest.landing import MANIFEST, MARKER, folder, is_complete
 from jobs.ingest.mapping import Mapping, default, load
 from jobs.platform.errors import BadInput, MissingInput, UsageError
 
@@ -81,13 +79,14 @@ def files(landing: Path, feed: str, date: dt.date) -> dict[str, Path]:
 
 def _is_ignored(path: Path, suffixes: set[str]) -> bool:
     """True if a path is not a file of the feed. Files of the feed have one of the suffixes."""
-    if _is_hidden(path) or path.name in (MARKER, MAPPING):
+    if is_hidden(path) or path.name in (MARKER, MANIFEST, MAPPING):
         return True
     # Some tools ignore names that begin with _. A file of the feed with such a name is refused, so it is not ignored here.
     return path.name.startswith("_") and not (path.is_file() and path.name.lower().endswith(tuple(suffixes)))
 
 
-def _is_hidden(path: Path) -> bool:
+def is_hidden(path: Path) -> bool:
+    """True if systems leave files of this name behind, so that they are no part of the landing."""
     return path.name.startswith(".") or path.name.lower() in _JUNK
 
 
@@ -112,57 +111,6 @@ def _check_names(path: Path, mapping: Mapping) -> None:
         _log.warning("%s has unknown columns: %s%s", path, ", ".join(unknown), note)
 
 
-def check(landing: Path, date: dt.date, may_be_empty: bool = False) -> dict[str, dict[str, int]]:
-    """Check that a night's landing is complete and readable, before anything is written from it.
-
-    Every byte is read, with the same function as in ingest.
-
-    Args:
-        landing: the landing.
-        date: the night.
-        may_be_empty: True if the log may have no row.
-
-    Returns:
-        For each feed of a night the number of rows of each file, by name. Lines of erased users do not count.
-
-    Raises:
-        MissingInput: the folder of a feed does not exist or is not complete.
-        BadInput: a folder contains no file or an unexpected one; a file is damaged or lacks a column; a feed has no row.
-    """
-    counts = {}
-    for feed in NIGHTLY:
-        counts[feed] = rows(landing, feed, date)
-        if not sum(counts[feed].values()) and feed != CAMPAIGNS and not (may_be_empty and feed == BEHAVIOR_LOGS):
-            raise BadInput(no_row(landing, feed, date))
-    return counts
-
-
-def has_row(files: Iterable[Path], mapping: Mapping) -> bool:
-    """True if any of the files has a row."""
-    return any(next(records(path, mapping.format), None) for path in files)
-
-
 def no_row(landing: Path, feed: str, date: dt.date) -> str:
     """Return the error message for a night's feed that has files but no row."""
     return f"{folder(landing, feed, date)} contains a header but no row; land the {feed} of {date} again"
-
-
-def rows(landing: Path, feed: str, date: dt.date) -> dict[str, int]:
-    """Return the number of rows of each file of a night's feed, by name. Reads every file completely; see `check`."""
-    file_format = mapping(landing, feed, date).format
-    return {
-        name: sum(record.problem != ERASED for record in records(path, file_format))
-        for name, path in files(landing, feed, date).items()
-    }
-
-
-def digest(landing: Path, feed: str, date: dt.date) -> str:
-    """Return 16 hex digits of SHA-256 over the names and bytes of a night's files; empty if the night is not complete."""
-    if not is_complete(landing, feed, date):
-        return ""
-    sha = hashlib.sha256()
-    for path in sorted(folder(landing, feed, date).iterdir()):
-        if path.is_file() and not _is_hidden(path):
-            with path.open("rb") as file:
-                sha.update(f"{path.name}\0{hashlib.file_digest(file, 'sha256').hexdigest()}\n".encode())
-    return sha.hexdigest()[:16]

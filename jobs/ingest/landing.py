@@ -18,6 +18,9 @@ from jobs.platform.failpoint import failpoint
 MARKER = "_SUCCESS"
 """Name of the file that marks a folder as complete."""
 
+MANIFEST = "_manifest.json"
+"""Name of the file that `jobs.ingest.manifest` adds to a complete folder."""
+
 
 def folder(landing: Path, feed: str, date: dt.date) -> Path:
     """Return the folder of a feed's files of one night."""
@@ -46,7 +49,7 @@ def write_folder(target: Path, write: Callable[[Path], None]) -> bool:
     """Write a night's folder: fill a temporary folder, mark it complete and rename it.
 
     An existing folder with the same bytes stays untouched. A different one is moved away first: between the two renames the night
-    is missing, which `landed_files.check` reports, but it is never incomplete.
+    is missing, which `manifest.check` reports, but it is never incomplete.
 
     Args:
         target: the folder to write, see `folder`.
@@ -99,8 +102,10 @@ def _put_back(target: Path) -> None:
 def _same_files(one: Path, other: Path) -> bool:
     if not other.is_dir():
         return False
-    names = sorted(path.name for path in one.iterdir())
-    if names != sorted(path.name for path in other.iterdir()):
+    names, other_names = (
+        sorted(path.name for path in folder.iterdir() if path.name != MANIFEST) for folder in (one, other)
+    )
+    if names != other_names:
         return False
     return filecmp.cmpfiles(one, other, names, shallow=False)[0] == names
 

@@ -1,8 +1,8 @@
 """ops.reconciliation: checks that every row of a landing is in its table, a duplicate, in quarantine or erased, exactly once.
 
-Lines are counted in the files and duplicates by key, independently of the table that is checked. If the row counts of a feed do
-not add up, or differ too much from the nights before, the night fails here, before anything reads its rows. Operators can accept
-unusual counts (`make accept`), but not counts that do not add up.
+Lines are counted when the files land and duplicates by key, independently of the table that is checked. If the row counts of a
+feed do not add up, or differ too much from the nights before, the night fails here, before anything reads its rows. Operators can
+accept unusual counts (`make accept`), but not counts that do not add up.
 """
 
 from collections import Counter
@@ -19,7 +19,7 @@ from pyspark.sql import functions as F
 from jobs.ingest.behavior_events import earlier_events
 from jobs.ingest.behavior_rows import KEY, parsed_rows
 from jobs.ingest.feeds import BEHAVIOR_LOGS, NIGHTLY
-from jobs.ingest.landed import record_counts
+from jobs.ingest.landed import landed_files_of
 from jobs.ingest.parse import valid_rows
 from jobs.ingest.snapshot import snapshot
 from jobs.platform import decisions
@@ -76,16 +76,16 @@ class RowCounts:
 
 def count_rows(context: JobContext) -> list[RowCounts]:
     """Count the lines, rows, duplicates, quarantined and erased rows of each feed, each from its own source."""
-    lines = _collect([_lines(context, feed) for feed in NIGHTLY])
+    landed = {feed: landed_files_of(context, feed).values() for feed in NIGHTLY}
     quarantined = _quarantined(context)
     all_counts = [
         RowCounts(
             feed=feed,
-            lines_in=lines[feed, "lines_in"],
+            lines_in=sum(file.records for file in landed[feed]),
             rows_out=_rows(context, NIGHTLY[feed].table),
             duplicates=0,
             quarantined=quarantined[NIGHTLY[feed].table],
-            erased=lines[feed, "erased"],
+            erased=sum(file.erased for file in landed[feed]),
         )
         for feed in NIGHTLY
     ]
@@ -101,10 +101,6 @@ def _collect(counts: list[DataFrame]) -> Counter[tuple[str, str]]:
     """Return the numbers by feed and name. One query for all, because planning dominates the time of each."""
     with convert_spark_errors(_TABLE):
         return Counter({(row.feed, row.name): row.number for row in reduce(DataFrame.unionAll, counts).collect()})
-
-
-def _lines(context: JobContext, feed: str) -> DataFrame:
-    return _sum(record_counts(context, feed), feed, {"lines_in": F.sum("records"), "erased": F.sum("erased")})
 
 
 def _sum(rows: DataFrame, feed: str, sums: Mapping[str, Column]) -> DataFrame:

@@ -72,7 +72,9 @@ def find_in_landing(spark: "SparkSession", settings: Settings) -> Iterator[Path]
         read: set[Path] = set()
         for night in landing.nights(settings.landing, feed):
             folder = landing.folder(settings.landing, feed, night)
-            read |= {folder / name for name in landed_files.files(settings.landing, feed, night)}
+            read |= {folder / name for name in landed_files.files(settings.landing, feed, night)} | {
+                folder / landing.MANIFEST
+            }
             yield from (folder / name for name in erased_lines.find(spark, settings, feed, night))
         secret, erased = key(settings), erasure.read(settings)
         for path in sorted((settings.landing / feed).rglob("*")):

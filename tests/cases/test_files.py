@@ -14,7 +14,7 @@ import pytest
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
-from jobs.ingest import landed_files, landing
+from jobs.ingest import landing, manifest
 from jobs.ingest.feeds import BEHAVIOR_LOGS, CAMPAIGNS, NIGHTLY, USERS, VIDEOS
 from jobs.ingest.landed import landed_rows
 from jobs.ingest.parse import parse
@@ -24,7 +24,7 @@ from jobs.platform.job_context import JobContext
 from jobs.platform.pseudonym import key, pseudonym
 from jobs.platform.settings import settings
 from jobs.platform.spark_errors import convert_spark_errors
-from tests.jobs.ingest.nights import MAY_1, NOON_MAY_1, SNAPSHOTS, line
+from tests.jobs.ingest.nights import MAY_1, NOON_MAY_1, SNAPSHOTS, line, rows_by_file
 
 HEADERS = {feed: ",".join(NIGHTLY[feed].required) for feed in NIGHTLY}
 TITLED = f"{HEADERS[VIDEOS]},title"
@@ -80,8 +80,8 @@ def outcome(home: Path, feed: str) -> tuple[list[tuple[object, ...]], list[str]]
     """
     night = JobContext(MAY_1, settings())
     try:
-        counted = sum(landed_files.rows(home / "landing", feed, MAY_1).values())
-        landed_files.digest(home / "landing", feed, MAY_1)
+        counted = sum(rows_by_file(home / "landing", feed).values())
+        manifest.digest(home / "landing", feed, MAY_1)
     except NightreelError:
         with pytest.raises(NightreelError), convert_spark_errors(feed):
             landed_rows(night, feed).count()
@@ -437,7 +437,7 @@ def test_what_cannot_be_right_is_refused_in_one_line(home: Path, spark: SparkSes
             write_files(home, feed, {"part.csv.gz": packed(HEADERS[feed], row)})
     write_files(home, BEHAVIOR_LOGS, {"part.csv.gz": log(line(1))})
     with pytest.raises(NightreelError) as refused:
-        landed_files.check(home / "landing", MAY_1)
+        manifest.check(home / "landing", MAY_1)
     assert said in str(refused.value)
     assert "\n" not in str(refused.value)
     with pytest.raises(NightreelError) as refused_by_ingest, convert_spark_errors(VIDEOS):

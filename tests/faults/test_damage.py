@@ -171,6 +171,31 @@ def test_a_checkpoint_is_only_a_summary(table: str, monkeypatch: pytest.MonkeyPa
     assert content(table) == whole
 
 
+def test_jobs_check_the_part_of_the_log_that_delta_reads(table: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    from jobs.platform.lake import commit
+
+    monkeypatch.setattr(commit, "_CHECKPOINT_EVERY", 4)
+    for number in range(7):
+        rows.publish_day(table, DAYS[number % 3], rows.rows(DAYS[number % 3], 20))
+    whole, log = content(table), Path(table, "_delta_log")
+    old, new = (log / f"{version:020}.json" for version in (2, 6))
+    old.write_bytes(b"")
+    assert lake.version(table) == 7
+    assert content(table) == whole
+    assert [damage.what for damage in found(table)] == [f"{old} differs from what was written"]
+    sound = new.read_bytes()
+    new.write_bytes(b"")
+    with pytest.raises(Damaged, match=f"{new.name} differs"):
+        lake.version(table)
+    new.write_bytes(sound)
+    DeltaTable(table).create_checkpoint()  # by another program, which does not check the log
+    new.write_bytes(b"")
+    with pytest.raises(Damaged, match=f"{new.name} differs"):
+        lake.version(table)
+    list(put_right(settings(), rows.TABLE, {"run": "test"}))
+    assert (found(table), content(table)) == ([], whole)
+
+
 def test_a_commit_that_a_power_cut_left_empty_is_taken_away(published: str) -> None:
     whole = content(published)
     torn = Path(published, "_delta_log", f"{DeltaTable(published).version() + 1:020}.json")

@@ -121,7 +121,6 @@ def commit(
     version = DeltaTable(uri).version()
     log_backup.write(uri, version)
     if version and version % _CHECKPOINT_EVERY == 0:
-        DeltaTable(uri).create_checkpoint()
         log_backup.write_checkpoint(uri)
     return new_version
 

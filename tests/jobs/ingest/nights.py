@@ -10,6 +10,7 @@ from jobs.ingest import (
     behavior_log,
     campaigns,
     landing,
+    manifest,
     quarantine,
     reconciliation,
     users,
@@ -68,6 +69,11 @@ def write_feed(
 
     landing.write_folder(folder, write)
     return folder
+
+
+def rows_by_file(root: Path, feed: str, date: dt.date = MAY_1) -> dict[str, int]:
+    """Check the landed files of a feed; return the number of rows of each."""
+    return {name: file.rows for name, file in manifest.write(root, feed, date).items()}
 
 
 def ingest(date: dt.date = MAY_1) -> JobContext:

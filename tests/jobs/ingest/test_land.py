@@ -3,8 +3,9 @@ from pathlib import Path
 
 import pytest
 
-from jobs.ingest import land, landed_files, landing
+from jobs.ingest import land, landing
 from jobs.ingest.feeds import BEHAVIOR_LOGS
+from tests.jobs.ingest.nights import rows_by_file
 
 _EVENTS = ["--events", "2000"]
 
@@ -66,5 +67,5 @@ def test_a_source_that_does_not_exist_is_one_line(
 def test_the_number_of_views_is_a_setting(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NIGHTREEL_SIMULATED_EVENTS", "4000")
     land.main(["--date", "2022-05-01"])
-    rows = sum(landed_files.rows(home / "landing", BEHAVIOR_LOGS, dt.date(2022, 5, 1)).values())
+    rows = sum(rows_by_file(home / "landing", BEHAVIOR_LOGS).values())
     assert 3_000 < rows < 6_000

@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from jobs.ingest import landed_files, landing
+from jobs.ingest import landing, manifest
 from jobs.ingest.feeds import BEHAVIOR_LOGS, NIGHTLY, USERS, VIDEOS
 from jobs.ingest.gzip_file import write_gzip
 from jobs.platform.errors import BadInput, MissingInput, NightreelError
+from tests.jobs.ingest.nights import rows_by_file
 
 NIGHT = dt.date(2022, 5, 1)
 
@@ -34,7 +35,10 @@ def landed(tmp_path: Path) -> Path:
 
 def test_a_sound_night_gives_its_rows(landed: Path) -> None:
     _feed(landed, VIDEOS, header=",".join((*NIGHTLY[VIDEOS].required, "title")), rows=5)
-    assert landed_files.check(landed, NIGHT) == {feed: {"part.csv.gz": 5 if feed == VIDEOS else 3} for feed in NIGHTLY}
+    checked = manifest.check(landed, NIGHT)
+    assert {feed: files["part.csv.gz"].rows for feed, files in checked.items()} == {
+        feed: 5 if feed == VIDEOS else 3 for feed in NIGHTLY
+    }
 
 
 def test_columns_are_found_by_name(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -48,7 +52,7 @@ def test_columns_are_found_by_name(tmp_path: Path, caplog: pytest.LogCaptureFixt
     ):
         caplog.clear()
         folder = _feed(tmp_path, feed, header=header)
-        assert landed_files.rows(tmp_path, feed, NIGHT) == {"part.csv.gz": 3}
+        assert rows_by_file(tmp_path, feed) == {"part.csv.gz": 3}
         said = f"{folder / 'part.csv.gz'} has unknown columns: {unread}"
         assert caplog.messages == ([said] if unread else [])
     for feed, header, what in (
@@ -58,7 +62,7 @@ def test_columns_are_found_by_name(tmp_path: Path, caplog: pytest.LogCaptureFixt
     ):
         _feed(tmp_path, feed, header=header)
         with pytest.raises(BadInput, match=rf"has .*{what}"):
-            landed_files.rows(tmp_path, feed, NIGHT)
+            rows_by_file(tmp_path, feed)
 
 
 def _no_marker(folder: Path) -> None:
@@ -119,7 +123,7 @@ def test_a_damaged_night_is_refused_in_one_line_that_names_it(
     folder = landing.folder(landed, feed, NIGHT)
     damage(folder)
     with pytest.raises(kind) as refused:
-        landed_files.check(landed, NIGHT)
+        manifest.check(landed, NIGHT)
     message = str(refused.value)
     assert str(folder) in message
     assert says in message
@@ -130,7 +134,7 @@ def test_a_feed_that_never_came_is_named(landed: Path) -> None:
     with pytest.raises(
         MissingInput, match=r"behavior_logs/dt=2022-05-02 does not exist; land the behavior_logs of 2022-05-02"
     ):
-        landed_files.check(landed, NIGHT + dt.timedelta(days=1))
+        manifest.check(landed, NIGHT + dt.timedelta(days=1))
 
 
 def test_laying_the_same_bytes_again_changes_nothing(landed: Path) -> None:
@@ -139,7 +143,7 @@ def test_laying_the_same_bytes_again_changes_nothing(landed: Path) -> None:
     _feed(landed, USERS)
     assert (folder.stat().st_ino, folder.stat().st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
     _feed(landed, USERS, rows=4, name="other.csv.gz")
-    assert landed_files.rows(landed, USERS, NIGHT) == {"other.csv.gz": 4}
+    assert rows_by_file(landed, USERS) == {"other.csv.gz": 4}
 
 
 def test_a_source_that_fails_leaves_what_was_there(landed: Path) -> None:
@@ -186,5 +190,5 @@ def test_what_a_killed_run_left_aside_does_not_matter(landed: Path) -> None:
         (folder.parent / leftover).mkdir()
         (folder.parent / leftover / "part.csv.gz").write_bytes(b"half")
     _feed(landed, USERS, rows=7)
-    assert landed_files.rows(landed, USERS, NIGHT) == {"part.csv.gz": 7}
+    assert rows_by_file(landed, USERS) == {"part.csv.gz": 7}
     assert [path.name for path in folder.parent.iterdir() if path.is_dir()] == [folder.name]

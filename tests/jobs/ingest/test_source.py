@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from jobs.ingest import ad_campaigns, landed_files, landing, source
+from jobs.ingest import ad_campaigns, landed_files, landing, manifest, source
 from jobs.ingest.feeds import BEHAVIOR_LOGS, CAMPAIGNS, NIGHTLY, USERS, VIDEOS, WATCH_HISTORY
 from jobs.platform.errors import BadInput, MissingInput
 
@@ -22,7 +22,7 @@ LOG = ",".join(NIGHTLY[BEHAVIOR_LOGS].required)
 def land(folder: Path, root: Path, date: dt.date, mapping: str = "") -> dict[str, int]:
     """Lay a night; the rows of each feed that a night must have."""
     source.land_night(folder, root, date, mapping, BEIJING)
-    return {feed: sum(files.values()) for feed, files in landed_files.check(root, date).items()}
+    return {feed: sum(file.rows for file in files.values()) for feed, files in manifest.check(root, date).items()}
 
 
 @pytest.fixture

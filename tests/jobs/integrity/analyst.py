@@ -58,11 +58,18 @@ def publish_days() -> None:
 
 
 def read() -> dict[dt.date, list[tuple[int, str, float]]]:
-    """What the rows of each day say, as any engine reads them."""
-    found: dict[dt.date, list[tuple[int, str, float]]] = {}
-    for row in DeltaTable(uri()).to_pyarrow_table().to_pylist():
-        found.setdefault(row["arrival_date"], []).append((row["campaign_id"], row["name"], row["bid"]))
-    return {day: sorted(of_day) for day, of_day in found.items()}
+    """What the rows of each day say, as any engine reads them; nothing for a day whose files were deleted."""
+    table = DeltaTable(uri())
+    days = {partition["arrival_date"] for partition in table.partitions()}
+    return {dt.date.fromisoformat(str(day)): _read_day(table, str(day)) for day in days}
+
+
+def _read_day(table: DeltaTable, day: str) -> list[tuple[int, str, float]]:
+    try:
+        rows = table.to_pyarrow_table(filters=[("arrival_date", "=", dt.date.fromisoformat(day))]).to_pylist()
+    except FileNotFoundError:
+        return []
+    return sorted((row["campaign_id"], row["name"], row["bid"]) for row in rows)
 
 
 def says(day: dt.date, said: str, count: int = 20) -> list[tuple[int, str, float]]:

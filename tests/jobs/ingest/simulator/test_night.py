@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import roc_auc_score
 
-from jobs.ingest import landed_files, landing
+from jobs.ingest import landing, manifest
 from jobs.ingest.feeds import BEHAVIOR_LOGS, CAMPAIGNS, NIGHTLY, USERS, VIDEOS
 from jobs.ingest.long_view import is_long_view
 from jobs.ingest.simulator.catalogue import catalogue
@@ -63,7 +63,7 @@ def test_the_same_seed_and_night_give_the_same_bytes(
     one, same, other = (tmp_path_factory.mktemp("landing") for _ in range(3))
     for root, its_seed in ((one, seed), (same, seed), (other, seed + 1)):
         land(root, date, ZONE, Scale(2_000), seed=its_seed)
-        landed_files.check(root, date)
+        manifest.check(root, date)
     assert _bytes(one) == _bytes(same)
     assert all(_bytes(one)[name] != contents for name, contents in _bytes(other).items())
 
@@ -154,10 +154,10 @@ def test_users_watch_what_was_recommended_to_them(tmp_path: Path, root: Path) ->
 def test_more_views_come_in_more_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("jobs.ingest.simulator.population.BLOCK", 400)
     land(tmp_path, NIGHT, ZONE, Scale(20_000))
-    counts = landed_files.check(tmp_path, NIGHT)
+    counts = manifest.check(tmp_path, NIGHT)
     assert len(counts[BEHAVIOR_LOGS]) == 3
-    assert min(counts[BEHAVIOR_LOGS].values()) > 1_000
-    assert sum(counts[USERS].values()) == 1_000
+    assert min(file.rows for file in counts[BEHAVIOR_LOGS].values()) > 1_000
+    assert sum(file.rows for file in counts[USERS].values()) == 1_000
     assert _snapshot(tmp_path, USERS)["user_id"].to_list() == list(range(1_000))
 
 
