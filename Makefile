@@ -103,6 +103,10 @@ docs: $(JOBS_READY) ## Build a browsable catalogue of all tables from their cont
 setup: ## Install everything: two environments from their locks, Java, Spark's jars
 	@$(MAKE) --silent --jobs 2 $(CLASSES_READY) $(AIRFLOW_READY)
 
+.PHONY: s3
+s3: $(JOBS_READY) ## Install the jars for tables on S3 (670 MB), which Spark then uses
+	@$(JOBS) -m infra.spark.resolve_jars .venv --s3
+
 .PHONY: test
 test: setup ## Run all tests except the long ones of `make faults`
 	@infra/local/check_test_tools.sh

@@ -34,17 +34,16 @@ class DeclaredTasks:
         self._after_previous_night: dict[str, list[str]] = {}
         """Task id -> tasks of the previous night that it waits for. The operators share these lists; `connect` fills them."""
 
-    def tables(self, stage: str, *, spark: bool = False) -> list[BaseOperator]:
+    def tables(self, stage: str) -> list[BaseOperator]:
         """Create one task per table of a stage. The task has the name of the table.
 
         Args:
             stage: see `Contract.stage`.
-            spark: True for Spark stages, which are submitted if Spark runs on a cluster.
         """
         names = [
             name for name in topological_order() if not name.startswith(MODELS) and load_contract(name).stage == stage
         ]
-        return [self._table(name, spark) for name in names]
+        return [self._table(name) for name in names]
 
     def training(self, model: str, kinds: Iterable[str]) -> list[BaseOperator]:
         """Create one training task per kind of a model, followed by a task that promotes the best one.
@@ -82,17 +81,15 @@ class DeclaredTasks:
         for upstream, downstream in sorted(_not_implied(self._edges_from_previous_night() | begin, ancestors) - begin):
             self._after_previous_night[downstream].append(upstream)
 
-    def _table(self, name: str, spark: bool) -> BaseOperator:
+    def _table(self, name: str) -> BaseOperator:
         contract = load_contract(name)
-        task = self._task(contract.made_by, contract.made_from, task_id=name.rpartition(".")[2], spark=spark)
+        task = self._task(contract.made_by, contract.made_from, task_id=name.rpartition(".")[2])
         self._task_of[name] = task.task_id
         return task
 
-    def _task(
-        self, module: str, reads: Mapping[str, DaysBack], *arguments: str, task_id: str, spark: bool = False
-    ) -> BaseOperator:
+    def _task(self, module: str, reads: Mapping[str, DaysBack], *arguments: str, task_id: str) -> BaseOperator:
         waits: list[str] = []
-        task = job_task(module, *arguments, task_id=task_id, spark=spark, after_previous_night=waits)
+        task = job_task(module, *arguments, task_id=task_id, after_previous_night=waits)
         self._reads[task.task_id], self._after_previous_night[task.task_id] = reads, waits
         return task
 

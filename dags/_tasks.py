@@ -2,15 +2,19 @@
 
 import datetime as dt
 import logging
-from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
-from airflow.sdk import Asset, BaseHook, BaseOperator, Connection, Context, TriggerRule, XComArg
+from airflow.sdk import Asset, BaseHook, BaseOperator, Context, TriggerRule, XComArg
 from airflow.sdk.definitions.mappedoperator import MappedOperator
-from airflow.sdk.exceptions import AirflowFailException, AirflowNotFoundException, AirflowSkipException
+from airflow.sdk.exceptions import (
+    AirflowException,
+    AirflowFailException,
+    AirflowNotFoundException,
+    AirflowSkipException,
+)
 
-from dags._job_operator import PYTHON, ROOT, JobOperator
+from dags._job_operator import PYTHON, JobOperator
 from dags._night import RUN_TYPES, ZONE, night, refuse_manual_run
 from dags._stale_filter import skip_unless_stale
 from schemas.dependencies import tables_made_by
@@ -82,34 +86,45 @@ def table(name: str) -> Asset:
 
 
 @cache
-def spark_connection() -> Connection | None:
-    """Return the connection to a Connect server (type `spark_connect`) or cluster (type `spark`); None: each job starts Spark."""
+def spark_environment() -> dict[str, str]:
+    """Return the variables that tell a job where its Spark work is done, from the connection `spark_default`.
+
+    A connection of type `spark_connect` is a Connect server. One of type `spark` is the master of a cluster: the driver of a job
+    runs in its task, the executors on the cluster. Without a connection each job runs Spark in its own process.
+
+    Raises:
+        AirflowException: the connection requires something else.
+    """
     try:
-        return BaseHook.get_connection(SPARK_CONNECTION)
+        connection = BaseHook.get_connection(SPARK_CONNECTION)
     except AirflowNotFoundException:
-        return None
+        return {}
+    address = f"{connection.host}:{connection.port}" if connection.port else str(connection.host)
+    if connection.conn_type == "spark":
+        if connection.extra_dejson.get("deploy-mode", "client") != "client":
+            raise AirflowException(
+                f"connection {SPARK_CONNECTION}: a job's driver runs in its task; remove deploy-mode, and give each task its own "
+                "machine with the CeleryExecutor or its own pod with the KubernetesExecutor"
+            )
+        # The connection's URI, spark://host:7077, has the type as its scheme.
+        is_url = "://" in address or not connection.port
+        return {"NIGHTREEL_SPARK_MASTER": address if is_url else f"spark://{address}"}
+    return {"SPARK_REMOTE": f"sc://{address}"}
 
 
-def job_task(module: str, *arguments: str, spark: bool = False, **options: Any) -> BaseOperator:
+def job_task(module: str, *arguments: str, **options: Any) -> BaseOperator:
     """Create a task that runs `python -m jobs.MODULE ARGUMENTS --date NIGHT`. Its outlets are the tables that the job writes.
 
     Args:
         module: module of the job, relative to `jobs`.
         arguments: arguments of the job.
-        spark: True for a Spark stage, which is submitted if Spark runs on a cluster.
         options: options of the operator; the default of `task_id` is the name of the module.
     """
     options.setdefault("task_id", module.rpartition(".")[2])
     options["outlets"] = [table(name) for name in tables_made_by(module)]
-    connection = spark_connection()
-    on_cluster = connection is not None and connection.conn_type == "spark"
-    if on_cluster and spark:
-        return _submitted(module, arguments, options)
-    environment = dict(_LOGS)
-    if connection is not None and not on_cluster:
-        # Also for tasks that are not Spark stages: they write their table through the server instead of starting a JVM.
-        environment["SPARK_REMOTE"] = f"sc://{connection.host}:{connection.port}"
-    return JobOperator(command=[PYTHON, "-m", f"jobs.{module}", *arguments], environment=environment, **options)
+    return JobOperator(
+        command=[PYTHON, "-m", f"jobs.{module}", *arguments], environment=_LOGS | spark_environment(), **options
+    )
 
 
 def job_per_value(module: str, option: str, values: XComArg, **options: Any) -> MappedOperator:
@@ -118,26 +133,3 @@ def job_per_value(module: str, option: str, values: XComArg, **options: Any) -> 
         task_id=module.rpartition(".")[2], map_index_template="{{ task.command[-1].rpartition('/')[2] }}", **options
     )
     return mapped.expand(command=values.map(lambda value: [PYTHON, "-m", f"jobs.{module}", option, value]))
-
-
-def _submitted(module: str, arguments: Sequence[str], options: dict[str, Any]) -> BaseOperator:
-    # Local import: only a cluster needs it, and every task parses this file.
-    from airflow.providers.apache.spark.operators.spark_submit import SparkSubmitOperator
-
-    from dags._previous_night import wait_for_previous_night
-
-    after_previous_night = options.pop("after_previous_night", ())
-
-    def check(context: Context) -> None:
-        check_before_run(context)
-        wait_for_previous_night(context, after_previous_night)
-
-    return SparkSubmitOperator(
-        conn_id=SPARK_CONNECTION,
-        application=str(ROOT / "jobs" / f"{module.replace('.', '/')}.py"),
-        application_args=[*arguments, "--date", "{{ night(logical_date) }}"],
-        name=f"{module} {{{{ night(logical_date) }}}}",
-        env_vars={**_LOGS, "NIGHTREEL_RUN_ID": "{{ ti.dag_id }}/{{ run_id }}/{{ ti.task_id }}"},
-        pre_execute=check,
-        **options,
-    )

@@ -25,4 +25,4 @@ with DAG(
     doc_md=__doc__,
     **OF_ALL_DAGS,
 ) as dag:
-    job_task("integrity.maintenance", spark=True)
+    job_task("integrity.maintenance")

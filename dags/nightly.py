@@ -66,10 +66,10 @@ with DAG(
             ],
         )
         night = DeclaredTasks(land)
-        night.tables("ingest", spark=True)
+        night.tables("ingest")
 
     with TaskGroup("features"):
-        features = night.tables("features", spark=True)
+        features = night.tables("features")
 
     with TaskGroup("recommend"):
         night.training("recommender", RECOMMENDERS)

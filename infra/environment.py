@@ -41,6 +41,8 @@ def process_environment(shell: dict[str, str]) -> dict[str, str]:
     kept |= {"no_proxy": _with_loopback(no_proxy), "NO_PROXY": _with_loopback(no_proxy)}
     if "no_grpc_proxy" in kept:
         kept["no_grpc_proxy"] = _with_loopback(kept["no_grpc_proxy"])
+    if kept.get("AWS_ENDPOINT_URL", "").startswith("http://"):
+        kept.setdefault("AWS_ALLOW_HTTP", "true")  # delta-rs refuses a store without TLS unless it is told
     if kept.get("NIGHTREEL_HOME"):
         kept["NIGHTREEL_HOME"] = os.path.abspath(kept["NIGHTREEL_HOME"])
     if not has_account():

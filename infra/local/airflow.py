@@ -16,9 +16,17 @@ _COMMAND = (str(AIRFLOW_ENVIRONMENT / "bin" / "python"), "-m", "airflow")
 
 
 def environment(state: State, port: int, spark_port: int) -> dict[str, str]:
-    """Return the environment variables of Airflow and its tasks: the settings that are not in its configuration file."""
-    database = state.airflow / "airflow.db"
+    """Return the environment variables of Airflow and its tasks: the settings that are not in its configuration file.
+
+    The operator's own database and Spark connection have precedence.
+    """
+    defaults = {
+        # SQLite allows one writer at a time; the others wait instead of failing.
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{state.airflow / 'airflow.db'}?timeout=60",
+        "AIRFLOW_CONN_SPARK_DEFAULT": f"spark-connect://{HOST}:{spark_port}",
+    }
     return {
+        **{name: os.environ.get(name) or default for name, default in defaults.items()},
         "NIGHTREEL_HOME": str(state.home),
         "PATH": f"{AIRFLOW_ENVIRONMENT / 'bin'}:{os.environ['PATH']}",
         "AIRFLOW_HOME": str(state.airflow),
@@ -34,9 +42,6 @@ def environment(state: State, port: int, spark_port: int) -> dict[str, str]:
         "AIRFLOW__API__BASE_URL": f"http://{HOST}:{port}",
         "AIRFLOW__API__SECRET_KEY": _secret(state, "api"),
         "AIRFLOW__API_AUTH__JWT_SECRET": _secret(state, "jwt"),
-        # SQLite allows one writer at a time; the others wait instead of failing.
-        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{database}?timeout=60",
-        "AIRFLOW_CONN_SPARK_DEFAULT": f"spark-connect://{HOST}:{spark_port}",
         **lineage.environment(state),
     }
 

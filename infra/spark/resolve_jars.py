@@ -1,16 +1,17 @@
-"""Fetch the jars of Delta and OpenLineage once, check their digests, and write the Spark configuration that uses them.
+"""Fetch Spark's additional jars once, check their digests, and write the Spark configuration that uses them.
 
 Run by `make setup` in the jobs' environment: ``python -m infra.spark.resolve_jars ENVIRONMENT``. The jars go to
 ENVIRONMENT/jars, the configuration to ENVIRONMENT/spark-conf. Spark sessions then start from these files without network access.
+`make s3` adds ``--s3``: the jars for tables on S3 (670 MB), which stay installed.
 """
 
 from __future__ import annotations
 
+import argparse
 import hashlib
 import os
 import shutil
 import subprocess
-import sys
 import tempfile
 from pathlib import Path
 
@@ -18,8 +19,12 @@ from infra import durable
 from infra.spark import launch
 
 HERE = Path(__file__).parent
-# Delta's other dependencies come with Spark. Unity Catalog and the Delta kernel are not used in this project.
-EXCLUDED = "org.*:*,com.*:*,io.unitycatalog:*,io.delta:delta-kernel*"
+# The other dependencies come with Spark. Unity Catalog and the Delta kernel are not used in this project.
+EXCLUDED = {
+    "jars.sha256": "org.*:*,com.*:*,io.unitycatalog:*,io.delta:delta-kernel*",
+    "jars-s3.sha256": "org.apache.hadoop:hadoop-client*",
+}
+"""List of pinned jars -> coordinates of their dependencies that are not fetched."""
 
 
 def pinned_jars(listing: str) -> dict[str, str]:
@@ -39,7 +44,7 @@ def matches(path: Path, digest: str) -> bool:
     return path.is_file() and hashlib.sha256(path.read_bytes()).hexdigest() == digest
 
 
-def fetch(jars: dict[str, str], into: Path) -> None:
+def fetch(jars: dict[str, str], excluded: str, into: Path) -> None:
     """Download the jars through Ivy and check each. Ivy gets its own directory, because a broken ~/.m2 or ~/.ivy2 makes it fail.
 
     Raises:
@@ -52,7 +57,7 @@ def fetch(jars: dict[str, str], into: Path) -> None:
         empty_application.touch()
         command = [str(launch.spark_home() / "bin" / "spark-submit"), "--master", "local[1]"]
         command += ["--conf", f"spark.jars.ivy={ivy}", "--conf", f"spark.driver.extraJavaOptions=-Duser.home={scratch}"]
-        command += ["--packages", ",".join(map(maven_coordinate, jars)), "--exclude-packages", EXCLUDED]
+        command += ["--packages", ",".join(map(maven_coordinate, jars)), "--exclude-packages", excluded]
         command += [str(empty_application)]
         environment = os.environ | launch.variables() | {"SPARK_CONF_DIR": scratch, "SPARK_SUBMIT_OPTS": ""}
         result = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
@@ -63,29 +68,41 @@ def fetch(jars: dict[str, str], into: Path) -> None:
                     f"{result.stderr}\n{name}: Spark could not download it (see above); check the network connection"
                 )
             if not matches(jar, digest):
-                raise SystemExit(f"{name}: its SHA-256 differs from {HERE.name}/jars.sha256; not installed")
+                raise SystemExit(f"{name}: its SHA-256 differs from the one in infra/spark; not installed")
             with durable.replacing(into / name) as draft:
                 shutil.copyfile(jar, draft)
 
 
 def write_configuration(jars: list[Path], into: Path) -> None:
-    """Write a SPARK_CONF_DIR: the committed settings, and a class path with the absolute paths of the jars."""
+    """Write the settings of one machine (`spark-defaults.conf`) and of a cluster (`cluster.conf`), with the paths of the jars."""
     into.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(HERE / "log4j2.properties", into / "log4j2.properties")
-    settings = (HERE / "spark-defaults.conf").read_text()
     # Not spark.jars: OpenLineage's listener looks for Delta's classes, but spark.jars uses a different class loader.
-    settings += f"\nspark.driver.extraClassPath                      {':'.join(str(jar) for jar in jars)}\n"
-    durable.write(into / "spark-defaults.conf", settings)
+    class_path = f"{'extraClassPath':<30} {':'.join(str(jar) for jar in jars)}\n"
+    common = (HERE / "common.conf").read_text()
+    driver, executor = f"\nspark.driver.{class_path}", f"spark.executor.{class_path}"
+    durable.write(into / "cluster.conf", common + (HERE / "cluster.conf").read_text() + driver + executor)
+    durable.write(into / "spark-defaults.conf", common + (HERE / "local.conf").read_text() + driver)
 
 
 def main() -> None:
-    environment = Path(sys.argv[1]).absolute()
-    jars = pinned_jars((HERE / "jars.sha256").read_text())
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("environment", type=Path)
+    parser.add_argument("--s3", action="store_true", help="fetch the jars for tables on S3 too")
+    args = parser.parse_args()
+    environment = args.environment.absolute()
     directory = environment / "jars"
-    if not all(matches(directory / name, digest) for name, digest in jars.items()):
-        print("Fetching the jars of Delta and OpenLineage")
-        fetch(jars, directory)
-    write_configuration([directory / name for name in jars], environment / "spark-conf")
+    installed: list[Path] = []
+    for listing, excluded in EXCLUDED.items():
+        jars = pinned_jars((HERE / listing).read_text())
+        is_complete = all(matches(directory / name, digest) for name, digest in jars.items())
+        if not is_complete and listing == "jars-s3.sha256" and not args.s3:
+            continue
+        if not is_complete:
+            print(f"Fetching the jars in {listing}")
+            fetch(jars, excluded, directory)
+        installed += [directory / name for name in jars]
+    write_configuration(installed, environment / "spark-conf")
 
 
 if __name__ == "__main__":

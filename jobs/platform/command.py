@@ -3,14 +3,16 @@
 import argparse
 import datetime as dt
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from textwrap import shorten
 from typing import NoReturn
 
 from jobs.platform.errors import NightreelError, UsageError
 from schemas.days import read_day
+
+_LONGEST_MESSAGE = 600
 
 
 class _Parser(argparse.ArgumentParser):
@@ -44,7 +46,7 @@ def command(
         raise SystemExit(error.exit_code) from error
     except Exception as error:
         # Airflow shows the last printed line, and Spark's messages end in a Java stack trace.
-        error.add_note(f"error: {type(error).__name__}: {shorten(str(error), 300, placeholder=' …')}")
+        error.add_note(f"error: {type(error).__name__}: {_shortened(str(error))}")
         raise
     _end_session()
 
@@ -60,6 +62,14 @@ def day(text: str) -> dt.date:
 def day_or_none(text: str) -> dt.date | None:
     """Parse an optional day for argparse: make passes an empty text if it is not given."""
     return day(text) if text else None
+
+
+def _shortened(message: str) -> str:
+    """Return a message in one line. It keeps the first cause in Java's stack trace, and of a long message both ends."""
+    causes = re.findall(r"^\s*(Caused by: .+)$", message, re.MULTILINE)[:1]
+    text = " ".join(" ".join([re.split(r"\n\s+at |\n+JVM stacktrace", message)[0], *causes]).split())
+    half = _LONGEST_MESSAGE // 2
+    return text if len(text) <= _LONGEST_MESSAGE else f"{text[:half]} … {text[-half:]}"
 
 
 def _end_session() -> None:

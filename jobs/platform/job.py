@@ -41,6 +41,7 @@ def run_job(
         extra(parser)
 
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.getLogger("py4j").setLevel(logging.WARNING)  # its last line would follow the reason why a job failed
     with command(argv, description, arguments) as args:
         current = settings()
         admission.check(current)

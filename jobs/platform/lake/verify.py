@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from deltalake import DeltaTable
-from deltalake.exceptions import DeltaError
+from deltalake.exceptions import DeltaError, TableNotFoundError
 from pyspark.errors import PySparkException
 from pyspark.sql import functions as F
 
@@ -46,7 +46,10 @@ def verify(settings: Settings, table: str, day: dt.date | None = None) -> Iterat
     try:
         current = DeltaTable(uri)
     except DeltaError as error:
-        if folder is None or (folder / "_delta_log").exists():
+        was_never_made = isinstance(error, TableNotFoundError) and (
+            folder is None or not (folder / "_delta_log").exists()
+        )
+        if not was_never_made:
             yield Damage(table, None, f"its log cannot be read: {error}")
         return
     if foreign := incompatible_commit(current, uri, load_contract(table)):

@@ -48,10 +48,19 @@ def test_other_errors_keep_their_traceback_and_end_in_a_line(home: Path) -> None
     with pytest.raises(ZeroDivisionError), run_job(["--date", "2022-05-01"], "doc"):
         1 / 0
     with pytest.raises(OSError, match="lost") as raised, run_job(["--date", "2022-05-01"], "doc"):
-        raise OSError("lost\n\tat org.apache.spark" + " deep" * 100)
+        raise OSError(
+            "lost\n\tat org.apache.spark.Deep\nCaused by: ConnectException: s3a://lake: Connection refused\n\tat java.net"
+            "\nCaused by: Connection refused"
+        )
     last = "".join(traceback.format_exception(raised.value)).splitlines()[-1]
-    assert last.startswith("error: OSError: lost at org.apache.spark deep ")
-    assert last.endswith(" …")
+    assert last == "error: OSError: lost Caused by: ConnectException: s3a://lake: Connection refused"
+    with pytest.raises(OSError, match="first") as raised, run_job(["--date", "2022-05-01"], "doc"):
+        raise OSError("first" + " then" * 1000 + " last")
+    last = "".join(traceback.format_exception(raised.value)).splitlines()[-1]
+    assert last.startswith("error: OSError: first then ")
+    assert " … " in last
+    assert last.endswith(" then last")
+    assert len(last) < 700
 
 
 @pytest.mark.parametrize("zone", ["UTC", "Pacific/Kiritimati", "Pacific/Pago_Pago"])
