@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from pyspark.sql import SparkSession
 
+from infra.environment import ROOT
 from infra.spark import launch
 
 
@@ -33,7 +34,7 @@ def test_a_cluster_gets_its_own_settings_and_those_of_the_operator(
     assert words[words.index("--properties-file") + 1].endswith("/cluster.conf")
     assert {
         "spark.executor.memory=8g",
-        f"spark.executorEnv.PYTHONPATH={launch.ROOT}",
+        f"spark.executorEnv.PYTHONPATH={ROOT}",
         "spark.executor.extraJavaOptions=-Xss4m -Da=b",
         "spark.hadoop.fs.s3a.endpoint=http://store:9000",
         "spark.hadoop.fs.s3a.path.style.access=true",

@@ -78,5 +78,5 @@ def test_writing_the_configuration_again_leaves_nothing_over(tmp_path: Path) -> 
 
 @pytest.mark.parametrize("setting", ["spark.ui.enabled", "spark.ui.showConsoleProgress"])
 def test_a_laptop_runs_without_what_only_costs_time(tmp_path: Path, setting: str) -> None:
-    write_configuration([], tmp_path)
+    write_configuration([Path("/jars/a.jar")], tmp_path)
     assert _settings(tmp_path / "spark-defaults.conf")[setting] == "false"

@@ -27,7 +27,8 @@ class _EmptyBucket(BaseHTTPRequestHandler):
         if is_listing:
             self.wfile.write(_NO_OBJECTS)
 
-    do_HEAD = do_GET
+    def do_HEAD(self) -> None:
+        self.do_GET()
 
     def log_message(self, *_: object) -> None:
         """Print nothing."""
