@@ -27,7 +27,7 @@ CLASSES_READY := .venv/spark-classes.jsa
 
 .PHONY: help
 help: ## Print this list
-	@awk -F ':.*## ' '/^##@ / {print "\n" substr($$0, 5)} /^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^##@ / {print "\n" substr($$0, 5)} /^[a-z0-9-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' Makefile
 
 ##@ Nights
 .PHONY: nightly
