@@ -41,7 +41,11 @@ def maven_coordinate(file_name: str) -> str:
 
 
 def matches(path: Path, digest: str) -> bool:
-    return path.is_file() and hashlib.sha256(path.read_bytes()).hexdigest() == digest
+    """True if the file exists and has this SHA-256. It is read in blocks: the largest jar has 690 MB."""
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest() == digest
 
 
 def fetch(jars: dict[str, str], excluded: str, into: Path) -> None:
@@ -79,7 +83,7 @@ def write_configuration(jars: list[Path], into: Path) -> None:
     shutil.copyfile(HERE / "log4j2.properties", into / "log4j2.properties")
     # Not spark.jars: OpenLineage's listener looks for Delta's classes, but spark.jars uses a different class loader.
     class_path = f"{'extraClassPath':<30} {':'.join(str(jar) for jar in jars)}\n"
-    common = (HERE / "common.conf").read_text()
+    common = (HERE / "common.conf").read_text() + "\n"
     driver, executor = f"\nspark.driver.{class_path}", f"spark.executor.{class_path}"
     durable.write(into / "cluster.conf", common + (HERE / "cluster.conf").read_text() + driver + executor)
     durable.write(into / "spark-defaults.conf", common + (HERE / "local.conf").read_text() + driver)

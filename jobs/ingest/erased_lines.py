@@ -74,10 +74,10 @@ def redact(spark: "SparkSession", settings: Settings, feed: str, date: dt.date) 
     file_format = landed_files.mapping(settings.landing, feed, date).format
 
     def write(aside: Path) -> None:
-        for path in sorted(folder.iterdir()):
+        for path in landing.source_files(folder):
             if path.name in lines:
                 _write_without(path, aside / path.name, file_format, lines[path.name])
-            elif path.is_file() and path.name not in (landing.MARKER, landing.MANIFEST):
+            else:
                 shutil.copyfile(path, aside / path.name)
 
     if lines:

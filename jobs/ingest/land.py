@@ -71,9 +71,8 @@ def write_decided_feeds(context: JobContext) -> None:
 
 
 def _copy(folder: Path, aside: Path) -> None:
-    for path in folder.iterdir():
-        if path.is_file() and path.name not in (landing.MARKER, landing.MANIFEST):
-            shutil.copyfile(path, aside / path.name)
+    for path in landing.source_files(folder):
+        shutil.copyfile(path, aside / path.name)
     (aside / _COPY_OF).write_text(f"{folder.name}\n")
 
 

@@ -27,6 +27,11 @@ def folder(landing: Path, feed: str, date: dt.date) -> Path:
     return landing / feed / f"dt={date}"
 
 
+def source_files(folder: Path) -> list[Path]:
+    """Return the files of a folder except those that we add, in alphabetical order."""
+    return sorted(path for path in folder.iterdir() if path.is_file() and path.name not in (MARKER, MANIFEST))
+
+
 def is_complete(landing: Path, feed: str, date: dt.date) -> bool:
     """True if the folder of a feed's night is complete."""
     return (folder(landing, feed, date) / MARKER).is_file()

@@ -1,7 +1,7 @@
 """The Spark session: on the Spark Connect server that SPARK_REMOTE names, otherwise in this process.
 
-Spark's settings are in `infra/spark/*.conf`, not here: jars and Delta's extensions must be set before a session
-exists, and tests, Airflow and the shell share the file.
+Spark's settings are in `infra/spark/*.conf`, not here: jars and Delta's extensions must be set before a session exists, and
+tests, Airflow and the shell share these files.
 """
 
 import os

@@ -46,10 +46,8 @@ def verify(settings: Settings, table: str, day: dt.date | None = None) -> Iterat
     try:
         current = DeltaTable(uri)
     except DeltaError as error:
-        was_never_made = isinstance(error, TableNotFoundError) and (
-            folder is None or not (folder / "_delta_log").exists()
-        )
-        if not was_never_made:
+        has_log = folder is not None and (folder / "_delta_log").exists()
+        if has_log or not isinstance(error, TableNotFoundError):
             yield Damage(table, None, f"its log cannot be read: {error}")
         return
     if foreign := incompatible_commit(current, uri, load_contract(table)):
