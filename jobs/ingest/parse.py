@@ -40,8 +40,11 @@ def parse(rows: DataFrame, feed: Feed, settings: Settings) -> DataFrame:
         *(sql.format(**parameters) for sql in feed.reasons.values()),
         *_broken_rules(contract),
     )
+    # Most rows are valid. The test of all checks stops at the first reason, and only then the array is built.
+    is_valid = " AND ".join(f"({check}) IS NULL" for check in ("problem", *checks))
     reasons = (
-        f"CASE WHEN problem IS NULL THEN array_compact(array({', '.join(checks)})) ELSE array(problem) END AS reasons"
+        f"CASE WHEN {is_valid} THEN array() "
+        f"WHEN problem IS NULL THEN array_compact(array({', '.join(checks)})) ELSE array(problem) END AS reasons"
     )
     names = dict.fromkeys((*(column.name for column in contract.columns), "log_file", "log_line", "raw"))
     return complete.selectExpr(*(f"`{name}`" for name in names), reasons)

@@ -17,10 +17,9 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from jobs.ingest.behavior_events import earlier_events
-from jobs.ingest.behavior_rows import KEY, parsed_rows
+from jobs.ingest.behavior_rows import EVENTS, KEY, parsed_rows
 from jobs.ingest.feeds import BEHAVIOR_LOGS, NIGHTLY
 from jobs.ingest.landed import landed_files_of
-from jobs.ingest.parse import valid_rows
 from jobs.ingest.snapshot import snapshot
 from jobs.platform import decisions
 from jobs.platform.errors import BadInput
@@ -31,6 +30,7 @@ from schemas.contract import load_contract
 
 _TABLE = "ops.reconciliation"
 _QUARANTINE = "silver.quarantine"
+_LINE = ("log_file", "log_line")
 _MOST_QUARANTINED = 0.05
 _MOST_CHANGED = 5.0
 _NIGHTS_BEFORE = 7
@@ -115,9 +115,12 @@ def _duplicate_rows(context: JobContext, feed: str) -> DataFrame:
 
 
 def _duplicate_events(context: JobContext) -> DataFrame:
+    """Count the rows that share their key with another one. Rows in quarantine are left out, so only the keys are parsed."""
     rows = parsed_rows(context)
+    quarantined = context.lake.read_day(_QUARANTINE, required=False).where(F.col("source") == EVENTS)
+    valid = rows.join(quarantined.select(*_LINE), [*_LINE], "left_anti")
     earlier = earlier_events(context, rows).select(*KEY, F.lit(1).alias("earlier"))
-    keys = valid_rows(rows).groupBy(*KEY).agg(F.count("*").alias("rows")).join(earlier, [*KEY], "left")
+    keys = valid.groupBy(*KEY).agg(F.count("*").alias("rows")).join(earlier, [*KEY], "left")
     duplicates = F.col("rows") - 1 + F.coalesce("earlier", F.lit(0))
     return _sum(keys, BEHAVIOR_LOGS, {"duplicates": F.coalesce(F.sum(duplicates), F.lit(0))})
 
