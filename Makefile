@@ -10,7 +10,7 @@ PYTHON ?= python3
 # Ignore the shell's settings for another Python or Bash; infra/environment.py cleans the rest of the environment.
 unexport BASH_ENV CDPATH PIP_PREFIX PIP_TARGET PIP_USER $(filter PYTHON%,$(.VARIABLES))
 # Recipes get the user's variables through the environment: in the text of a recipe, make and Bash would expand `$` and quotes.
-GIVEN := DATE SOURCE MAPPING FROM TO TABLES STALE DRY_RUN TABLE REASON KEY Q DAY USERS DIR AS OF WHO WHY WITHDRAW
+GIVEN := DATE SOURCE MAPPING FROM TO TABLES STALE DRY_RUN TABLE REASON KEY Q DAY USERS DIR AS OF WHO WHY WITHDRAW REGISTRY TAG BASE
 take = $(eval override export $(1) := $$(value $(1)))
 # A shell variable that happens to have one of these names is ignored.
 leave = $(if $(filter environment,$(origin $(1))),$(warning the environment variable $(1) is ignored: pass it to make, as in make … $(1)=…))$(eval override undefine $(1))$(eval unexport $(1))
@@ -111,8 +111,8 @@ s3: $(JOBS_READY) ## Install the jars for tables on S3 (670 MB), which Spark the
 .PHONY: images
 images: ## Build the images with Docker: [TAG=…] [REGISTRY=registry.internal/nightreel] [BASE=python:3.11-slim-bookworm@sha256:…]
 	@for image in jobs airflow worker; do
-	    docker build --file infra/images/Dockerfile --target "$$image" --tag "$(or $(REGISTRY),nightreel)/$$image:$(or $(TAG),latest)" \
-	        --build-arg CODE_VERSION="$$(git describe --always --dirty)" $(if $(BASE),--build-arg BASE="$(BASE)") .
+	    docker build --file infra/images/Dockerfile --target "$$image" --tag "$${REGISTRY:-nightreel}/$$image:$${TAG:-latest}" \
+	        --build-arg CODE_VERSION="$$(git describe --always --dirty)" $${BASE:+--build-arg "BASE=$$BASE"} .
 	done
 
 .PHONY: sbom

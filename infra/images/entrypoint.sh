@@ -27,7 +27,7 @@ options=()
 for name in $(compgen -v SPARK_JAVA_OPT_ | sort -V); do
     options+=("${!name}")
 done
-jars=("$(dirname "$0")"/../../.venv/lib/python3*/site-packages/pyspark/jars)
+jars=("$(dirname "$(readlink -f "$0")")"/../../.venv/lib/python3*/site-packages/pyspark/jars)
 exec java "${options[@]}" "-Xms$SPARK_EXECUTOR_MEMORY" "-Xmx$SPARK_EXECUTOR_MEMORY" \
     -cp "${SPARK_CLASSPATH:+$SPARK_CLASSPATH:}${jars[0]}/*" \
     org.apache.spark.scheduler.cluster.k8s.KubernetesExecutorBackend \

@@ -64,7 +64,7 @@ def test_airflow_makes_the_pod_of_a_shard_from_the_template(tmp_path: Path) -> N
     )
     (container,) = pod.spec.containers
     assert container.args == command
-    assert container.resources.limits["nvidia.com/gpu"] == 1
+    assert container.resources.limits["nvidia.com/gpu"] == "1"
     assert pod.spec.security_context.run_as_non_root
     assert pod.spec.service_account_name == "nightreel-task"
     assert pod.metadata.labels["app.kubernetes.io/component"] == "task"
