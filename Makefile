@@ -10,7 +10,7 @@ PYTHON ?= python3
 # Ignore the shell's settings for another Python or Bash; infra/environment.py cleans the rest of the environment.
 unexport BASH_ENV CDPATH PIP_PREFIX PIP_TARGET PIP_USER $(filter PYTHON%,$(.VARIABLES))
 # Recipes get the user's variables through the environment: in the text of a recipe, make and Bash would expand `$` and quotes.
-GIVEN := DATE SOURCE MAPPING FROM TO TABLES STALE DRY_RUN TABLE REASON KEY Q DAY USERS DIR AS OF WHO WHY WITHDRAW
+GIVEN := DATE SOURCE MAPPING FROM TO TABLES STALE DRY_RUN TABLE REASON KEY Q DAY USERS DIR AS OF WHO WHY WITHDRAW REGISTRY TAG BASE
 take = $(eval override export $(1) := $$(value $(1)))
 # A shell variable that happens to have one of these names is ignored.
 leave = $(if $(filter environment,$(origin $(1))),$(warning the environment variable $(1) is ignored: pass it to make, as in make … $(1)=…))$(eval override undefine $(1))$(eval unexport $(1))
@@ -24,6 +24,7 @@ JOBS_READY := .venv/.ready
 AIRFLOW_READY := .venv-airflow/.ready
 SPARK_READY := .venv/spark-conf/spark-defaults.conf
 CLASSES_READY := .venv/spark-classes.jsa
+HELM := .venv/bin/helm
 
 .PHONY: help
 help: ## Print this list
@@ -107,8 +108,29 @@ setup: ## Install everything: two environments from their locks, Java, Spark's j
 s3: $(JOBS_READY) ## Install the jars for tables on S3 (670 MB), which Spark then uses
 	@$(JOBS) -m infra.spark.resolve_jars .venv --s3
 
+.PHONY: images
+images: ## Build the images with Docker: [TAG=…] [REGISTRY=registry.internal/nightreel] [BASE=python:3.11-slim-bookworm@sha256:…]
+	@for image in jobs airflow worker; do
+	    docker build --file infra/images/Dockerfile --target "$$image" --tag "$${REGISTRY:-nightreel}/$$image:$${TAG:-latest}" \
+	        --build-arg CODE_VERSION="$$(git describe --always --dirty)" $${BASE:+--build-arg "BASE=$$BASE"} .
+	done
+
+.PHONY: sbom
+sbom: $(JOBS_READY) ## List all packages of each image (CycloneDX) in test-artifacts/
+	@mkdir -p test-artifacts
+	for environment in runtime airflow; do
+	    .venv/bin/cyclonedx-py requirements --output-reproducible --output-format JSON \
+	        --output-file "test-artifacts/sbom-$$environment.json" "requirements-$$environment.txt"
+	done
+
+.PHONY: audit
+audit: $(JOBS_READY) ## Ask PyPI's database of vulnerabilities about every locked package
+	@for environment in jobs runtime airflow; do
+	    .venv/bin/pip-audit --strict --disable-pip --require-hashes --requirement "requirements-$$environment.txt"
+	done
+
 .PHONY: test
-test: setup ## Run all tests except the long ones of `make faults`
+test: setup $(HELM) ## Run all tests except the long ones of `make faults`
 	@infra/local/check_test_tools.sh
 	.venv/bin/pytest --ignore tests/dags --timeout 900 --numprocesses 2 --dist loadfile --no-loadscope-reorder
 	.venv-airflow/bin/pytest tests/dags
@@ -126,6 +148,9 @@ lint: setup ## Check format, style, types and contracts
 	.venv/bin/ruff check --quiet .
 	.venv/bin/mypy --exclude '^(tests/dags|infra/airflow)/' jobs models schemas infra tests
 	.venv/bin/mypy --python-executable $(AIRFLOW) dags infra/airflow tests/dags
+	.venv/bin/hadolint infra/images/Dockerfile
+	.venv/bin/check-jsonschema --quiet --builtin-schema vendor.compose-spec infra/compose.yaml
+	.venv/bin/check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yaml
 	find schemas -mindepth 2 -name '*.yaml' -print0 | xargs -0 -r -n 1 -P 2 infra/local/lint_contract.sh
 
 .PHONY: check
@@ -143,6 +168,9 @@ lock: $(JOBS_READY) ## Update the locks of both environments from pyproject.toml
 	    .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --upgrade \
 	        --group "$${environment#*:}" --output-file "requirements-$${environment%:*}.txt"
 	done
+	# The images do without tests and tools.
+	.venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --group jobs \
+	    --constraint requirements-jobs.txt --output-file requirements-runtime.txt
 
 .PHONY: release
 release: $(JOBS_READY) ## Release the current contracts: from now on they are what readers rely on
@@ -177,3 +205,8 @@ $(SPARK_READY): $(JOBS_READY) $(wildcard infra/spark/*.*)
 
 $(CLASSES_READY): $(SPARK_READY)
 	@$(JOBS) -m infra.spark.class_archive
+
+$(HELM): infra/tools/go.mod infra/tools/go.sum | $(JOBS_READY)
+	@command -v go >/dev/null || { echo 'the tests of the chart need Go 1.26: install it from go.dev' >&2; exit 1; }
+	echo "Building helm (minutes, once)"
+	go build -C infra/tools -o ../../.venv/bin/helm helm.sh/helm/v4/cmd/helm

@@ -21,6 +21,10 @@ from dags._tasks import OF_ALL_DAGS, job_per_value, job_task
 
 # One slot per GPU (one slot for the machine if it has none): training and generation each need a whole GPU.
 GPU = "gpu"
+# On Kubernetes a task with this template is a pod with a GPU of its own (infra/chart). Other executors ignore it.
+GPU_POD = {"pod_template_file": "/etc/nightreel/gpu.yaml"}
+# A pod may be preempted at any time. The next try generates the videos that are missing.
+PREEMPTIONS = 5
 
 with DAG(
     "text_to_video",
@@ -43,9 +47,11 @@ with DAG(
         timeout=dt.timedelta(hours=12).total_seconds(),
         retries=0,
     )
-    train_generator = job_task("video.train_generator", pool=GPU)
+    train_generator = job_task("video.train_generator", pool=GPU, executor_config=GPU_POD)
     plan = job_task("video.plan", returns_json=True)
-    generate = job_per_value("video.generate", "--shard", XComArg(plan), pool=GPU)
+    generate = job_per_value(
+        "video.generate", "--shard", XComArg(plan), pool=GPU, executor_config=GPU_POD, retries=PREEMPTIONS
+    )
     videos = DeclaredTasks()
     generated_videos = videos.tables("video")
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Install Chromium and strace if they are missing, as root on Debian or Ubuntu: one test opens Airflow in a browser, another slows
-# down system calls. Elsewhere those tests report what is missing.
+# Install what is missing for tests, as root on Debian or Ubuntu: Chromium opens Airflow, strace slows down system calls, and
+# libnss-wrapper gives an account to a user without one, as in the images. Elsewhere those tests report what is missing.
 set -euo pipefail
 
 has() { command -v "$1" >/dev/null; }
@@ -8,6 +8,7 @@ has() { command -v "$1" >/dev/null; }
 missing=()
 has chromium || has chromium-browser || has google-chrome || missing+=(chromium)
 has strace || missing+=(strace)
+ldconfig -p | grep -q libnss_wrapper || missing+=(libnss-wrapper)
 
 for package in "${missing[@]}"; do
     if [ "$(id -u)" = 0 ] && apt-cache show "$package" >/dev/null 2>&1; then
