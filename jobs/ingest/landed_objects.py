@@ -68,8 +68,8 @@ def remove_folder(target: UPath) -> None:
     delete(files(target))
 
 
-def _same_files(aside: Path, folder: Location) -> bool:
-    return _digests(entries(aside)) == _digests(path for path in entries(folder) if path.name != MANIFEST)
+def _same_files(aside: Path, folder: UPath) -> bool:
+    return _digests(entries(aside)) == _digests(path for path in files(folder) if path.name != MANIFEST)
 
 
 def _digests(paths: Iterable[Location]) -> dict[str, str]:
