@@ -40,8 +40,9 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty NIGHTREEL_HOME with a new pseudonym key, for one test."""
     monkeypatch.setenv("NIGHTREEL_HOME", str(tmp_path))
     monkeypatch.setenv("NIGHTREEL_PSEUDONYM_KEY", secrets.token_hex(32))
-    for name in ("NIGHTREEL_LAKE", "NIGHTREEL_SOURCE", "NIGHTREEL_TIMEZONE", "MLFLOW_TRACKING_URI", "NIGHTREEL_RUN_ID"):
-        monkeypatch.delenv(name, raising=False)
+    for name in ("LAKE", "FILES", "SOURCE", "TIMEZONE", "RUN_ID", "PSEUDONYM_KEY_FILE"):
+        monkeypatch.delenv(f"NIGHTREEL_{name}", raising=False)
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     return tmp_path
 
 
