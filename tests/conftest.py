@@ -14,6 +14,8 @@ from infra.environment import ROOT
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
+    from tests.object_store import ObjectStore
+
 with suppress(ModuleNotFoundError):  # Airflow's environment has no hypothesis
     from hypothesis import HealthCheck, settings
 
@@ -44,6 +46,16 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         monkeypatch.delenv(f"NIGHTREEL_{name}", raising=False)
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     return tmp_path
+
+
+@pytest.fixture
+def store(monkeypatch: pytest.MonkeyPatch) -> Iterator["ObjectStore"]:
+    """An empty object store, which all libraries find by their variables."""
+    from tests import object_store
+
+    with object_store.serving() as server:
+        object_store.use(server, monkeypatch)
+        yield server
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,19 +14,11 @@ from jobs.ingest import landing, manifest
 from jobs.ingest.feeds import NIGHTLY, USERS
 from jobs.ingest.gzip_file import write_gzip
 from jobs.ingest.landed_objects import LandedMeanwhile
-from tests import object_store
 from tests.object_store import ObjectStore
 
 NIGHT = dt.date(2022, 5, 1)
 FOLDER = "files/landing/users/dt=2022-05-01/"
 ROOT = "s3a://files/landing"
-
-
-@pytest.fixture
-def store(monkeypatch: pytest.MonkeyPatch) -> Iterator[ObjectStore]:
-    with object_store.serving() as server:
-        object_store.use(server, monkeypatch)
-        yield server
 
 
 def write_users(root: Location, *rows: int) -> bool:

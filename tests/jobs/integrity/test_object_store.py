@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from socket import create_server
@@ -10,16 +9,13 @@ from socket import create_server
 import pytest
 
 from jobs.platform.lake import version
-from tests import object_store
 from tests.object_store import ObjectStore
 
 
 @pytest.fixture
-def empty_store(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ObjectStore]:
+def empty_store(home: Path, store: ObjectStore, monkeypatch: pytest.MonkeyPatch) -> ObjectStore:
     monkeypatch.setenv("NIGHTREEL_LAKE", "s3a://lake/night")
-    with object_store.serving() as server:
-        object_store.use(server, monkeypatch)
-        yield server
+    return store
 
 
 def _run(module: str, *arguments: str) -> subprocess.CompletedProcess[str]:
