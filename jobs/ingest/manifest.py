@@ -88,7 +88,7 @@ def read(landing: Location, feed: str, date: dt.date) -> dict[str, LandedFile]:
     path = content(folder(landing, feed, date)) / MANIFEST
     if not path.exists():
         return write(landing, feed, date)
-    manifest = {name: LandedFile(**file) for name, file in json.loads(path.read_text(encoding="utf-8")).items()}
+    manifest = _parse(path)
     if (current := files(landing, feed, date).keys()) != manifest.keys():
         changed = ", ".join(sorted(current ^ manifest.keys()))
         raise BadInput(
@@ -108,12 +108,22 @@ def digest(landing: Location, feed: str, date: dt.date, manifest: Mapping[str, L
     """
     if not is_complete(landing, feed, date):
         return ""
+    night = folder(landing, feed, date)
+    current = content(night)
+    if manifest is None and current != night and (current / MANIFEST).exists():
+        manifest = _parse(
+            current / MANIFEST
+        )  # these files never change: each write to an object store has its own folder
     sha = hashlib.sha256()
-    for path in entries(content(folder(landing, feed, date))):
+    for path in entries(current):
         if path.is_file() and not is_hidden(path) and path.name != MANIFEST:
             known = (manifest or {}).get(path.name)
             sha.update(f"{path.name}\0{known.sha256 if known else sha256(path)}\n".encode())
     return sha.hexdigest()[:16]
+
+
+def _parse(path: Location) -> dict[str, LandedFile]:
+    return {name: LandedFile(**file) for name, file in json.loads(path.read_text(encoding="utf-8")).items()}
 
 
 def sha256(path: Location) -> str:

@@ -43,6 +43,7 @@ def test_a_store_that_does_not_answer_is_named_in_the_last_line(setting: str, mo
     last = result.stderr.splitlines()[-1]
     assert last.startswith("error: ")
     assert f"http://127.0.0.1:{port}/lake" in last
+    assert "Debug source" not in last
     assert "HTTP error" in last or "Connection refused" in last
 
 
