@@ -14,6 +14,8 @@ from infra.environment import ROOT
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
+    from tests.object_store import ObjectStore
+
 with suppress(ModuleNotFoundError):  # Airflow's environment has no hypothesis
     from hypothesis import HealthCheck, settings
 
@@ -40,9 +42,20 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty NIGHTREEL_HOME with a new pseudonym key, for one test."""
     monkeypatch.setenv("NIGHTREEL_HOME", str(tmp_path))
     monkeypatch.setenv("NIGHTREEL_PSEUDONYM_KEY", secrets.token_hex(32))
-    for name in ("NIGHTREEL_LAKE", "NIGHTREEL_SOURCE", "NIGHTREEL_TIMEZONE", "MLFLOW_TRACKING_URI", "NIGHTREEL_RUN_ID"):
-        monkeypatch.delenv(name, raising=False)
+    for name in ("LAKE", "FILES", "SOURCE", "TIMEZONE", "RUN_ID", "PSEUDONYM_KEY_FILE"):
+        monkeypatch.delenv(f"NIGHTREEL_{name}", raising=False)
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     return tmp_path
+
+
+@pytest.fixture
+def store(monkeypatch: pytest.MonkeyPatch) -> Iterator["ObjectStore"]:
+    """An empty object store, which all libraries find by their variables."""
+    from tests import object_store
+
+    with object_store.serving() as server:
+        object_store.use(server, monkeypatch)
+        yield server
 
 
 @pytest.fixture(scope="session")

@@ -4,8 +4,8 @@ import csv
 import io
 from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path
 
+from infra.storage import Location, entries
 from jobs.ingest.feeds import CAMPAIGNS, NIGHTLY
 from jobs.ingest.formats import records
 from jobs.ingest.mapping import Mapping
@@ -14,7 +14,7 @@ MOST = 6
 """The largest number of campaigns."""
 
 
-def campaigns_csv(videos: Path, mapping: Mapping) -> bytes:
+def campaigns_csv(videos: Location, mapping: Mapping) -> bytes:
     """Return the campaigns as CSV, made from a folder of landed videos; no rows if no video has the type AD.
 
     Videos are grouped by their first category. A campaign shows the video with the lowest id. Its bid grows with the number of
@@ -34,9 +34,11 @@ def campaigns_csv(videos: Path, mapping: Mapping) -> bytes:
     return output.getvalue().encode()
 
 
-def _ads(videos: Path, mapping: Mapping) -> Iterator[tuple[str, int]]:
+def _ads(videos: Location, mapping: Mapping) -> Iterator[tuple[str, int]]:
     """Yield the first category and the id of each ad video, if the files have the feed's own columns."""
-    for path in sorted(videos.glob("[!_.]*")) if mapping.columns is None else ():
+    for path in entries(videos) if mapping.columns is None else ():
+        if path.name.startswith(("_", ".")):
+            continue
         for record in records(path, mapping.format):
             tag = (record.fields.get("tag") or "").split(",")[0]
             if record.problem is None and record.fields["video_type"] == "AD" and tag:

@@ -66,7 +66,7 @@ def land_copy(given: Path, mapping: str, date: dt.date | None, root: Path, setti
     mappings = layout(mapping) if mapping else {}
     for feed in NIGHTLY:
         if (folder := landing.folder(given, feed, night)).is_dir():
-            copy = shutil.copytree(folder, landing.folder(root, feed, night))
+            copy = shutil.copytree(landing.content(folder), landing.folder(root, feed, night))
             if feed in mappings:
                 (copy / landed_files.MAPPING).write_text(dump(mappings[feed]), encoding="utf-8")
     return night

@@ -7,7 +7,6 @@ word `erased`, so that other lines keep their numbers and the row counts can inc
 
 import codecs
 import datetime as dt
-import shutil
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from infra.storage import Location
 from jobs.ingest import landed_files, landing, manifest
 from jobs.ingest.feeds import FEEDS
 from jobs.ingest.formats import ERASED, Format, records
@@ -78,17 +78,18 @@ def redact(spark: "SparkSession", settings: Settings, feed: str, date: dt.date) 
             if path.name in lines:
                 _write_without(path, aside / path.name, file_format, lines[path.name])
             else:
-                shutil.copyfile(path, aside / path.name)
+                landing.copy(path, aside)
 
-    if lines:
+    if lines or landing.has_leftovers(folder):
         landing.write_folder(folder, write)
         manifest.write(settings.landing, feed, date)
     return sum(map(len, lines.values()))
 
 
-def _write_without(path: Path, target: Path, file_format: Format, erased: Collection[int]) -> None:
+def _write_without(path: Location, target: Path, file_format: Format, erased: Collection[int]) -> None:
     if file_format.kind == "parquet":
-        rows = pq.read_table(path)
+        with path.open("rb") as file:
+            rows = pq.read_table(file)
         pq.write_table(rows.filter(pa.array(number not in erased for number in range(1, len(rows) + 1))), target)
         return
     starts = [record.line for record in records(path, file_format)]
@@ -125,7 +126,7 @@ def _redacted(lines: Iterable[bytes], removed: dict[int, int | None], file_forma
         yield encoder.encode(line.decode()) if encoder else line
 
 
-def _lines(path: Path, file_format: Format) -> Iterator[bytes]:
+def _lines(path: Location, file_format: Format) -> Iterator[bytes]:
     """Yield the lines of a file with their line ends; as UTF-8 if a line feed is more than one byte in the file's encoding."""
     decoder = codecs.getincrementaldecoder(file_format.encoding)() if _is_wide(file_format) else None
     rest = b""

@@ -10,10 +10,10 @@ without rows, and a missing snapshot is replaced by a copy of the previous one.
 import argparse
 import datetime as dt
 import logging
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
+from infra.storage import Location
 from jobs.ingest import erased_lines, landing, manifest, source
 from jobs.ingest.feeds import BEHAVIOR_LOGS, NIGHTLY
 from jobs.ingest.gzip_file import write_gzip
@@ -32,7 +32,7 @@ _COPY_OF = "_copy_of"
 _log = logging.getLogger(__name__)
 
 
-def check_no_gap(root: Path, date: dt.date, zone: dt.tzinfo) -> None:
+def check_no_gap(root: Location, date: dt.date, zone: dt.tzinfo) -> None:
     """Check that the log of the previous day has landed, unless `date` is the first night of the landing.
 
     Raises:
@@ -52,8 +52,8 @@ def write_decided_feeds(context: JobContext) -> None:
     root = context.settings.landing
     for feed in NIGHTLY:
         target = landing.folder(root, feed, context.date)
-        if (target / _COPY_OF).exists():  # it is copied again, unless the decision was withdrawn
-            shutil.rmtree(target)
+        if (landing.content(target) / _COPY_OF).exists():  # it is copied again, unless the decision was withdrawn
+            landing.remove_folder(target)
         if landing.is_complete(root, feed, context.date):
             continue
         if feed == BEHAVIOR_LOGS and decisions.find_decision(context, decisions.EMPTY):
@@ -70,9 +70,9 @@ def write_decided_feeds(context: JobContext) -> None:
             _log.warning("%s is missing; using a copy of the snapshot of %s", target, earlier[-1])
 
 
-def _copy(folder: Path, aside: Path) -> None:
+def _copy(folder: Location, aside: Path) -> None:
     for path in landing.source_files(folder):
-        shutil.copyfile(path, aside / path.name)
+        landing.copy(path, aside)
     (aside / _COPY_OF).write_text(f"{folder.name}\n")
 
 
@@ -91,7 +91,7 @@ def redact(context: JobContext) -> None:
 
 def _simulate(context: JobContext) -> None:
     folder = landing.folder(context.settings.landing, BEHAVIOR_LOGS, context.date)
-    if folder.exists() and not any(folder.glob(SIMULATED)):
+    if folder.exists() and not any(landing.content(folder).glob(SIMULATED)):
         raise UsageError(
             f"{folder} was not made by the simulator, which would replace it; use SOURCE=landing to read these files, or set "
             "SOURCE to the folder that they came from"

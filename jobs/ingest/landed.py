@@ -5,13 +5,13 @@ The result has the feed's columns as strings, whatever the format of the files, 
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
-from pathlib import Path
 
 import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from jobs.ingest import landed_files, manifest
+from infra.storage import Location
+from jobs.ingest import landed_files, landing, manifest
 from jobs.ingest.feeds import BEHAVIOR_LOGS, CAMPAIGNS, FEEDS, NIGHTLY
 from jobs.ingest.formats import ERASED, USER_ID, Record, records
 from jobs.ingest.manifest import LandedFile
@@ -42,12 +42,13 @@ def landed_rows(context: JobContext, feed: str) -> DataFrame:
         BadInput: it has no row, or other files than when it landed. If a file cannot be read, or has changed since it landed, the
             error is raised when the rows are used.
     """
-    landing, day, settings = context.settings.landing, context.date, context.settings
+    root, day, settings = context.settings.landing, context.date, context.settings
     files = {f"{feed}/dt={day}/{name}": file for name, file in landed_files_of(context, feed).items()}
+    folder = landing.content(landing.folder(root, feed, day))
     rows = read(
         context.spark,
-        {log_file: landing / log_file for log_file in files},
-        landed_files.mapping(landing, feed, day),
+        {log_file: folder / log_file.rpartition("/")[2] for log_file in files},
+        landed_files.mapping(root, feed, day),
         pseudonym.key(settings),
         settings.timezone.key,
         {log_file: file.sha256 for log_file, file in files.items()},
@@ -62,20 +63,20 @@ def landed_files_of(context: JobContext, feed: str) -> Mapping[str, LandedFile]:
         MissingInput: the night's landing of the feed is missing or incomplete.
         BadInput: it has no row, or other files than when it landed.
     """
-    landing, day = context.settings.landing, context.date
-    files = manifest.read(landing, feed, day)
+    root, day = context.settings.landing, context.date
+    files = manifest.read(root, feed, day)
     # Always looked up, even if the result does not matter here: an applied decision is recorded as a fingerprint in the commit.
     decision = find_decision(context, EMPTY if feed == BEHAVIOR_LOGS else SNAPSHOT, feed) if feed in NIGHTLY else None
     may_be_empty = feed == CAMPAIGNS or (feed == BEHAVIOR_LOGS and decision is not None)
     if not may_be_empty and not any(file.records for file in files.values()):
-        raise BadInput(landed_files.no_row(landing, feed, day))
-    context.lake.record_landed(feed, manifest.digest(landing, feed, day, files))
+        raise BadInput(landed_files.no_row(root, feed, day))
+    context.lake.record_landed(feed, manifest.digest(root, feed, day, files))
     return files
 
 
 def read(
     spark: SparkSession,
-    files: Mapping[str, Path],
+    files: Mapping[str, Location],
     mapping: FeedMapping,
     key: bytes,
     zone: str,
@@ -117,7 +118,7 @@ def read(
 
 
 def _read(
-    spark: SparkSession, files: Mapping[str, Path], mapping: FeedMapping, digests: Mapping[str, str]
+    spark: SparkSession, files: Mapping[str, Location], mapping: FeedMapping, digests: Mapping[str, str]
 ) -> DataFrame:
     """Return the records with the columns of the files. `user` is the text of the user id if the columns are the feed's."""
     user_columns = mapping.user_columns
@@ -150,7 +151,7 @@ def _read(
         }
         return pa.RecordBatch.from_pydict(content, schema)
 
-    def batches(file: str, path: Path) -> Iterator[pa.RecordBatch]:
+    def batches(file: str, path: Location) -> Iterator[pa.RecordBatch]:
         if file in digests and manifest.sha256(path) != digests[file]:
             raise BadInput(f"{path} has changed since it landed; run the night again from ingest.land")
         remaining = records(path, mapping.format, user_columns)

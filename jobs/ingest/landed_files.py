@@ -6,11 +6,11 @@ The check of the landing and ingest use the same functions, so that exactly the 
 import datetime as dt
 import logging
 from difflib import get_close_matches
-from pathlib import Path
 
+from infra.storage import Location, entries
 from jobs.ingest.feeds import BEHAVIOR_LOGS, FEEDS
 from jobs.ingest.formats import names
-from jobs.ingest.landing import MANIFEST, MARKER, folder, is_complete
+from jobs.ingest.landing import MANIFEST, MARKER, content, folder, is_complete
 from jobs.ingest.mapping import Mapping, default, load
 from jobs.platform.errors import BadInput, MissingInput, UsageError
 
@@ -22,13 +22,13 @@ MAPPING = "_mapping.yaml"
 _JUNK = frozenset({"thumbs.db", "desktop.ini"})
 
 
-def mapping(landing: Path, feed: str, date: dt.date) -> Mapping:
+def mapping(landing: Location, feed: str, date: dt.date) -> Mapping:
     """Return the mapping of a night's files: the mapping next to them, otherwise that of the feed's own CSV.
 
     Raises:
         UsageError: the file is not a valid mapping of the feed.
     """
-    path = folder(landing, feed, date) / MAPPING
+    path = content(folder(landing, feed, date)) / MAPPING
     if not path.exists():
         return default(FEEDS[feed])
     loaded = load(path)
@@ -37,7 +37,7 @@ def mapping(landing: Path, feed: str, date: dt.date) -> Mapping:
     return loaded
 
 
-def files(landing: Path, feed: str, date: dt.date) -> dict[str, Path]:
+def files(landing: Location, feed: str, date: dt.date) -> dict[str, Location]:
     """Return the files of a night by name, for the check of the landing and for ingest.
 
     Hidden files and files that other systems leave behind (`.DS_Store`, `.crc`, `Thumbs.db`, folders such as `_temporary`) are
@@ -52,9 +52,10 @@ def files(landing: Path, feed: str, date: dt.date) -> dict[str, Path]:
         state = f"is not complete: it has no {MARKER}" if night_folder.is_dir() else "does not exist"
         raise MissingInput(f"{night_folder} {state}", hint=f"land the {feed} of {date}, {MARKER} last")
     feed_mapping = mapping(landing, feed, date)
+    night_folder = content(night_folder)
     has_mapping = (night_folder / MAPPING).exists()
     suffix = feed_mapping.files.removeprefix("*")
-    paths = sorted(night_folder.iterdir())
+    paths = entries(night_folder)
     suffixes = (
         {path.suffix.lower() for path in paths if path.suffix and path.name[0] not in "._"} if has_mapping else {suffix}
     )
@@ -77,7 +78,7 @@ def files(landing: Path, feed: str, date: dt.date) -> dict[str, Path]:
     return feed_files
 
 
-def _is_ignored(path: Path, suffixes: set[str]) -> bool:
+def _is_ignored(path: Location, suffixes: set[str]) -> bool:
     """True if a path is not a file of the feed. Files of the feed have one of the suffixes."""
     if is_hidden(path) or path.name in (MARKER, MANIFEST, MAPPING):
         return True
@@ -85,12 +86,12 @@ def _is_ignored(path: Path, suffixes: set[str]) -> bool:
     return path.name.startswith("_") and not (path.is_file() and path.name.lower().endswith(tuple(suffixes)))
 
 
-def is_hidden(path: Path) -> bool:
+def is_hidden(path: Location) -> bool:
     """True if systems leave files of this name behind, so that they are no part of the landing."""
     return path.name.startswith(".") or path.name.lower() in _JUNK
 
 
-def _check_names(path: Path, mapping: Mapping) -> None:
+def _check_names(path: Location, mapping: Mapping) -> None:
     header = names(path, mapping.format)
     if header is None:
         return  # each line has its own names
@@ -111,6 +112,6 @@ def _check_names(path: Path, mapping: Mapping) -> None:
         _log.warning("%s has unknown columns: %s%s", path, ", ".join(unknown), note)
 
 
-def no_row(landing: Path, feed: str, date: dt.date) -> str:
+def no_row(landing: Location, feed: str, date: dt.date) -> str:
     """Return the error message for a night's feed that has files but no row."""
     return f"{folder(landing, feed, date)} contains a header but no row; land the {feed} of {date} again"

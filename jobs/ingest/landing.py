@@ -1,18 +1,22 @@
 """The landing: the files of a night, as sources write them and ingest reads them, in one folder per feed and day.
 
-A folder `landing/<feed>/dt=YYYY-MM-DD` is complete when it contains `_SUCCESS`. Writers fill a temporary folder and rename it, so
-that a night is either complete or absent.
+A folder `landing/<feed>/dt=YYYY-MM-DD` is complete when it contains `_SUCCESS`. On a disk, writers fill a temporary folder and
+rename it, so that a night is either complete or absent. In an object store our `_SUCCESS` names the folder of the files, see
+`landed_objects`; that of other systems is next to their files in both.
 """
 
 import datetime as dt
 import fcntl
 import filecmp
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import cast
 
 from infra import durable
+from infra.storage import AnyLocation, Location, entries
 from jobs.platform.failpoint import failpoint
 
 MARKER = "_SUCCESS"
@@ -22,27 +26,47 @@ MANIFEST = "_manifest.json"
 """Name of the file that `jobs.ingest.manifest` adds to a complete folder."""
 
 
-def folder(landing: Path, feed: str, date: dt.date) -> Path:
-    """Return the folder of a feed's files of one night."""
-    return landing / feed / f"dt={date}"
+_WRITE = re.compile(rb"(\.[0-9a-f]{16})\n")
+"""Content of a marker in an object store."""
 
 
-def source_files(folder: Path) -> list[Path]:
-    """Return the files of a folder except those that we add, in alphabetical order."""
-    return sorted(path for path in folder.iterdir() if path.is_file() and path.name not in (MARKER, MANIFEST))
+def folder(landing: AnyLocation, feed: str, date: dt.date) -> AnyLocation:
+    """Return the folder of a feed's night."""
+    return cast(AnyLocation, landing / feed / f"dt={date}")
 
 
-def is_complete(landing: Path, feed: str, date: dt.date) -> bool:
+def content(folder: AnyLocation) -> AnyLocation:
+    """Return the folder that contains the files of a night: the folder itself, or the one in it that its marker names."""
+    try:
+        match = _WRITE.fullmatch((folder / MARKER).read_bytes())
+    except FileNotFoundError:
+        return folder
+    return cast(AnyLocation, folder / match[1].decode()) if match else folder
+
+
+def source_files(folder: Location) -> list[Location]:
+    """Return the files of a night's folder except those that we add, in alphabetical order."""
+    return [path for path in entries(content(folder)) if path.is_file() and path.name not in (MARKER, MANIFEST)]
+
+
+def copy(path: Location, folder: Path) -> None:
+    """Copy a file into a folder of this machine."""
+    with path.open("rb") as source, (folder / path.name).open("wb") as target:
+        shutil.copyfileobj(source, target)
+
+
+def is_complete(landing: Location, feed: str, date: dt.date) -> bool:
     """True if the folder of a feed's night is complete."""
     return (folder(landing, feed, date) / MARKER).is_file()
 
 
-def nights(landing: Path, feed: str) -> list[dt.date]:
+def nights(landing: Location, feed: str) -> list[dt.date]:
     """Return the complete nights of a feed, oldest first. A night that a killed process had moved away is put back first."""
-    for replaced in (landing / feed).glob(".dt=????-??-??.old"):
-        target = replaced.with_name(replaced.name.removeprefix(".").removesuffix(".old"))
-        with _locked(_lock_of(target)):
-            _put_back(target)
+    if isinstance(landing, Path):
+        for replaced in (landing / feed).glob(".dt=????-??-??.old"):
+            target = replaced.with_name(replaced.name.removeprefix(".").removesuffix(".old"))
+            with _locked(_lock_of(target)):
+                _put_back(target)
     days = []
     for marker in (landing / feed).glob(f"dt=????-??-??/{MARKER}"):
         with suppress(ValueError):  # the folder name is not a date
@@ -50,11 +74,11 @@ def nights(landing: Path, feed: str) -> list[dt.date]:
     return sorted(days)
 
 
-def write_folder(target: Path, write: Callable[[Path], None]) -> bool:
-    """Write a night's folder: fill a temporary folder, mark it complete and rename it.
+def write_folder(target: Location, write: Callable[[Path], None]) -> bool:
+    """Write a night's folder. An existing folder with the same bytes stays untouched.
 
-    An existing folder with the same bytes stays untouched. A different one is moved away first: between the two renames the night
-    is missing, which `manifest.check` reports, but it is never incomplete.
+    On a disk, a temporary folder is filled, marked complete and renamed. A different existing folder is moved away first: between
+    the two renames the night is missing, which `manifest.check` reports, but it is never incomplete.
 
     Args:
         target: the folder to write, see `folder`.
@@ -62,7 +86,14 @@ def write_folder(target: Path, write: Callable[[Path], None]) -> bool:
 
     Returns:
         True if anything changed.
+
+    Raises:
+        LandedMeanwhile: the folder is in an object store, and another process wrote it meanwhile.
     """
+    if not isinstance(target, Path):
+        from jobs.ingest import landed_objects  # its packages are not needed on a disk
+
+        return landed_objects.write_folder(target, write)
     target.parent.mkdir(parents=True, exist_ok=True)
     aside = target.with_name(f".{target.name}.new")
     replaced = _old_folder(target)
@@ -86,6 +117,25 @@ def write_folder(target: Path, write: Callable[[Path], None]) -> bool:
             _put_back(target)
             shutil.rmtree(aside, ignore_errors=True)
     return changed
+
+
+def has_leftovers(target: Location) -> bool:
+    """True if a killed process left files behind that `write_folder` will delete."""
+    if isinstance(target, Path):
+        return False  # `nights` and `write_folder` delete them
+    from jobs.ingest import landed_objects
+
+    return bool(landed_objects.leftovers(target))
+
+
+def remove_folder(target: Location) -> None:
+    """Delete a night's folder."""
+    if isinstance(target, Path):
+        shutil.rmtree(target)
+    else:
+        from jobs.ingest import landed_objects
+
+        landed_objects.remove_folder(target)
 
 
 def _lock_of(target: Path) -> Path:

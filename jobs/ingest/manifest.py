@@ -10,14 +10,15 @@ import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING
+from io import BufferedReader
+from typing import TYPE_CHECKING, cast
 
 from infra import durable
+from infra.storage import Location, entries
 from jobs.ingest.feeds import BEHAVIOR_LOGS, CAMPAIGNS, NIGHTLY
 from jobs.ingest.formats import ERASED, Format, records
 from jobs.ingest.landed_files import files, is_hidden, mapping, no_row
-from jobs.ingest.landing import MANIFEST, folder, is_complete
+from jobs.ingest.landing import MANIFEST, content, folder, is_complete
 from jobs.platform.errors import BadInput
 from jobs.platform.spark_errors import convert_spark_errors
 
@@ -44,7 +45,7 @@ class LandedFile:
         return self.records - self.erased
 
 
-def check(landing: Path, date: dt.date, may_be_empty: bool = False) -> dict[str, dict[str, LandedFile]]:
+def check(landing: Location, date: dt.date, may_be_empty: bool = False) -> dict[str, dict[str, LandedFile]]:
     """Check that a night's landing is complete and readable, before anything is written from it, and write its manifests.
 
     Every byte is read, with the same function as in ingest.
@@ -70,24 +71,24 @@ def check(landing: Path, date: dt.date, may_be_empty: bool = False) -> dict[str,
     return night
 
 
-def write(landing: Path, feed: str, date: dt.date) -> dict[str, LandedFile]:
+def write(landing: Location, feed: str, date: dt.date) -> dict[str, LandedFile]:
     """Read a night's files completely, and write the manifest of their folder. See `check`."""
     manifest = _inspect(files(landing, feed, date), mapping(landing, feed, date).format)
     text = json.dumps({name: asdict(file) for name, file in manifest.items()}, indent=1)
-    durable.write(folder(landing, feed, date) / MANIFEST, text.encode())
+    durable.write(content(folder(landing, feed, date)) / MANIFEST, text.encode())
     return manifest
 
 
-def read(landing: Path, feed: str, date: dt.date) -> dict[str, LandedFile]:
+def read(landing: Location, feed: str, date: dt.date) -> dict[str, LandedFile]:
     """Return the manifest of a night's folder. Write it if the night landed before manifests existed.
 
     Raises:
         MissingInput, BadInput: see `check`.
     """
-    path = folder(landing, feed, date) / MANIFEST
+    path = content(folder(landing, feed, date)) / MANIFEST
     if not path.exists():
         return write(landing, feed, date)
-    manifest = {name: LandedFile(**file) for name, file in json.loads(path.read_text(encoding="utf-8")).items()}
+    manifest = _parse(path)
     if (current := files(landing, feed, date).keys()) != manifest.keys():
         changed = ", ".join(sorted(current ^ manifest.keys()))
         raise BadInput(
@@ -96,7 +97,7 @@ def read(landing: Path, feed: str, date: dt.date) -> dict[str, LandedFile]:
     return manifest
 
 
-def digest(landing: Path, feed: str, date: dt.date, manifest: Mapping[str, LandedFile] | None = None) -> str:
+def digest(landing: Location, feed: str, date: dt.date, manifest: Mapping[str, LandedFile] | None = None) -> str:
     """Return 16 hex digits of SHA-256 over the names and bytes of a night's files; empty if the night is not complete.
 
     Args:
@@ -107,21 +108,31 @@ def digest(landing: Path, feed: str, date: dt.date, manifest: Mapping[str, Lande
     """
     if not is_complete(landing, feed, date):
         return ""
+    night = folder(landing, feed, date)
+    current = content(night)
+    if manifest is None and current != night and (current / MANIFEST).exists():
+        manifest = _parse(
+            current / MANIFEST
+        )  # these files never change: each write to an object store has its own folder
     sha = hashlib.sha256()
-    for path in sorted(folder(landing, feed, date).iterdir()):
+    for path in entries(current):
         if path.is_file() and not is_hidden(path) and path.name != MANIFEST:
             known = (manifest or {}).get(path.name)
             sha.update(f"{path.name}\0{known.sha256 if known else sha256(path)}\n".encode())
     return sha.hexdigest()[:16]
 
 
-def sha256(path: Path) -> str:
+def _parse(path: Location) -> dict[str, LandedFile]:
+    return {name: LandedFile(**file) for name, file in json.loads(path.read_text(encoding="utf-8")).items()}
+
+
+def sha256(path: Location) -> str:
     """Return the SHA-256 of a file, in hexadecimal digits."""
     with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        return hashlib.file_digest(cast(BufferedReader, file), "sha256").hexdigest()
 
 
-def _inspect(paths: Mapping[str, Path], file_format: Format) -> dict[str, LandedFile]:
+def _inspect(paths: Mapping[str, Location], file_format: Format) -> dict[str, LandedFile]:
     if sum(path.stat().st_size for path in paths.values()) <= _LARGEST_IN_PROCESS:
         return {name: _inspect_file(path, file_format) for name, path in paths.items()}
     import pyarrow as pa  # pyarrow and pyspark take long to import, and most nights do not need them here
@@ -133,7 +144,7 @@ def _inspect(paths: Mapping[str, Path], file_format: Format) -> dict[str, Landed
         [("name", pa.string()), ("records", pa.int64()), ("erased", pa.int64()), ("sha256", pa.string())]
     )
 
-    def inspect(name: str, path: Path) -> "Iterator[pa.RecordBatch]":
+    def inspect(name: str, path: Location) -> "Iterator[pa.RecordBatch]":
         yield pa.RecordBatch.from_pylist([{"name": name, **asdict(_inspect_file(path, file_format))}], schema)
 
     with convert_spark_errors("the landing"):
@@ -141,6 +152,6 @@ def _inspect(paths: Mapping[str, Path], file_format: Format) -> dict[str, Landed
     return {row.name: LandedFile(row.records, row.erased, row.sha256) for row in sorted(rows)}
 
 
-def _inspect_file(path: Path, file_format: Format) -> LandedFile:
+def _inspect_file(path: Location, file_format: Format) -> LandedFile:
     is_erased = Counter(record.problem == ERASED for record in records(path, file_format))
     return LandedFile(is_erased.total(), is_erased[True], sha256(path))

@@ -1,17 +1,19 @@
 """Reads files with Spark, one task per file."""
 
+import os
 from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
 
 import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.pandas.types import from_arrow_schema
 
+from infra.storage import Location, location
+
 
 def map_files(
     spark: SparkSession,
-    files: Mapping[str, Path],
-    batches: Callable[[str, Path], Iterator[pa.RecordBatch]],
+    files: Mapping[str, Location],
+    batches: Callable[[str, Location], Iterator[pa.RecordBatch]],
     schema: pa.Schema,
 ) -> DataFrame:
     """Return the batches of all files as one data frame.
@@ -23,12 +25,15 @@ def map_files(
         schema: of the batches.
     """
     names_and_paths = [(name, str(path)) for name, path in files.items()]
+    # Executors reach the object store as this process does, which is also how Spark itself passes these settings on.
+    store_settings = {name: value for name, value in os.environ.items() if name.startswith("AWS_")}
 
     def run(indices: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        os.environ.update(store_settings)
         for batch in indices:
             for index in batch.column(0).to_pylist():
                 name, path = names_and_paths[index]
-                yield from batches(name, Path(path))
+                yield from batches(name, location(path))
 
     return spark.range(len(names_and_paths), numPartitions=len(names_and_paths)).mapInArrow(
         run, from_arrow_schema(schema)

@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal, Self
 import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
+from infra.storage import Location
 from jobs.ingest.feeds import FEEDS, WATCH_HISTORY, Feed
 from jobs.ingest.formats import Format
 from jobs.platform.errors import UsageError
@@ -130,7 +131,7 @@ def dump(mapping: Mapping) -> str:
     return yaml.safe_dump(content, allow_unicode=True, sort_keys=False)
 
 
-def load(path: Path) -> Mapping:
+def load(path: Location) -> Mapping:
     """Read a mapping.
 
     Raises:

@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 import pyarrow.parquet as pq
 
 from infra import durable
+from infra.storage import Location
 from jobs.ingest import ad_campaigns, landed_files, landing
 from jobs.ingest.feeds import BEHAVIOR_LOGS, CAMPAIGNS, FEEDS, NIGHTLY, VIDEOS
 from jobs.ingest.formats import Record, names, records
@@ -47,7 +48,7 @@ def land(context: JobContext) -> None:
     )
 
 
-def land_night(source: Path, root: Path, date: dt.date, mapping: str, zone: ZoneInfo) -> None:
+def land_night(source: Path, root: Location, date: dt.date, mapping: str, zone: ZoneInfo) -> None:
     """Land one night of a source folder, see `land`.
 
     Args:
@@ -69,7 +70,7 @@ def land_night(source: Path, root: Path, date: dt.date, mapping: str, zone: Zone
         landing.write_folder(target, lambda aside: _write(aside, paths, mappings[feed], date, zone))  # noqa: B023
     if CAMPAIGNS not in mappings:
         videos = landing.folder(root, VIDEOS, date)
-        content = ad_campaigns.campaigns_csv(videos, mappings[VIDEOS])
+        content = ad_campaigns.campaigns_csv(landing.content(videos), mappings[VIDEOS])
         landing.write_folder(
             landing.folder(root, CAMPAIGNS, date), lambda aside: write_gzip(aside / "campaigns.csv.gz", [content])
         )
@@ -83,7 +84,7 @@ def write_mappings(context: JobContext) -> None:
     """
     for feed, mapping in layout(context.settings.mapping).items() if context.settings.mapping else ():
         folder = landing.folder(context.settings.landing, feed, mapping.day or context.date)
-        path, text = folder / landed_files.MAPPING, dump(mapping).encode()
+        path, text = landing.content(folder) / landed_files.MAPPING, dump(mapping).encode()
         if folder.is_dir() and not (path.exists() and path.read_bytes() == text):
             durable.write(path, text)
 

@@ -77,5 +77,5 @@ def _compare(settings: Settings, recorded: Identity | None, secret: bytes) -> No
     if recorded is not None and not erasure.includes(settings, recorded.erasure_list):
         raise UsageError(
             f"the erasure list {erasure.path(settings)} lacks users who were erased from the lake {settings.lake}; "
-            "copy secrets/erased_users.txt from the machine on which make erase ran last"
+            "copy it from the machine on which make erase ran last"
         )

@@ -67,7 +67,7 @@ def day_or_none(text: str) -> dt.date | None:
 def _shortened(message: str) -> str:
     """Return a message in one line. It keeps the first cause in Java's stack trace, and of a long message both ends."""
     causes = re.findall(r"^\s*(Caused by: .+)$", message, re.MULTILINE)[:1]
-    text = " ".join(" ".join([re.split(r"\n\s+at |\n+JVM stacktrace", message)[0], *causes]).split())
+    text = " ".join(" ".join([re.split(r"\n\s+at |\n+JVM stacktrace|\n+Debug source", message)[0], *causes]).split())
     half = _LONGEST_MESSAGE // 2
     return text if len(text) <= _LONGEST_MESSAGE else f"{text[:half]} … {text[-half:]}"
 

@@ -1,6 +1,6 @@
 """The erasure list: users whose rows were removed from all tables and must never be written again.
 
-The list is stored beside the pseudonym key, outside the lake. It names nobody: it contains the SHA-256 digest of each pseudonym.
+The list is stored outside the lake. It names nobody: it contains the SHA-256 digest of each pseudonym.
 The first line has the fingerprint of the key that the pseudonyms were made with, because under another key nobody on the list
 would be recognised. Users are only ever appended, so the lake can check by a version (`lake.identity`) whether a list contains
 everyone who was erased from it.
@@ -9,7 +9,7 @@ everyone who was erased from it.
 import fcntl
 import hashlib
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,20 +17,23 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from infra import durable
-from jobs.platform.errors import UsageError
+from infra.storage import Location
+from jobs.platform.errors import NightreelError, UsageError
 from jobs.platform.pseudonym import fingerprint
 from jobs.platform.settings import Settings
 from schemas.contract import Contract
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
+    from upath import UPath
 
 _PSEUDONYM_DIGITS = 32
+_ATTEMPTS = 20
 
 
-def path(settings: Settings) -> Path:
+def path(settings: Settings) -> Location:
     """Return the path of the list."""
-    return settings.secrets / "erased_users.txt"
+    return settings.files / "secrets" / "erased_users.txt"
 
 
 def digest(pseudonym: str) -> str:
@@ -86,17 +89,33 @@ def add(settings: Settings, pseudonyms: Iterable[str], key: bytes) -> int:
 
     Raises:
         UsageError: the list was made with another key, or cannot be read.
+        NightreelError: other processes kept changing the list, which is in an object store.
     """
-    settings.secrets.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with (settings.secrets / ".erased_users.lock").open("w") as lock:
+    digests = {digest(pseudonym) for pseudonym in pseudonyms}
+    file = path(settings)
+    if not isinstance(file, Path):
+        return _add_to_object(settings, file, digests, key)
+    file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with (file.parent / ".erased_users.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         check_key(settings, key)
         listed = _lines(settings)[1:]
-        new = {digest(pseudonym) for pseudonym in pseudonyms} - set(listed)
-        if new:
-            lines = [_key_line(key), *listed, *sorted(new), ""]
-            durable.write(path(settings), "\n".join(lines).encode(), mode=0o600)
+        if new := digests - set(listed):
+            durable.write(file, _text(key, [*listed, *sorted(new)]), mode=0o600)
     return len(new)
+
+
+def _add_to_object(settings: Settings, file: "UPath", digests: Collection[str], key: bytes) -> int:
+    from infra.object_store import read_version, replace_version
+
+    for _ in range(_ATTEMPTS):
+        version = read_version(file)  # before the list is read: if it changes in between, it is not replaced
+        check_key(settings, key)
+        listed = _lines(settings)[1:]
+        new = {*digests} - set(listed)
+        if not new or replace_version(file, version, _text(key, [*listed, *sorted(new)]).encode()):
+            return len(new)
+    raise NightreelError(f"{file}: gave up after {_ATTEMPTS} conflicting changes; rerun this")
 
 
 def owner_columns(contract: Contract) -> list[str]:
@@ -148,6 +167,10 @@ def _lines(settings: Settings) -> list[str]:
     if not re.fullmatch("key [0-9a-f]{16}(?:\n[0-9a-f]{64})*+\n?", text):
         raise UsageError(f"{path(settings)} is damaged: it is not an erasure list; restore it from a backup")
     return text.splitlines()
+
+
+def _text(key: bytes, users: Sequence[str]) -> str:
+    return "\n".join([_key_line(key), *users, ""])
 
 
 def _version(users: Sequence[str]) -> str:

@@ -21,6 +21,7 @@ from openlineage.client.facet_v2 import (
 from openlineage.client.uuid import generate_static_uuid
 
 from infra import durable
+from infra.storage import s3_uri
 from jobs.platform.lake import Publication
 from jobs.platform.settings import Settings
 from schemas.contract import Contract, load_contract
@@ -103,5 +104,5 @@ def _dataset_name(uri: str) -> tuple[str, str]:
     """Return a dataset's namespace and name: `file` and the path, or `SCHEME://BUCKET` and the key."""
     if path := durable.local(uri):
         return "file", str(path)
-    parts = urlsplit(uri.replace("s3a://", "s3://", 1))
+    parts = urlsplit(s3_uri(uri))
     return f"{parts.scheme}://{parts.netloc}", parts.path.lstrip("/")

@@ -21,12 +21,14 @@ if TYPE_CHECKING:
 
 _BLOCK = 64  # bytes; HMAC pads the key to a block of SHA-256
 _DIGITS = 32
+_KEY_FILE = "NIGHTREEL_PSEUDONYM_KEY_FILE"
 
 
 def key(settings: Settings) -> bytes:
-    """Return the lake's key: NIGHTREEL_PSEUDONYM_KEY (hexadecimal), else `secrets/pseudonym.key`.
+    """Return the lake's key: NIGHTREEL_PSEUDONYM_KEY (hexadecimal), else the content of a file.
 
-    The file is created if the lake has no tables yet.
+    The file is NIGHTREEL_PSEUDONYM_KEY_FILE, e.g. a mounted secret, else `secrets/pseudonym.key`, which is created if the lake
+    has no tables yet.
 
     Raises:
         UsageError: the key is not 32 bytes in hexadecimal, cannot be read, or is missing.
@@ -52,12 +54,16 @@ def fingerprint(key: bytes) -> str:
 
 
 def _path(settings: Settings) -> Path:
-    return settings.secrets / "pseudonym.key"
+    return Path(os.environ.get(_KEY_FILE) or settings.secrets / "pseudonym.key")
 
 
 def _from_file(settings: Settings) -> str:
     path = _path(settings)
-    if not path.exists() and identity.read(settings) is None and not identity.has_tables(settings):
+    if (
+        not (os.environ.get(_KEY_FILE) or path.exists())
+        and identity.read(settings) is None
+        and not identity.has_tables(settings)
+    ):
         _make(path)
     try:
         return path.read_text(encoding="utf-8-sig", errors="replace")
@@ -65,7 +71,7 @@ def _from_file(settings: Settings) -> str:
         raise UsageError(
             f"the pseudonym key of the lake {settings.lake} is missing, and under a new key no user would be recognised; copy "
             f"secrets/pseudonym.key from the machine that created the lake, or from a backup, to {path}, "
-            "or set NIGHTREEL_PSEUDONYM_KEY"
+            f"or set NIGHTREEL_PSEUDONYM_KEY or {_KEY_FILE}"
         ) from None
     except OSError as error:
         raise UsageError(f"the pseudonym key {path} cannot be read ({error.strerror})") from error

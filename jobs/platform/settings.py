@@ -6,6 +6,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from infra.home import local_folder, state_folder
+from infra.storage import Location, location_of_setting
 from jobs.platform.errors import UsageError
 from schemas.zone import UnknownZone, zone
 
@@ -15,9 +16,11 @@ class Settings:
     """Locations of the platform's state, and how nights are counted and filled."""
 
     home: Path
-    """NIGHTREEL_HOME: the folder that contains all state."""
+    """NIGHTREEL_HOME: the folder of the state of this machine."""
     lake: str
     """NIGHTREEL_LAKE: URI or path of the Delta tables; default `{home}/lake`."""
+    files: Location
+    """NIGHTREEL_FILES: the folder or URI of all files that machines share, which are no tables; default `{home}`."""
     timezone: ZoneInfo
     """NIGHTREEL_TIMEZONE: the time zone in which a night ends at midnight."""
     source: str
@@ -38,18 +41,23 @@ class Settings:
         return f"{self.lake}/{table.replace('.', '/')}"
 
     @property
-    def landing(self) -> Path:
+    def landing(self) -> Location:
         """The folder that log shippers and sources write a night's files to."""
-        return self.home / "landing"
+        return self.files / "landing"
 
     @property
-    def videos(self) -> Path:
+    def videos(self) -> Location:
         """The folder of generated clips, their plans and contact sheets."""
-        return self.home / "videos"
+        return self.files / "videos"
+
+    @property
+    def reports(self) -> Location:
+        """The folder of the reports."""
+        return self.files / "reports"
 
     @property
     def secrets(self) -> Path:
-        """The folder of the pseudonym key and the erasure list: outside the lake, readable by its owner only."""
+        """The folder of the pseudonym key, readable by its owner only."""
         return self.home / "secrets"
 
 
@@ -62,6 +70,7 @@ def settings() -> Settings:
     try:
         home = state_folder()
         lake = _lake(home)
+        files = location_of_setting("NIGHTREEL_FILES", os.environ.get("NIGHTREEL_FILES") or str(home))
     except ValueError as error:
         raise UsageError(str(error)) from error
     try:
@@ -71,6 +80,7 @@ def settings() -> Settings:
     return Settings(
         home=home,
         lake=lake,
+        files=files,
         timezone=timezone,
         source=os.environ.get("NIGHTREEL_SOURCE", "simulator"),
         mapping=os.environ.get("NIGHTREEL_MAPPING", ""),

@@ -3,8 +3,8 @@
 First the users are added to the erasure list, which every later landing and write respects. Then their rows are removed from the
 landing's files and from every table: each affected day is published again without them, and the files of older versions that
 contain them are deleted at once, so neither time travel nor `make restore` brings them back. The weights of the models that were
-trained on their rows are deleted. Finally all files below NIGHTREEL_HOME are searched. The command can be rerun at any time and
-continues with the remaining work.
+trained on their rows are deleted. Finally all files below NIGHTREEL_HOME and NIGHTREEL_FILES are searched. The command can be
+rerun at any time and continues with the remaining work.
 """
 
 import argparse
@@ -239,12 +239,14 @@ def erase(settings: Settings, users: Iterable[int]) -> Iterator[str]:
     without_rows = {erasure.digest(user) for user in pseudonyms} - removed_rows.keys()
     yield f"{len(without_rows)} of the users had no row in any table"
     files = sorted(
-        {*search.find_in_landing(session(), settings), *search.find_in_files(settings, erasure.read(settings))}
+        {*map(str, search.find_in_landing(session(), settings))}
+        | {*map(str, search.find_in_files(settings, erasure.read(settings)))}
     )
     if files:
-        listed = ", ".join(map(str, files[:10])) + (f" and {len(files) - 10} more" if len(files) > 10 else "")
+        listed = ", ".join(files[:10]) + (f" and {len(files) - 10} more" if len(files) > 10 else "")
         raise BadInput(f"{len(files)} files still name them: {listed}; delete these files, then rerun this")
-    yield f"no file below {settings.home} names them"
+    searched = " or ".join(dict.fromkeys([str(settings.home), str(settings.files)]))
+    yield f"no file below {searched} names them"
 
 
 def main(argv: Sequence[str] | None = None) -> None:

@@ -5,13 +5,14 @@ import re
 import zlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from pathlib import Path
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, BinaryIO, cast
 
 import pyarrow as pa
 import pyarrow.fs as pafs
 import pyarrow.parquet as pq
 
+from infra.storage import Location, files_below, location
 from jobs.ingest import erased_lines, landed_files, landing
 from jobs.platform import erasure, lake
 from jobs.platform.pseudonym import key, pseudonym
@@ -63,35 +64,35 @@ def _count_rows(store: pafs.FileSystem, path: str, columns: Sequence[str], erase
     return rows
 
 
-def find_in_landing(spark: "SparkSession", settings: Settings) -> Iterator[Path]:
+def find_in_landing(spark: "SparkSession", settings: Settings) -> Iterator[Location]:
     """Find the files of the landing that name, or may name, an erased user by id.
 
     Files that ingest reads are searched with ingest's own parser. In all other files any separate number counts as an id.
     """
     for feed in erased_lines.PERSONAL:
-        read: set[Path] = set()
+        read: set[Location] = set()
         for night in landing.nights(settings.landing, feed):
-            folder = landing.folder(settings.landing, feed, night)
+            folder = landing.content(landing.folder(settings.landing, feed, night))
             read |= {folder / name for name in landed_files.files(settings.landing, feed, night)} | {
                 folder / landing.MANIFEST
             }
             yield from (folder / name for name in erased_lines.find(spark, settings, feed, night))
         secret, erased = key(settings), erasure.read(settings)
-        for path in sorted((settings.landing / feed).rglob("*")):
-            if path.is_file() and not path.is_symlink() and path not in read and _may_name(path, secret, erased):
+        for path in files_below(settings.landing / feed):
+            if path not in read and _may_name(path, secret, erased):
                 yield path
 
 
-def find_in_files(settings: Settings, erased: frozenset[str]) -> Iterator[Path]:
-    """Find the files below NIGHTREEL_HOME that name an erased user by pseudonym.
+def find_in_files(settings: Settings, erased: frozenset[str]) -> Iterator[Location]:
+    """Find the files below NIGHTREEL_HOME and NIGHTREEL_FILES that name an erased user by pseudonym.
 
     Skips the files of tables with a contract (`find_in_table`) and of feeds with users (`find_in_landing`).
     """
-    table_folders = {Path(settings.uri(table)) for table in tables()}
+    table_folders = {location(settings.uri(table)) for table in tables()}
     feed_folders = {settings.landing / feed for feed in erased_lines.PERSONAL}
-    for path in sorted(settings.home.rglob("*")):
+    for path in dict.fromkeys([*files_below(settings.home), *files_below(settings.files)]):
         is_of_table = path.suffix == ".parquet" and not table_folders.isdisjoint(path.parents)
-        if path.is_symlink() or not path.is_file() or is_of_table or not feed_folders.isdisjoint(path.parents):
+        if is_of_table or not feed_folders.isdisjoint(path.parents):
             continue
         try:
             has_pseudonym = _has_pseudonym(path, erased)
@@ -103,7 +104,7 @@ def find_in_files(settings: Settings, erased: frozenset[str]) -> Iterator[Path]:
             yield path
 
 
-def _may_name(path: Path, secret: bytes, erased: frozenset[str]) -> bool:
+def _may_name(path: Location, secret: bytes, erased: frozenset[str]) -> bool:
     try:
         texts = _texts(path)
         numbers = {int(number) for text in texts for number in _ID.findall(text)}
@@ -112,19 +113,21 @@ def _may_name(path: Path, secret: bytes, erased: frozenset[str]) -> bool:
     return any(erasure.digest(pseudonym(number, secret)) in erased for number in numbers)
 
 
-def _texts(path: Path) -> Iterator[bytes]:
+def _texts(path: Location) -> Iterator[bytes]:
     if path.suffix == ".parquet":
-        yield from (str(row).encode() for batch in pq.ParquetFile(path).iter_batches() for row in batch.to_pylist())
+        with path.open("rb") as file:
+            yield from (str(row).encode() for batch in pq.ParquetFile(file).iter_batches() for row in batch.to_pylist())
         return
     with _unpacked(path) as file:
         yield from file
 
 
-def _has_pseudonym(path: Path, erased: frozenset[str]) -> bool:
+def _has_pseudonym(path: Location, erased: frozenset[str]) -> bool:
     if path.suffix == ".parquet":
-        columns = (column for batch in pq.ParquetFile(path).iter_batches() for column in batch.columns)
-        texts = (str(value).encode() for column in columns if pa.types.is_string(column.type) for value in column)
-        return any(erasure.digest(name.decode()) in erased for text in texts for name in _PSEUDONYM.findall(text))
+        with path.open("rb") as opened:
+            columns = (column for batch in pq.ParquetFile(opened).iter_batches() for column in batch.columns)
+            texts = (str(value).encode() for column in columns if pa.types.is_string(column.type) for value in column)
+            return any(erasure.digest(name.decode()) in erased for text in texts for name in _PSEUDONYM.findall(text))
     with _unpacked(path) as file:
         end = b""
         while block := file.read(_BLOCK_BYTES):
@@ -136,7 +139,9 @@ def _has_pseudonym(path: Path, erased: frozenset[str]) -> bool:
     return False
 
 
-def _unpacked(path: Path) -> BinaryIO:
+@contextmanager
+def _unpacked(path: Location) -> Iterator[BinaryIO]:
     with path.open("rb") as file:
-        packed = file.read(2) == _GZIP
-    return cast(BinaryIO, gzip.open(path, "rb")) if packed else path.open("rb")
+        is_packed = file.read(2) == _GZIP
+        file.seek(0)
+        yield cast(BinaryIO, gzip.GzipFile(fileobj=file)) if is_packed else file

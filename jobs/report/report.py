@@ -1,4 +1,4 @@
-"""Writes the nightly report: one self-contained HTML file, `reports/DATE.html` below NIGHTREEL_HOME."""
+"""Writes the nightly report: one self-contained HTML file, `reports/DATE.html` below NIGHTREEL_FILES."""
 
 import base64
 import datetime as dt
@@ -10,6 +10,7 @@ from typing import Any
 import jinja2
 
 from infra import durable
+from infra.storage import Location
 from jobs.platform import decisions, tracking
 from jobs.platform.errors import MissingInput
 from jobs.platform.job import run_job
@@ -28,7 +29,7 @@ _PLOTTED = (*recommend_metrics.PLOTTED, *ads_metrics.PLOTTED)
 _REQUIRED = ("silver.behavior_events", "silver.videos")
 
 
-def write_report(context: JobContext) -> Path:
+def write_report(context: JobContext) -> Location:
     """Write the night's report atomically, and return its path.
 
     Raises:
@@ -37,7 +38,7 @@ def write_report(context: JobContext) -> Path:
     for table in _REQUIRED:
         if not context.lake.has_day(table, context.date):
             raise MissingInput(table, context.date, f"run the night first: make nightly DATE={context.date}")
-    path = context.settings.home / "reports" / f"{context.date}.html"
+    path = context.settings.reports / f"{context.date}.html"
     durable.write(path, _template().render(template_variables(context.settings, context.date)))
     return path
 
@@ -150,7 +151,7 @@ def _json_artifact(settings: Settings, key: str, date: dt.date, file: str) -> di
     return json.loads(path.read_text(encoding="utf-8")) if path else {}
 
 
-def _contact_sheet(folder: Path, date: dt.date) -> dict[str, str] | None:
+def _contact_sheet(folder: Location, date: dt.date) -> dict[str, str] | None:
     """Return the latest contact sheet up to the night. The night's own videos are generated after its report."""
     latest = max((path for path in folder.glob("????-??-??.png") if path.stem <= str(date)), default=None)
     if latest is None:

@@ -182,7 +182,7 @@ def _cut(line: str) -> str:
 def _next_steps(settings: Settings, date: dt.date) -> Iterator[str]:
     yield from _section("Where to look next")
     files = {
-        "report": settings.home / "reports" / f"{date}.html",
+        "report": settings.reports / f"{date}.html",
         "contact sheet": settings.videos / "contact_sheets" / f"{date}.png",
     }
     yield from (f"  {name:14} {path}" for name, path in files.items() if path.exists())

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from infra.storage import Location
 from jobs.video import mp4
 from models.video.generator import VideoSpec
 
@@ -41,7 +42,7 @@ class Clip:
         """Path of the error of a failed clip (JSON), relative to the folder of videos."""
         return self.path.with_suffix(".failed.json")
 
-    def facts(self, videos: Path) -> dict[str, Any]:
+    def facts(self, videos: Location) -> dict[str, Any]:
         """Return the content of the sidecar, after checking the digest of the video and that the video decodes.
 
         Args:

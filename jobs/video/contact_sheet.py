@@ -14,6 +14,7 @@ from matplotlib import font_manager
 from PIL import Image, ImageDraw, ImageFont
 
 from infra import durable
+from infra.storage import Location
 from models.video.generator import Frames
 
 _THUMBNAIL = 96
@@ -41,7 +42,7 @@ class Strip:
     plain_label: str
 
 
-def write_contact_sheet(path: Path, title: str, strips: Sequence[Strip]) -> None:
+def write_contact_sheet(path: Location, title: str, strips: Sequence[Strip]) -> None:
     """Draw the strips in two columns and write them atomically as PNG."""
     width = _STRIP_FRAMES * _THUMBNAIL
     height = _LABEL_HEIGHT + _THUMBNAIL + _GAP

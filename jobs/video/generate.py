@@ -13,13 +13,13 @@ import sys
 import time
 from collections.abc import Sequence
 from dataclasses import asdict
-from pathlib import Path
 
 import numpy as np
 import torch
 from tqdm import tqdm
 
 from infra import durable
+from infra.storage import Location, location
 from jobs.platform.errors import BadInput
 from jobs.platform.failpoint import failpoint
 from jobs.platform.job import run_job
@@ -32,7 +32,7 @@ from models.video.generator import Frames, VideoGenerator
 _log = logging.getLogger(__name__)
 
 
-def generate(videos: Path, clips: Sequence[Clip], generator: VideoGenerator) -> None:
+def generate(videos: Location, clips: Sequence[Clip], generator: VideoGenerator) -> None:
     """Generate the clips that are missing or damaged.
 
     Args:
@@ -49,7 +49,7 @@ def generate(videos: Path, clips: Sequence[Clip], generator: VideoGenerator) -> 
             bar.update()
 
 
-def is_made(clip: Clip, videos: Path) -> bool:
+def is_made(clip: Clip, videos: Location) -> bool:
     """True if the clip's video exists and is valid."""
     try:
         clip.facts(videos)
@@ -61,7 +61,7 @@ def is_made(clip: Clip, videos: Path) -> bool:
     return True
 
 
-def _generate_clip(videos: Path, clip: Clip, generator: VideoGenerator) -> None:
+def _generate_clip(videos: Location, clip: Clip, generator: VideoGenerator) -> None:
     """Generate and write the clip, or record its error."""
     _remove_drafts(videos / clip.path)
     started = time.perf_counter()
@@ -78,7 +78,7 @@ def _generate_clip(videos: Path, clip: Clip, generator: VideoGenerator) -> None:
     _log.info("generated %s in %.1f s: %s", clip.path, seconds, clip.prompt)
 
 
-def _write_clip(videos: Path, clip: Clip, frames: Frames, seconds: float) -> None:
+def _write_clip(videos: Location, clip: Clip, frames: Frames, seconds: float) -> None:
     """Write video and sidecar, and remove the recorded error of an earlier attempt."""
     mp4.write_mp4(videos / clip.path, frames, clip.spec.fps)
     failpoint("drawn")
@@ -93,7 +93,7 @@ def _write_clip(videos: Path, clip: Clip, frames: Frames, seconds: float) -> Non
     (videos / clip.failure).unlink(missing_ok=True)
 
 
-def _remove_drafts(path: Path) -> None:
+def _remove_drafts(path: Location) -> None:
     """Remove temporary files of this video and its sidecar that killed attempts left behind."""
     for draft in path.parent.glob(f".{path.stem}.*"):
         draft.unlink(missing_ok=True)
@@ -119,7 +119,7 @@ def _out_of_memory(error: Exception) -> bool:
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--shard", type=Path, required=True, help="shard file of the night's plan")
+    parser.add_argument("--shard", type=location, required=True, help="shard file of the night's plan")
 
 
 def main(argv: Sequence[str] | None = None) -> None:

@@ -7,18 +7,18 @@ recorded error, a shard is not finished, and nothing is written. A night without
 import json
 import logging
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
+from infra.storage import Location
 from jobs.platform.errors import BadInput, MissingInput
 from jobs.platform.job import run_job
 from jobs.platform.job_context import JobContext
 from jobs.video import mp4
 from jobs.video.clip import Clip
 from jobs.video.contact_sheet import Strip, write_contact_sheet
-from jobs.video.plan import plan_folder, read_requests, read_shard
+from jobs.video.plan import read_requests, read_shard, shards
 from jobs.video.prompts import english_prompt
 from schemas.contract import load_contract
 
@@ -36,8 +36,7 @@ def manifest(context: JobContext) -> pa.Table:
     """
     videos = context.settings.videos
     requests = read_requests(context)
-    shards = sorted(plan_folder(videos, context.date).glob("shard-*.json"))
-    planned = {request.request_id: request.clip for shard in shards for request in read_shard(shard)}
+    planned = {r.request_id: r.clip for shard in shards(videos, context.date) for r in read_shard(shard)}
     if planned.keys() != {row["request_id"] for row in requests}:
         raise BadInput(
             f"the plan of {context.date} does not match its requests; run python -m jobs.video.plan --date {context.date}"
@@ -72,7 +71,7 @@ def _row(context: JobContext, request_id: str, clip: Clip, facts: dict[str, Any]
     }  # fmt: skip
 
 
-def contact_sheet_path(videos: Path, date: object) -> Path:
+def contact_sheet_path(videos: Location, date: object) -> Location:
     """Return the path of the night's contact sheet."""
     return videos / "contact_sheets" / f"{date}.png"
 

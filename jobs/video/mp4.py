@@ -1,6 +1,7 @@
 """H.264 files that every browser plays. Writes are atomic, and the same frames give the same bytes."""
 
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 
 import av
@@ -8,6 +9,7 @@ import numpy as np
 from av.error import FFmpegError
 
 from infra import durable
+from infra.storage import Location
 from models.video.generator import Frames
 
 ENCODING = "h264 yuv420p crf 18 medium no-mbtree"
@@ -30,7 +32,7 @@ class VideoFacts:
     pixel_format: str
 
 
-def write_mp4(path: Path, clip: Frames, fps: int) -> None:
+def write_mp4(path: Location, clip: Frames, fps: int) -> None:
     """Encode a clip (T, H, W, 3), check that it decodes, sync it to disk and move it to `path`.
 
     H.264 in 4:2:0, with the index first (faststart), so that the video plays while it loads. There is one encoder thread, and the
@@ -65,7 +67,7 @@ def _encode(path: Path, clip: Frames, fps: int) -> None:
         container.mux(stream.encode())
 
 
-def read_mp4(path: Path) -> Frames:
+def read_mp4(path: Location) -> Frames:
     """Return all frames of a file, (T, H, W, 3).
 
     Raises:
@@ -74,7 +76,7 @@ def read_mp4(path: Path) -> Frames:
     return _decode(path)[0]
 
 
-def verify_mp4(path: Path) -> VideoFacts:
+def verify_mp4(path: Location) -> VideoFacts:
     """Decode every frame of a file and return its properties.
 
     Raises:
@@ -83,9 +85,9 @@ def verify_mp4(path: Path) -> VideoFacts:
     return _decode(path)[1]
 
 
-def _decode(path: Path) -> tuple[Frames, VideoFacts]:
+def _decode(path: Location) -> tuple[Frames, VideoFacts]:
     try:
-        with av.open(str(path)) as container:
+        with av.open(str(path) if isinstance(path, Path) else BytesIO(path.read_bytes()), "r") as container:
             if not container.streams.video:
                 raise BrokenVideo(f"{path.name}: no video stream")
             stream = container.streams.video[0]

@@ -8,13 +8,13 @@ import datetime as dt
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from infra import durable
+from infra.storage import Location
 from jobs.platform.errors import BadInput, MissingInput
 from jobs.platform.job import run_job
 from jobs.platform.job_context import JobContext
@@ -33,9 +33,15 @@ class Request:
     clip: Clip
 
 
-def plan_folder(videos: Path, date: dt.date) -> Path:
+def plan_folder(videos: Location, date: dt.date) -> Location:
     """Return the folder of the night's shard files."""
     return videos / "plans" / date.isoformat()
+
+
+def shards(videos: Location, date: dt.date) -> list[Location]:
+    """Return the night's shard files, in their order."""
+    paths: list[Location] = sorted(plan_folder(videos, date).glob("shard-*.json"))
+    return paths
 
 
 def read_requests(context: JobContext) -> list[dict[str, Any]]:
@@ -51,8 +57,8 @@ def read_requests(context: JobContext) -> list[dict[str, Any]]:
 
 
 def write_plan(
-    videos: Path, date: dt.date, requests: Sequence[dict[str, Any]], generator: VideoGenerator
-) -> list[Path]:
+    videos: Location, date: dt.date, requests: Sequence[dict[str, Any]], generator: VideoGenerator
+) -> list[Location]:
     """Write the night's shard files, remove other files of an earlier plan, and return the paths."""
     folder = plan_folder(videos, date)
     written = []
@@ -64,12 +70,13 @@ def write_plan(
         plan = {"generator": generator.name, "generator_version": version, "spec": spec, "requests": shard_requests}
         durable.write_json(path, plan)
         written.append(path)
-    for stale in set(folder.glob("shard-*.json")) - set(written):
-        stale.unlink()
+    for path in shards(videos, date):
+        if path not in written:
+            path.unlink()
     return written
 
 
-def read_shard(path: Path) -> list[Request]:
+def read_shard(path: Location) -> list[Request]:
     """Return the requests of a shard file.
 
     Raises:
@@ -96,8 +103,8 @@ def main(argv: Sequence[str] | None = None) -> None:
 
     with run_job(argv, __doc__) as context:
         requests = read_requests(context)
-        shards = write_plan(context.settings.videos, context.date, requests, generator_for(context))
-        print(json.dumps([str(path) for path in shards]))
+        plan = write_plan(context.settings.videos, context.date, requests, generator_for(context))
+        print(json.dumps([str(path) for path in plan]))
 
 
 if __name__ == "__main__":

@@ -33,7 +33,7 @@ from jobs.recommend.interactions import to_interactions
 from jobs.recommend.recommendations import transform
 from jobs.video.generate import generate
 from jobs.video.generators import generator_for
-from jobs.video.plan import plan_folder, read_shard
+from jobs.video.plan import read_shard, shards
 from models.ads.registry import CLICK_MODELS
 from models.recommend.evaluation import evaluate
 from models.recommend.registry import RECOMMENDERS
@@ -141,8 +141,8 @@ def main() -> None:
                 judge(click_model, split.judged)
                 CLICK_MODELS[kind](FIELDS).fit(split.publish_train, split.publish_holdout)
         with timed("videos"):
-            shards = sorted(plan_folder(context.settings.videos, args.date).glob("shard-*.json"))
-            clips = [request.clip for shard in shards for request in read_shard(shard)]
+            plan = shards(context.settings.videos, args.date)
+            clips = [request.clip for shard in plan for request in read_shard(shard)]
             generate(folder, clips, generator_for(context))
 
 

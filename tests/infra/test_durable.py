@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from infra import durable
+from infra.storage import Location
 
 
 def test_a_file_is_replaced_and_its_folder_made(tmp_path: Path) -> None:
@@ -22,7 +23,7 @@ def test_json_reads_back_with_its_order(tmp_path: Path) -> None:
     assert (tmp_path / "file.json").read_text(encoding="utf-8") == '{\n "b": 1,\n "a": [\n  "东"\n ]\n}'
 
 
-def half_of(path: Path) -> None:
+def half_of(path: Location) -> None:
     with durable.replacing(path) as draft:
         draft.write_bytes(b"half")
         raise OSError("the disk is full")

@@ -2,10 +2,10 @@
 
 import zlib
 from collections.abc import Iterator
-from pathlib import Path
 
 import pyarrow as pa
 
+from infra.storage import Location
 from jobs.ingest.formats.format import Compression
 from jobs.platform.errors import BadInput
 
@@ -18,7 +18,7 @@ _GZIP = 31  # zlib's wbits for a gzip header and checksum
 _MAGIC = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd", b"PK\x03\x04": "zip", b"BZh": "bzip2", b"\xfd7zXZ": "xz"}
 
 
-def unpacked(path: Path, compression: Compression) -> Iterator[bytes]:
+def unpacked(path: Location, compression: Compression) -> Iterator[bytes]:
     """Yield the file's contents in blocks of at most 1 MiB.
 
     Raises:
@@ -38,12 +38,12 @@ def unpacked(path: Path, compression: Compression) -> Iterator[bytes]:
         raise bad_file(path, "is empty", "land a file with rows, or remove it")
 
 
-def bad_file(path: Path, problem: str, remedy: str) -> BadInput:
+def bad_file(path: Location, problem: str, remedy: str) -> BadInput:
     """Return the error of a file that cannot be read, with a one-line message."""
     return BadInput(f"{path} {problem}; {remedy}")
 
 
-def _gzip(path: Path) -> Iterator[bytes]:
+def _gzip(path: Location) -> Iterator[bytes]:
     member = zlib.decompressobj(_GZIP)
     packed = b""
     with path.open("rb") as file:
@@ -65,18 +65,18 @@ def _gzip(path: Path) -> Iterator[bytes]:
         raise bad_file(path, "is a truncated gzip file", "copy or land it again")
 
 
-def _zstd(path: Path) -> Iterator[bytes]:
+def _zstd(path: Location) -> Iterator[bytes]:
     if not path.stat().st_size:
         return
     try:
-        with pa.OSFile(str(path)) as packed, pa.CompressedInputStream(packed, "zstd") as file:
+        with path.open("rb") as packed, pa.CompressedInputStream(packed, "zstd") as file:
             while block := file.read(_BLOCK):
                 yield block
     except OSError as error:
         raise bad_file(path, f"is damaged, truncated or not a zstd file ({error})", "copy or land it again") from error
 
 
-def _plain(path: Path) -> Iterator[bytes]:
+def _plain(path: Location) -> Iterator[bytes]:
     with path.open("rb") as file:
         while block := file.read(_BLOCK):
             yield block

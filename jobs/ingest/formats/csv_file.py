@@ -4,9 +4,9 @@ import csv
 import io
 from collections import deque
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
+from infra.storage import Location
 from jobs.ingest.formats.compression import bad_file
 from jobs.ingest.formats.format import Format
 from jobs.ingest.formats.record import ERASED, USER_ID, Record, numbers
@@ -19,12 +19,12 @@ _MOST_LINES = 100
 csv.field_size_limit(LONGEST_LINE)
 
 
-def names(path: Path, how: Format) -> tuple[str, ...]:
+def names(path: Location, how: Format) -> tuple[str, ...]:
     """Return the names in the file's header, or those of the format if its files have no header."""
     return how.names or _header(path, how, lines(path, how))
 
 
-def records(path: Path, how: Format, user_columns: frozenset[str]) -> Iterator[Record]:
+def records(path: Location, how: Format, user_columns: frozenset[str]) -> Iterator[Record]:
     """Yield the rows of a file, see `record.records`."""
     file_lines = _Lines(lines(path, how))
     header = how.names or _header(path, how, file_lines)
@@ -65,7 +65,7 @@ class _Lines:
         self._returned.extendleft(reversed(taken))
 
 
-def _header(path: Path, how: Format, file_lines: Iterator[Line]) -> tuple[str, ...]:
+def _header(path: Location, how: Format, file_lines: Iterator[Line]) -> tuple[str, ...]:
     line = next(iter(file_lines))
     if line.problem:
         raise bad_file(

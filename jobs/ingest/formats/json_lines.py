@@ -3,9 +3,9 @@
 import json
 import re
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
+from infra.storage import Location
 from jobs.ingest.formats.format import Format
 from jobs.ingest.formats.record import ERASED, USER_ID, Record, numbers
 from jobs.ingest.formats.text import lines
@@ -21,7 +21,7 @@ class _Text(str):
     """A number as it is written in the file; a float would change it."""
 
 
-def records(path: Path, how: Format, user_columns: frozenset[str]) -> Iterator[Record]:
+def records(path: Location, how: Format, user_columns: frozenset[str]) -> Iterator[Record]:
     """The rows of a file, see `record.records`."""
     for line in lines(path, how):
         if line.text == ERASED:

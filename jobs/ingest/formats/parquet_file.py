@@ -2,12 +2,12 @@
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from infra.storage import Location
 from jobs.ingest.formats.compression import bad_file
 from jobs.ingest.formats.format import Format
 from jobs.ingest.formats.json_lines import text_of
@@ -16,10 +16,11 @@ from jobs.ingest.formats.record import USER_ID, Record
 _BATCH = 10_000
 
 
-def names(path: Path) -> tuple[str, ...]:
+def names(path: Location) -> tuple[str, ...]:
     """Return the column names of a file."""
     try:
-        columns = pq.read_schema(path).names
+        with path.open("rb") as file:
+            columns = pq.read_schema(file).names
     except (OSError, pa.ArrowException) as error:
         raise _unreadable(path, error) from error
     if len(set(columns)) < len(columns):
@@ -27,12 +28,12 @@ def names(path: Path) -> tuple[str, ...]:
     return tuple(columns)
 
 
-def records(path: Path, how: Format, user_columns: frozenset[str]) -> Iterator[Record]:
+def records(path: Location, how: Format, user_columns: frozenset[str]) -> Iterator[Record]:
     """Yield the rows of a file, see `record.records`."""
     columns = names(path)
     number = 0
     try:
-        with pq.ParquetFile(path, page_checksum_verification=True) as file:
+        with path.open("rb") as opened, pq.ParquetFile(opened, page_checksum_verification=True) as file:
             for batch in file.iter_batches(_BATCH):
                 for row in zip(*(_texts(column) for column in batch.columns), strict=True):
                     number += 1
@@ -58,5 +59,5 @@ def _text(value: Any) -> str | None:
     return str(value) if isinstance(value, float) else text_of(value)
 
 
-def _unreadable(path: Path, error: Exception) -> Exception:
+def _unreadable(path: Location, error: Exception) -> Exception:
     return bad_file(path, f"is damaged or not a Parquet file ({str(error).splitlines()[0]})", "copy or land it again")

@@ -2,10 +2,10 @@
 
 import re
 from collections.abc import Collection, Iterator, Mapping
-from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
 
+from infra.storage import Location
 from jobs.ingest.formats.format import Format
 
 USER_ID = "\0"
@@ -37,7 +37,7 @@ def numbers(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(_NUMBER.findall(text)))
 
 
-def records(path: Path, how: Format, user_columns: Collection[str] = ()) -> Iterator[Record]:
+def records(path: Location, how: Format, user_columns: Collection[str] = ()) -> Iterator[Record]:
     """Read a file to its end and check every byte.
 
     Args:
@@ -55,7 +55,7 @@ def records(path: Path, how: Format, user_columns: Collection[str] = ()) -> Iter
     return read(path, how, frozenset(user_columns))
 
 
-def names(path: Path, how: Format) -> tuple[str, ...] | None:
+def names(path: Location, how: Format) -> tuple[str, ...] | None:
     """Return a file's column names in order; None for JSON, where every line has its own names.
 
     Raises:

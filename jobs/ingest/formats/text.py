@@ -2,9 +2,9 @@
 
 import codecs
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 from typing import NamedTuple
 
+from infra.storage import Location
 from jobs.ingest.formats.compression import bad_file, unpacked
 from jobs.ingest.formats.format import Format
 
@@ -26,7 +26,7 @@ class Line(NamedTuple):
     """Why the line cannot be decoded; its text then contains invalid bytes as `\\xNN`."""
 
 
-def lines(path: Path, how: Format) -> Iterator[Line]:
+def lines(path: Location, how: Format) -> Iterator[Line]:
     """Read a text file to its end.
 
     Raises:
@@ -65,7 +65,7 @@ def lines(path: Path, how: Format) -> Iterator[Line]:
         )
 
 
-def _single_bytes(path: Path, how: Format) -> Iterable[bytes]:
+def _single_bytes(path: Location, how: Format) -> Iterable[bytes]:
     """Yield the blocks of a file in an encoding in which the byte 0x0A is always a line feed."""
     blocks = unpacked(path, how.compression)
     if not how.encoding.startswith(_WIDE):
@@ -73,7 +73,7 @@ def _single_bytes(path: Path, how: Format) -> Iterable[bytes]:
     return _to_utf_8(path, blocks, how.encoding)
 
 
-def _to_utf_8(path: Path, blocks: Iterable[bytes], encoding: str) -> Iterator[bytes]:
+def _to_utf_8(path: Location, blocks: Iterable[bytes], encoding: str) -> Iterator[bytes]:
     decoder = codecs.getincrementaldecoder(encoding)()
     try:
         for block in blocks:
@@ -83,7 +83,7 @@ def _to_utf_8(path: Path, blocks: Iterable[bytes], encoding: str) -> Iterator[by
         raise bad_file(path, f"is not {encoding} ({error})", "set its encoding in a mapping") from error
 
 
-def _split(path: Path, blocks: Iterable[bytes]) -> Iterator[bytes]:
+def _split(path: Location, blocks: Iterable[bytes]) -> Iterator[bytes]:
     rest = b""
     for block in blocks:
         *whole, rest = (rest + block).split(b"\n")
@@ -95,7 +95,7 @@ def _split(path: Path, blocks: Iterable[bytes]) -> Iterator[bytes]:
         yield rest.removesuffix(b"\r")
 
 
-def _without_mark(path: Path, line: bytes, how: Format) -> bytes:
+def _without_mark(path: Location, line: bytes, how: Format) -> bytes:
     if how.encoding == "utf-8-sig" or how.encoding.startswith(
         _WIDE
     ):  # UTF-16 and UTF-32 are already converted to UTF-8

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 import numpy
 import polars
 
+from infra.storage import Location
 from jobs.ingest import landing
 from jobs.ingest.feeds import BEHAVIOR_LOGS, CAMPAIGNS, NIGHTLY, USERS, VIDEOS
 from jobs.ingest.gzip_file import write_gzip
@@ -53,7 +54,7 @@ class Scale:
 
 
 def land(
-    root: Path, date: dt.date, zone: ZoneInfo, scale: Scale, slates: SlatesOf = lambda users: None, seed: int = SEED
+    root: Location, date: dt.date, zone: ZoneInfo, scale: Scale, slates: SlatesOf = lambda users: None, seed: int = SEED
 ) -> None:
     """Write all feeds of one simulated night.
 

@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.fs as pafs
 from deltalake import DeltaTable
 
+from infra.storage import s3_uri
 from schemas.contract import Contract
 
 
@@ -33,7 +34,7 @@ def filesystem(uri: str) -> tuple[pafs.FileSystem, str]:
     """Return the store of a table, and the table's path in it."""
     if "://" not in uri:
         return pafs.LocalFileSystem(), uri
-    store, path = pafs.FileSystem.from_uri(uri.replace("s3a://", "s3://", 1))
+    store, path = pafs.FileSystem.from_uri(s3_uri(uri))
     return store, path
 
 

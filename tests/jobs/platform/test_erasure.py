@@ -2,6 +2,7 @@ import os
 import shutil
 import stat
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from jobs.platform import erasure
 from jobs.platform.errors import UsageError
 from jobs.platform.settings import settings as read_settings
+from tests.object_store import ObjectStore
 
 KEY = b"\1" * 32
 BATCHES = st.lists(st.lists(st.integers(0, 30).map("{:032x}".format), max_size=5), max_size=6)
@@ -93,3 +95,18 @@ def test_only_its_owner_can_read_it(home: Path) -> None:
     file = erasure.path(read_settings())
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert stat.S_IMODE(file.parent.stat().st_mode) == 0o700
+
+
+def test_no_user_is_lost_if_many_machines_erase_at_once(
+    home: Path, store: ObjectStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    users = [f"{number:032x}" for number in range(40)]
+    for files in (str(home), "s3a://files/night"):
+        monkeypatch.setenv("NIGHTREEL_FILES", files)
+        with ThreadPoolExecutor(4) as threads:
+            added = threads.map(
+                lambda first: erasure.add(read_settings(), users[first : first + 8], KEY), range(0, 40, 4)
+            )
+            assert sum(added) == len(users)
+        assert erasure.read(read_settings()) == {erasure.digest(user) for user in users}
+    assert list(store.objects) == ["files/night/secrets/erased_users.txt"]

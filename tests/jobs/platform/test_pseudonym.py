@@ -54,6 +54,17 @@ def test_a_bad_key_is_refused(home: Path, monkeypatch: pytest.MonkeyPatch, bad: 
         key(read_settings())
 
 
+def test_a_key_in_a_mounted_secret_is_read_and_never_made(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NIGHTREEL_PSEUDONYM_KEY")
+    secret = home / "mounted" / "key"
+    monkeypatch.setenv("NIGHTREEL_PSEUDONYM_KEY_FILE", str(secret))
+    with pytest.raises(UsageError, match=f"the pseudonym key .* is missing.* to {secret}"):
+        key(read_settings())
+    secret.parent.mkdir()
+    secret.write_text("0a" * 32 + "\n")
+    assert key(read_settings()) == b"\n" * 32
+
+
 @pytest.fixture
 def file(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Where the key lies; there is none yet."""

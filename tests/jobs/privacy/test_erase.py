@@ -228,7 +228,7 @@ def test_killed_before_the_lake_knows_the_list_it_is_known_after_the_next_run(
 ) -> None:
     leaving, copied = home.parent / "who.txt", home.parent / "copied.txt"
     run_erase(UNKNOWN)
-    shutil.copy(erasure.path(settings()), copied)
+    copied.write_bytes(erasure.path(settings()).read_bytes())
     leaving.write_text("\n".join(map(str, GONE)))
     command = [sys.executable, "-m", "jobs.privacy.erase", "--users", str(leaving)]
     killed = subprocess.run(command, env={**os.environ, "NIGHTREEL_FAILPOINT": "kill:listed"}, check=False)
@@ -240,7 +240,7 @@ def test_killed_before_the_lake_knows_the_list_it_is_known_after_the_next_run(
     after = identity.read(settings())
     assert after is not None
     assert erasure.version(settings()) == after.erasure_list
-    shutil.copy(copied, erasure.path(settings()))
+    erasure.path(settings()).write_bytes(copied.read_bytes())
     with pytest.raises(SystemExit) as stopped:
         run_erase(*GONE)
     assert stopped.value.code == 64

@@ -1,5 +1,6 @@
 """Shards: clips are generated once, resumed after a kill, written atomically, and independent of bad prompts."""
 
+import datetime as dt
 import json
 import os
 import signal
@@ -10,12 +11,16 @@ from pathlib import Path
 
 import pytest
 
+from infra.storage import location
 from jobs.video.clip import Clip
 from jobs.video.generate import generate, is_made
 from jobs.video.mp4 import verify_mp4
+from jobs.video.plan import read_shard, shards, write_plan
 from models.video.vae import VaeGenerator
 from tests.jobs.video.clips import FORBIDDEN, SMALL, SPEC, FailingGenerator, clips_for
+from tests.object_store import ObjectStore
 
+MAY_1 = dt.date(2022, 5, 1)
 _REPOSITORY = Path(__file__).parents[3]
 _WORKER = """
 import sys, torch
@@ -87,6 +92,26 @@ def test_a_damaged_or_missing_file_is_generated_again_with_the_same_bytes(tmp_pa
     (tmp_path / clips[3].sidecar).write_text("{", encoding="utf-8")
     generate(tmp_path, clips, generator)
     assert [(tmp_path / clip.path).read_bytes() for clip in clips] == videos
+
+
+def test_clips_in_an_object_store_have_the_bytes_of_those_on_a_disk(store: ObjectStore, tmp_path: Path) -> None:
+    generator = VaeGenerator(SMALL)
+    videos = location("s3a://files/videos")
+    requests = [{"request_id": f"{number}", "prompt": f"rain {number}", "seed": number} for number in range(6)]
+    write_plan(videos, MAY_1, requests, generator)
+    plan = write_plan(videos, MAY_1, requests[:2], generator)
+    assert shards(videos, MAY_1) == plan
+    clips = [request.clip for shard in plan for request in read_shard(shard)]
+    generate(videos, clips, generator)
+    generate(tmp_path, clips, generator)
+    for clip in clips:
+        assert (videos / clip.path).read_bytes() == (tmp_path / clip.path).read_bytes()
+        assert clip.facts(videos)["sha256"] == clip.facts(tmp_path)["sha256"]
+    (videos / clips[0].path).write_bytes(b"damaged")
+    (videos / clips[1].sidecar).unlink()
+    generate(videos, clips, generator)
+    assert all(is_made(clip, videos) for clip in clips)
+    assert len(store.objects) == 1 + 2 * len(clips)
 
 
 @pytest.mark.parametrize("error", [ValueError("no"), RuntimeError("kernel"), KeyError("token")])
