@@ -79,11 +79,11 @@ explain: $(JOBS_READY) ## Print where a row comes from, down to the lines of the
 	$(JOBS) -m jobs.query.explain --table "$$TABLE" --key "$$KEY"
 
 .PHONY: verify
-verify: $(SPARK_READY) ## Read every file of the tables and report damaged ones: [TABLE=gold.interactions] [DAY=YYYY-MM-DD]
+verify: $(SPARK_READY) ## Read every file of the tables and report damaged ones: [TABLE=gold.video_features] [DAY=YYYY-MM-DD]
 	@$(JOBS) -m jobs.integrity.verify --table "$${TABLE-}" --day "$${DAY-}"
 
 .PHONY: restore
-restore: $(SPARK_READY) ## Restore damaged tables to their last good version: [TABLE=gold.interactions]
+restore: $(SPARK_READY) ## Restore damaged tables to their last good version: [TABLE=gold.video_features]
 	@$(JOBS) -m jobs.integrity.restore --table "$${TABLE-}"
 
 .PHONY: erase

@@ -17,7 +17,7 @@ failed.
 - `source` is where the logs come from (`simulator`, `landing`, or a folder); `mapping` tells how to read the files of a folder in
   an unknown layout. The browser passes values other than the defaults, also of `tables`, only if *Override parameters on existing
   runs* is ticked.
-- `tables` (`gold.user_features,gold.interactions`) makes only these tables again, from the existing inputs of the night. All
+- `tables` (`gold.user_features,gold.video_features`) makes only these tables again, from the existing inputs of the night. All
   other tasks are skipped, and their tables and models stay as they are. A run keeps its `tables`: to rerun such a night
   completely, tick that box and leave `tables` empty.
 

@@ -1,7 +1,7 @@
 """Dependencies between tables and models, as declared in contracts and models.yaml: the order of a night and the days it reads.
 
-A name is the name of a table (`gold.interactions`) or of a model (`models.recommender`). This module imports no job, so that DAGs
-and commands can use it too.
+A name is the name of a table (`gold.user_features`) or of a model (`models.recommender`). This module imports no job, so that
+DAGs and commands can use it too.
 """
 
 import datetime as dt

@@ -94,7 +94,10 @@ def main() -> None:
     errors = [
         line for table, was in before.items() if table in tables() for line in problems(was, load_contract(table))
     ]
-    errors += [f"{table} no longer has a contract; inform its readers" for table in before.keys() - set(tables())]
+    errors += [
+        f"{table} no longer has a contract; delete it from {RELEASED.name} too, and name its replacement in CHANGELOG.md"
+        for table in before.keys() - set(tables())
+    ]
     if errors:
         sys.exit("\n".join(f"error: {line}" for line in errors))
     promised = {table: _promised(load_contract(table)) for table in tables()}

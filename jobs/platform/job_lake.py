@@ -2,7 +2,7 @@
 
 import datetime as dt
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -11,7 +11,7 @@ from jobs.platform.errors import MissingInput, UndeclaredInput
 from jobs.platform.fingerprints import fingerprint
 from jobs.platform.run import code_version, run_id
 from jobs.platform.settings import Settings
-from schemas.contract import load_contract
+from schemas.contract import load_contract, tables
 from schemas.dependencies import sources
 
 if TYPE_CHECKING:
@@ -104,6 +104,26 @@ class JobLake:
             raise MissingInput(table, day, f"run the night of {day} first")
         return self.get_spark().createDataFrame([], load_contract(table).struct_type())
 
+    def check_days(self, table: str, days: Sequence[dt.date]) -> None:
+        """Check that a table has the night, and each of the other days that it could be made of.
+
+        Without this, a window over a table that was added to an older lake would silently be shorter.
+
+        Args:
+            table: layer and name.
+            days: of a window that ends with the night; a day for which the table's sources have no rows either may be missing.
+
+        Raises:
+            MissingInput: a day is missing.
+            UndeclaredInput: the job's table or model does not declare this source.
+        """
+        made_from = [source for source, back in sources(table).items() if back.first == 0 and source in tables()]
+        expected = {self.date}.union(*(self._days_now(source) for source in made_from)).intersection(days)
+        expected -= self.days(table)  # read after the sources: a day may be published meanwhile
+        if missing := sorted(day for day in expected if not self.has_day(table, day)):
+            first, last = missing[0], missing[-1]
+            raise MissingInput(table, first, f"run it first: make backfill FROM={first} TO={last} TABLES={table}")
+
     def arrow(self, table: str) -> "pyarrow.dataset.Dataset":
         """Return the table as an Arrow dataset, for jobs without Spark. Scan it with a filter, batch by batch.
 
@@ -181,6 +201,11 @@ class JobLake:
                 f"{output} of {self.date} reads {source} of {day}, {ago} days back, but declares {days}; "
                 f"correct madeFrom in {file}"
             )
+
+    def _days_now(self, table: str) -> set[dt.date]:
+        """Return the days for which a table has rows now. This is no input: it decides only whether the job can run."""
+        version = lake.version(self.uri(table))
+        return set() if version is None else lake.days(self.uri(table), version, load_contract(table).day_column)
 
     def _fixed_version(self, table: str) -> int:
         """Return the version of a table that this job reads; the first call fixes it."""

@@ -1,7 +1,7 @@
 """The provenance of a row: the commit that published it, the commits of that one's inputs, and so on down to the log's lines."""
 
 import datetime as dt
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,14 +11,15 @@ import pyarrow.dataset as ds
 from jobs.platform import lake
 from jobs.platform.lake import Publication
 from jobs.platform.settings import Settings
-from schemas.contract import load_contract
+from schemas.contract import load_contract, tables
+from schemas.dependencies import days_read
 
 MAX_LINES = 20
 """Number of log lines that are shown; the others are only counted."""
 
 _MAX_COLUMNS = 8
 _EVENTS = "silver.behavior_events"
-_IDS = ("user_id", "video_id")
+_IDS = ("user_id", "video_id", "event_date")
 _LINE = ("log_file", "log_line")
 _ACTIONS = {
     "is_click": "click", "is_like": "like", "is_follow": "follow", "is_comment": "comment", "is_forward": "forward",
@@ -49,7 +50,9 @@ def provenance(settings: Settings, table: str, row: Mapping[str, Any]) -> Node:
     if set(_LINE) <= row.keys():
         children.append(Node((f"line {row['log_line']} of {row['log_file']}",)))
     else:
-        children.append(walk.log_lines({name: row[name] for name in _IDS if name in contract.key}))
+        ids = {name: row[name] for name in _IDS if name in contract.key}
+        nights = days_read(table, walk.day, settings.late_days).get(_EVENTS)
+        children.append(walk.log_lines(ids, nights))
     name = f"{table} {', '.join(f'{column}={row[column]}' for column in contract.key)}"
     others = [f"{column} {value}" for column, value in row.items() if column not in contract.key]
     more = f", and {len(others) - _MAX_COLUMNS} more columns" if len(others) > _MAX_COLUMNS else ""
@@ -108,6 +111,8 @@ class _Walk:
             yield self._input(table, version, reader)
 
     def _input(self, table: str, version: int, reader: str) -> Node:
+        if table not in tables():
+            return Node((f"{table} at version {version}, which is no longer a table of the lake",))
         try:
             days = lake.days(self.settings.uri(table), version, load_contract(table).day_column)
         except lake.VersionGone as error:
@@ -135,17 +140,20 @@ class _Walk:
         name = f"model {version}: {training.name} version {training.number} in MLflow, run {training.run}"
         return Node((name, made_by), tuple(self._inputs(training.inputs, reader)))
 
-    def log_lines(self, ids: Mapping[str, Any]) -> Node:
+    def log_lines(self, ids: Mapping[str, Any], nights: Sequence[dt.date] | None) -> Node:
         """Return the node of the log's lines with these ids that had arrived by the row's day.
 
         Args:
-            ids: `user_id`, `video_id` or both, with their values.
+            ids: those of `_IDS` that the row has, with their values.
+            nights: if the row's table is made from the log's events, the nights whose arrivals it reads.
         """
         if not ids or not self.event_versions:
             reason = "its key has no user or video" if self.event_versions else f"nothing above was read from {_EVENTS}"
             return Node((f"no lines of the log: {reason}",))
         version = max(self.event_versions)
         condition = (ds.field("arrival_date") <= self.day) & (ds.field("event_date") <= self.day)
+        if nights is not None:
+            condition &= ds.field("arrival_date").isin(nights)
         for name, value in ids.items():
             condition &= ds.field(name) == value
         name = f"of {', '.join(f'{name} {value}' for name, value in ids.items())} by {self.day} ({_EVENTS} {version})"

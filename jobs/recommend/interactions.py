@@ -1,19 +1,17 @@
-"""gold.interactions of a night as sparse matrices: users are rows, videos are columns."""
+"""The interactions as of a night as sparse matrices: users are rows, videos are columns."""
 
 import datetime as dt
 from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
-from jobs.platform.errors import MissingInput
 from jobs.platform.job_context import JobContext
+from jobs.recommend.interactions_as_of import arrow_interactions_as_of
 from models.recommend.recommender import Recommender
 
-TABLE = "gold.interactions"
 RECENT_DAYS = 2
 
 Values = NDArray[np.float32]
@@ -70,20 +68,13 @@ def read_interactions(context: JobContext, video_ids: NDArray[np.int64]) -> Inte
         video_ids: (items,) ascending; the video of each column. Other videos are dropped, as they are no longer offered.
 
     Raises:
-        MissingInput: gold.interactions has no rows for the night.
+        MissingInput: gold.daily_interactions lacks a day of the window.
     """
-    if not context.lake.has_day(TABLE, context.date):
-        raise MissingInput(TABLE, context.date, f"run python -m jobs.features.interactions --date {context.date} first")
-    columns = [
-        "user_id", "video_id", "strength", "strength_before", "views_before", "long_views_before", "long_views_on_day",
-        "last_event_date",
-    ]  # fmt: skip
-    table = context.lake.arrow(TABLE).to_table(columns=columns, filter=pc.field("date") == context.date)
-    return to_interactions(table, video_ids, context.date)
+    return to_interactions(arrow_interactions_as_of(context), video_ids, context.date)
 
 
 def to_interactions(table: pa.Table, video_ids: NDArray[np.int64], date: dt.date) -> Interactions:
-    """Convert rows of gold.interactions to matrices; see `read_interactions`."""
+    """Convert rows of `arrow_interactions_as_of` to matrices; see `read_interactions`."""
     encoded = table["user_id"].combine_chunks().dictionary_encode()
     names = np.asarray(encoded.dictionary.to_pylist(), dtype=object)
     order = np.argsort(names)
@@ -91,7 +82,9 @@ def to_interactions(table: pa.Table, video_ids: NDArray[np.int64], date: dt.date
     videos = table["video_id"].to_numpy()
     items = np.searchsorted(video_ids, videos)
     offered = np.isin(videos, video_ids)
-    days_ago = (np.datetime64(date) - table["last_event_date"].to_numpy().astype("datetime64[D]")).astype(np.int64)
+    days_ago, days_ago_before = (
+        _days_before(date, table[name]) for name in ("last_event_date", "last_event_date_before")
+    )
     views_before = table["views_before"].to_numpy()
     long_before = table["long_views_before"].to_numpy()
     long_on_day = table["long_views_on_day"].to_numpy()
@@ -102,19 +95,18 @@ def to_interactions(table: pa.Table, video_ids: NDArray[np.int64], date: dt.date
         return csr_matrix((values[kept].astype(np.float32), (users[kept], items[kept])), shape=shape)
 
     ones = np.ones(len(videos), dtype=np.float32)
-    seen_before = views_before > 0
+    seen_before, seen = views_before > 0, np.ones(len(videos), dtype=bool)
     return Interactions(
         user_ids=names[order],
         before=KnownInteractions(
             strength=matrix(table["strength_before"].to_numpy(), seen_before),
             watched=matrix(ones, seen_before),
-            # for a pair watched again on the day, the date of its previous view is unknown, so it is left out
-            recent=matrix(ones, (long_before > 0) & _recent(days_ago, days_ago > 0)),
+            recent=matrix(ones, (long_before > 0) & _recent(days_ago_before, seen_before)),
         ),
         after=KnownInteractions(
-            strength=matrix(table["strength"].to_numpy(), np.ones(len(videos), dtype=bool)),
-            watched=matrix(ones, np.ones(len(videos), dtype=bool)),
-            recent=matrix(ones, (long_before + long_on_day > 0) & _recent(days_ago, days_ago >= 0)),
+            strength=matrix(table["strength"].to_numpy(), seen),
+            watched=matrix(ones, seen),
+            recent=matrix(ones, (long_before + long_on_day > 0) & _recent(days_ago, seen)),
         ),
         targets=matrix(ones, (long_on_day > 0) & ~seen_before),
         active=np.bincount(users[days_ago < ACTIVE_DAYS], minlength=len(names)) > 0,
@@ -126,3 +118,8 @@ def _recent(days_ago: NDArray[np.int64], eligible: Rows) -> Rows:
     if not eligible.any():
         return eligible
     return eligible & (days_ago < days_ago[eligible].min() + RECENT_DAYS)
+
+
+def _days_before(date: dt.date, days: pa.ChunkedArray) -> NDArray[np.int64]:
+    """Return the number of days from each day to `date`; any number for a null."""
+    return (np.datetime64(date) - days.to_numpy().astype("datetime64[D]")).astype(np.int64)

@@ -1,7 +1,7 @@
 """gold.recommendations: up to 50 videos for every active user, by the recommender that serves after this night's promotion.
 
 A user is active if they watched anything in the last seven days. Only visible videos are recommended that the user was not shown
-before, according to gold.interactions. A user without a positive interaction gets popular videos. As long as no recommender
+before, according to gold.daily_interactions. A user without a positive interaction gets popular videos. As long as no recommender
 serves, there are no rows.
 """
 

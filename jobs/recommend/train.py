@@ -20,7 +20,8 @@ from jobs.platform.job import run_job
 from jobs.platform.job_context import JobContext
 from jobs.recommend import REGISTERED_MODEL, plots
 from jobs.recommend.catalogue import read_catalogue, save_columns
-from jobs.recommend.interactions import TABLE, Interactions, KnownInteractions, read_interactions
+from jobs.recommend.interactions import Interactions, KnownInteractions, read_interactions
+from jobs.recommend.interactions_as_of import TABLE
 from jobs.recommend.pyfunc import recommended_videos
 from models.recommend.evaluation import evaluate
 from models.recommend.recommender import NothingToLearn, Recommender

@@ -1,4 +1,4 @@
-"""KuaiRand as sparse matrices, with the weights of jobs/features/interactions.py, without a lake."""
+"""KuaiRand as sparse matrices, with the weights of jobs/features/daily_interactions.py, without a lake."""
 
 import datetime as dt
 from dataclasses import dataclass
@@ -8,7 +8,8 @@ import numpy as np
 import polars as pl
 from scipy.sparse import csr_matrix
 
-from jobs.features import interactions as weights
+from jobs.features import daily_interactions as weights
+from jobs.recommend.interactions_as_of import HALF_LIFE_DAYS
 
 HISTORY_DAY = dt.date(2022, 4, 24)
 
@@ -44,7 +45,7 @@ def split(folder: Path, day: dt.date) -> Split:
     events = pl.concat([_history(folder), _log(folder)])
     before, on_day = events.filter(pl.col("day") < day), events.filter(pl.col("day") == day)
     age = (pl.lit(day) - pl.col("day")).dt.total_days() - 1
-    decayed = before.with_columns(weight=pl.col("weight") * 0.5 ** (age / weights.HALF_LIFE_DAYS))
+    decayed = before.with_columns(weight=pl.col("weight") * 0.5 ** (age / HALF_LIFE_DAYS))
     shape = (int(users["user_id"].to_numpy().max()) + 1, int(videos["video_id"].to_numpy().max()) + 1)
     watched = _matrix(before, np.ones(len(before)), shape)
     watched.data[:] = 1

@@ -24,21 +24,21 @@ from jobs.platform.settings import settings
 from tests.jobs.integrity.ageing import age
 
 FIRST = dt.date(2022, 3, 1)
-TABLES = ("silver.behavior_events", "gold.interactions")
+TABLES = ("silver.behavior_events", "gold.daily_interactions")
 _RUNS = 7
 
 
 def ingest(nights: int) -> dt.date:
     """Process nights of simulated logs and return the last night."""
-    from jobs.features import interactions  # these start Spark, which reads the environment
+    from jobs.features import daily_interactions  # these start Spark, which reads the environment
     from jobs.ingest import behavior_events, behavior_log, land
 
     days = [FIRST + dt.timedelta(days=night) for night in range(nights)]
     for day in tqdm(days, unit="night"):
-        for job in (land, behavior_log, behavior_events, interactions):
+        for job in (land, behavior_log, behavior_events, daily_interactions):
             job.main(["--date", str(day)])
     for day in tqdm(days, unit="night again"):
-        interactions.main(["--date", str(day)])
+        daily_interactions.main(["--date", str(day)])
     return days[-1]
 
 

@@ -24,12 +24,13 @@ import pyarrow as pa
 from jobs.ads.examples import FIELDS
 from jobs.ads.judgement import judge
 from jobs.ads.time_split import night_split
+from jobs.features.daily_interactions import FEEDBACK, SHORT_VIEW_RATIO, VIEW, WATCH_RATIO
 from jobs.features.event_window import RATES
-from jobs.features.interactions import FEEDBACK, HALF_LIFE_DAYS, SHORT_VIEW_RATIO, VIEW, WATCH_RATIO
 from jobs.platform.job_context import JobContext
 from jobs.platform.settings import settings
 from jobs.recommend.catalogue import read_catalogue
 from jobs.recommend.interactions import to_interactions
+from jobs.recommend.interactions_as_of import HALF_LIFE_DAYS
 from jobs.recommend.recommendations import transform
 from jobs.video.generate import generate
 from jobs.video.generators import generator_for
@@ -68,7 +69,7 @@ def write_features(events: pl.DataFrame, folder: Path) -> None:
 
 
 def interactions(events: pl.DataFrame, history: pl.DataFrame, date: dt.date) -> pa.Table:
-    """Return the columns of gold.interactions that training reads."""
+    """Return the columns of the interactions as of the night that training reads."""
     duration, long_view = pl.col("duration_ms"), pl.col("long_view")
     ratio = pl.when(duration > 0).then((pl.col("play_time_ms") / duration).clip(upper_bound=1)).otherwise(long_view)
     feedback = pl.sum_horizontal(weight * pl.col(flag) for flag, weight in FEEDBACK.items())
@@ -100,6 +101,7 @@ def interactions(events: pl.DataFrame, history: pl.DataFrame, date: dt.date) -> 
             (before & long_viewed).sum().cast(pl.Int32).alias("long_views_before"),
             (on_day & long_viewed).sum().cast(pl.Int32).alias("long_views_on_day"),
             pl.col("event_date").max().alias("last_event_date"),
+            pl.col("event_date").filter(before).max().alias("last_event_date_before"),
         )
         .to_arrow()
     )

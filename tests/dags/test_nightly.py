@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 # Edges that were once drawn by hand: each still follows from what is declared.
 INGESTED = ("behavior_log", "users", "videos", "campaigns", "watch_history")
-FEATURES = ("user_features", "video_features", "interactions", "ctr_examples")
+FEATURES = ("user_features", "video_features", "daily_interactions", "ctr_examples")
 PUBLISHED = ("recommendations", "audience_segments", "video_requests")
 ORDER = [
     # (first, then): each is a way that data flows.
@@ -29,11 +29,11 @@ ORDER = [
     *(("ingest.reconciliation", f"features.{table}") for table in FEATURES),
     *(("ingest.videos", f"features.{table}") for table in ("user_features", "video_features", "ctr_examples")),
     ("ingest.users", "features.ctr_examples"),
-    ("ingest.watch_history", "features.interactions"),
+    ("ingest.watch_history", "features.daily_interactions"),
     *(
         (first, f"recommend.train_{name}")
         for name in RECOMMENDERS
-        for first in ("features.interactions", "ingest.videos")
+        for first in ("features.daily_interactions", "ingest.videos")
     ),
     *((f"recommend.train_{name}", "recommend.promote") for name in RECOMMENDERS),
     *(("features.ctr_examples", f"ads.train_{name}") for name in CLICK_MODELS),
@@ -53,6 +53,7 @@ ORDER = [
 ]
 WAITS = {
     "ingest.land": ["{{ 'publish.recommendations' if params.source == 'simulator' else 'ingest.reconciliation' }}"],
+    "features.daily_interactions": ["features.daily_interactions"],
     "features.ctr_examples": ["features.ctr_examples", "features.user_features", "features.video_features"],
     "recommend.promote": ["recommend.promote"],
     "ads.promote": ["ads.promote"],

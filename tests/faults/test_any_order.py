@@ -12,7 +12,7 @@ from pyspark.sql import SparkSession
 
 from jobs.backfill.accept import accept
 from jobs.backfill.stale_days import stale_days
-from jobs.features import interactions
+from jobs.features import daily_interactions
 from jobs.ingest import behavior_events, behavior_log, campaigns, quarantine, reconciliation, users, videos
 from jobs.ingest.feeds import BEHAVIOR_LOGS
 from jobs.platform import decisions
@@ -24,8 +24,8 @@ from tests.faults.conftest import RecordFault
 from tests.jobs.ingest.nights import NOON_MAY_1, line, write_landing
 
 TWO, FOUR = ([dt.date(2022, 5, 1) + dt.timedelta(days=day) for day in range(count)] for count in (2, 4))
-SHORT: tuple[ModuleType, ...] = (behavior_events, interactions)
-LONG: tuple[ModuleType, ...] = (behavior_events, quarantine, reconciliation, interactions)
+SHORT: tuple[ModuleType, ...] = (behavior_events, daily_interactions)
+LONG: tuple[ModuleType, ...] = (behavior_events, quarantine, reconciliation, daily_interactions)
 DAY_MS = 86_400_000
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from pyspark.sql import SparkSession
 
-from jobs.features import ctr_examples, interactions, user_features, video_features
+from jobs.features import ctr_examples, daily_interactions, user_features, video_features
 from jobs.ingest import behavior_events, behavior_log
 from jobs.ingest.behavior_rows import EVENTS
 from jobs.platform.job_context import JobContext
@@ -20,7 +20,7 @@ from tests.jobs.ingest.nights import MAY_1, MAY_2, NOON_MAY_1, line, write_landi
 FEATURES: dict[str, Callable[[Sequence[str]], None]] = {
     "gold.user_features": user_features.main,
     "gold.video_features": video_features.main,
-    "gold.interactions": interactions.main,
+    "gold.daily_interactions": daily_interactions.main,
     "gold.ctr_examples": ctr_examples.main,
 }
 

@@ -11,7 +11,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from jobs.backfill.accept import accept
-from jobs.features import interactions, user_features, video_features
+from jobs.features import daily_interactions, user_features, video_features
 from jobs.ingest import landing
 from jobs.ingest.feeds import BEHAVIOR_LOGS, VIDEOS
 from jobs.platform import decisions, pseudonym
@@ -28,7 +28,7 @@ NEW_COLUMN = NIGHTS[2]
 """From then on the logs have one column more."""
 DAY_MS = 86_400_000
 FEATURES = {
-    "gold.interactions": interactions,
+    "gold.daily_interactions": daily_interactions,
     "gold.user_features": user_features,
     "gold.video_features": video_features,
 }

@@ -14,7 +14,7 @@ from mlflow import MlflowClient
 from pyspark.sql import SparkSession
 
 from jobs.backfill.table_days import table_days
-from jobs.features import interactions
+from jobs.features import daily_interactions
 from jobs.ingest import behavior_log, campaigns, quarantine, reconciliation, users, videos
 from jobs.platform.lake.history import publications
 from jobs.platform.lake.verify import verify
@@ -74,12 +74,12 @@ def models() -> list[tuple[str, str, str]]:
 def test_killed_at_each_step(home: Path, spark: SparkSession, spark_server: str, record_fault: RecordFault) -> None:
     write_landing(home, LINES)
     ingest()
-    interactions.main(["--date", str(MAY_1)])
+    daily_interactions.main(["--date", str(MAY_1)])
     clean = state()
     (home / "lake").rename(home / "undisturbed")
     for ingested in (users, videos, campaigns, behavior_log):
         ingested.main(["--date", str(MAY_1)])
-    for job in ("ingest.behavior_events", "features.interactions"):
+    for job in ("ingest.behavior_events", "features.daily_interactions"):
         for failpoint in WRITING:
             process = start(job, server=spark_server, failpoint=f"kill:{failpoint}")
             said = process.communicate()[1]

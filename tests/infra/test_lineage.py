@@ -58,24 +58,24 @@ def test_spark_tells_which_columns_a_column_is_made_from(state: State, home: Pat
     write_landing(home, [line(user_id=number) for number in range(5)])
     with connect_server(state) as (_, address):  # which at its end sends what it has not sent yet
         environment = os.environ | {"SPARK_REMOTE": address} | lineage.environment(state)
-        for job in ("ingest.behavior_log", "ingest.behavior_events", "features.interactions"):
+        for job in ("ingest.behavior_log", "ingest.behavior_events", "features.daily_interactions"):
             command = [sys.executable, "-m", f"jobs.{job}", "--date", str(MAY_1)]
             subprocess.run(command, env=environment, check=True)
 
     ours, sparks = ([json.loads(event) for event in file.open()] for file in sorted(state.lineage.iterdir()))
-    events, interactions = ("silver.behavior_events", "gold.interactions")
+    events, daily_interactions = ("silver.behavior_events", "gold.daily_interactions")
     made = {
         place["name"]: (place, event)
         for event in sparks
         if event["eventType"] == "COMPLETE"
         for place in event["outputs"]
     }
-    place, event = made[settings().uri(interactions)]
+    place, event = made[settings().uri(daily_interactions)]
     assert [place["name"] for place in event["inputs"]] == [settings().uri(events)]
     assert event["job"]["namespace"] == "nightreel"
     assert place["facets"].keys() == {"columnLineage"}
     columns = place["facets"]["columnLineage"]["fields"]
     assert [source["field"] for source in columns["user_id"]["inputFields"]] == ["user_id"]
-    assert {source["field"] for source in columns["strength"]["inputFields"]} >= {"play_time_ms", "is_like"}
+    assert {source["field"] for source in columns["strength_millionths"]["inputFields"]} >= {"play_time_ms", "is_like"}
     # A place has one name, whoever tells of it.
     assert made.keys() >= {place["name"] for event in ours for place in event["outputs"]}

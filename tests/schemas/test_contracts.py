@@ -127,7 +127,7 @@ def test_a_rule_lets_a_column_be_null_that_may_be_null(table: str, spark: "Spark
 
 
 def test_an_unknown_table_is_named_with_those_there_are() -> None:
-    with pytest.raises(ContractError, match=r"table 'gold\.nothing' has no contract.*gold\.interactions"):
+    with pytest.raises(ContractError, match=r"table 'gold\.nothing' has no contract.*gold\.daily_interactions"):
         load_contract("gold.nothing")
     with pytest.raises(ContractError):
         load_contract("../README")

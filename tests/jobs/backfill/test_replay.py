@@ -9,7 +9,7 @@ from pyspark.sql import SparkSession
 
 import schemas.contract
 from jobs.backfill import replay
-from jobs.features import interactions
+from jobs.features import daily_interactions
 from jobs.ingest.behavior_rows import EVENTS
 from jobs.ingest.feeds import NIGHTLY, VIDEOS
 from jobs.platform.job_context import JobContext
@@ -53,7 +53,7 @@ def test_rows_land_in_their_days_once_the_rule_is_fixed(
     write_landing(home, [*(line(n, time_ms=NOON_MAY_2) for n in range(60)), line(72)], MAY_2)
     for day in (MAY_1, MAY_2):
         ingest(day)
-    interactions.main(["--date", str(MAY_1)])
+    daily_interactions.main(["--date", str(MAY_1)])
     asked = ["--table", EVENTS, "--date", str(MAY_2)]
     assert replay.count_passing(JobContext(MAY_2, settings()), EVENTS, "") == {}
 
@@ -63,14 +63,14 @@ def test_rows_land_in_their_days_once_the_rule_is_fixed(
     assert capsys.readouterr().out.splitlines() == [
         "2022-05-01: ingested again, 2 quarantined rows pass now",
         "2022-05-02: ingested again, 0 quarantined rows pass now",
-        "2022-05-01 gold.interactions: silver.behavior_events of 2022-05-01 changed",
+        "2022-05-01 gold.daily_interactions: silver.behavior_events of 2022-05-01 changed",
     ]
     night = JobContext(MAY_2, settings())
     assert books(night) == {"2022-05-01": (63, 62, 0, 1), "2022-05-02": (61, 60, 1, 0)}
     (left,) = night.lake.read("silver.quarantine").collect()
     assert (left.log_line, left.reasons) == (63, ["play_time_ms_not_negative: play_time_ms >= 0"])
     stale = night.lake.read("ops.stale_days").collect()
-    assert [(row.date, row.table_name) for row in stale] == [(MAY_1, "gold.interactions")]
+    assert [(row.date, row.table_name) for row in stale] == [(MAY_1, "gold.daily_interactions")]
 
     with pytest.raises(SystemExit) as ended:
         replay.main([*asked, "--reason", "tab_not_negative"])
@@ -106,6 +106,6 @@ def test_rows_of_a_snapshot_are_taken_in_from_their_landing(
 
 def test_only_what_is_quarantined_is_replayed(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
-        replay.main(["--table", "gold.interactions", "--date", str(MAY_2)])
+        replay.main(["--table", "gold.daily_interactions", "--date", str(MAY_2)])
     assert ended.value.code == 64
     assert "use one of silver.behavior_events, silver.users" in capsys.readouterr().err

@@ -15,13 +15,14 @@ from pyspark.sql import SparkSession
 from jobs.ads.time_split import TRAINING_DAYS
 from jobs.backfill import stale_days
 from jobs.backfill.stale_days import Stale
-from jobs.features import interactions
+from jobs.features import daily_interactions
 from jobs.features.event_window import LONGEST
 from jobs.platform import decisions
 from jobs.platform.decisions import EMPTY, Decision
 from jobs.platform.job_context import JobContext
 from jobs.platform.lake.history import latest
 from jobs.platform.settings import settings
+from jobs.recommend.interactions_as_of import LOOKBACK_DAYS
 from schemas.dependencies import days_read
 from tests.jobs.backfill.published import publish_night
 from tests.jobs.ingest.nights import MAY_1, MAY_2, NOON_MAY_1, ingest, line, write_landing
@@ -51,7 +52,8 @@ def test_windows_are_those_of_the_jobs() -> None:
     night = MAY[31]
     assert len(days_read("gold.user_features", night, 3)[EVENTS]) == LONGEST
     assert len(days_read("gold.video_features", night, 3)[EVENTS]) == LONGEST
-    assert len(days_read("gold.interactions", night, 3)[EVENTS]) == interactions.LOOKBACK_DAYS
+    for reads in ("models.recommender", "gold.recommendations"):
+        assert len(days_read(reads, night, 3)["gold.daily_interactions"]) == LOOKBACK_DAYS
     trained_on = days_read("models.click_model", night, 3)["gold.ctr_examples"]
     assert trained_on == [night - dt.timedelta(days=ago) for ago in range(TRAINING_DAYS + 1)]
     assert days_read(EVENTS, MAY[9], 2)[EVENTS] == [MAY[8], MAY[7]]
@@ -78,10 +80,10 @@ def test_a_week_follows_from_a_day_and_no_more(home: Path, spark: SparkSession) 
 
 
 def test_a_day_that_was_not_there_before_is_a_change(home: Path, spark: SparkSession) -> None:
-    publish_nights("gold.interactions", [MAY[2]])
+    publish_nights("gold.video_features", [MAY[2]])
     publish_nights(EVENTS, [MAY[1]])
-    assert found() == {(MAY[2], "gold.interactions"): "silver.behavior_events of 2022-05-01 changed"}
-    publish_nights("gold.interactions", [MAY[2]])
+    assert found() == {(MAY[2], "gold.video_features"): "silver.behavior_events of 2022-05-01 changed"}
+    publish_nights("gold.video_features", [MAY[2]])
     publish_nights(EVENTS, [MAY[3]])
     assert found() == {}, "a night is made of nothing that is later"
 
@@ -94,9 +96,9 @@ def test_the_log_s_way_through_the_nights(
     write_landing(home, [*(line(n, time_ms=NOON_MAY_1 + day) for n in range(20)), line(30)], MAY_2)
     for night in (MAY_1, MAY_2):
         ingest(night)
-        interactions.main(["--date", str(night)])
+        daily_interactions.main(["--date", str(night)])
     assert found() == {}, "the event that came a day late leaves its own day's night as it was"
-    read = {table: set(latest_inputs(table)) for table in (EVENTS, QUARANTINE, BOOKS, "gold.interactions")}
+    read = {table: set(latest_inputs(table)) for table in (EVENTS, QUARANTINE, BOOKS, "gold.daily_interactions")}
     for table, inputs in read.items():
         assert inputs - {BOOKS} <= set(days_read(table, MAY_2, 3)), "what was read and is not looked at"
 
@@ -112,13 +114,13 @@ def test_the_log_s_way_through_the_nights(
     stale_days.main(["--date", str(MAY_2)])
     assert capsys.readouterr().out.splitlines() == [f"2022-05-01 {table}: {changed}" for table in (BRONZE, BOOKS)]
     ingest(MAY_1)
-    assert set(found()) == {(MAY_1, "gold.interactions"), *((MAY_2, t) for t in (EVENTS, BOOKS, "gold.interactions"))}
+    assert set(found()) == {(MAY_1, "gold.daily_interactions"), *((MAY_2, t) for t in (EVENTS, BOOKS))}
     stale_days.main(["--date", str(MAY_2)])
     listed = JobContext(MAY_2, settings()).lake.read("ops.stale_days").collect()
     assert {Stale(row.date, row.table_name, tuple(row.reasons)) for row in listed} == set(
         stale_days.stale_days(settings(), MAY_2)
     )
-    assert [row.table_name for row in listed if row.date == MAY_1] == ["gold.interactions"]
+    assert [row.table_name for row in listed if row.date == MAY_1] == ["gold.daily_interactions"]
 
 
 @how(max_examples=20, deadline=None)

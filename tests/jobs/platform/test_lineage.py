@@ -102,13 +102,19 @@ def test_a_small_night_tells_what_it_read_and_made(
 
 def test_object_stores_and_models_have_names_too(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NIGHTREEL_LAKE", "s3a://bucket/lake")
-    made_by = {"run": "manual", "code": "c0de", "inputs": {"gold.interactions": 4}, "landed": {}, "model": "als-1"}
+    made_by = {
+        "run": "manual",
+        "code": "c0de",
+        "inputs": {"gold.daily_interactions": 4},
+        "landed": {},
+        "model": "als-1",
+    }
     made_at = dt.datetime(2022, 5, 2, tzinfo=dt.UTC)
     publication = Publication(7, made_at, MAY_1, "2022-05-01-a", 10, "0" * 16, {"a.parquet": "0" * 64}, made_by)
     event = json.loads(Serde.to_json(lineage_event(settings(), "gold.recommendations", publication)))
     assert versions(event["outputs"]) == {("s3://bucket", "lake/gold/recommendations"): "7"}
     assert versions(event["inputs"]) == {
-        ("s3://bucket", "lake/gold/interactions"): "4",
+        ("s3://bucket", "lake/gold/daily_interactions"): "4",
         ("mlflow", "als-1"): "als-1",
     }
 

@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 import pytest
 from deltalake import DeltaTable
 
-from jobs.features import interactions
+from jobs.features import daily_interactions
 from jobs.ingest import land, landing, watch_history
 from jobs.ingest.feeds import CAMPAIGNS, USERS, VIDEOS, WATCH_HISTORY
 from jobs.platform import erasure, tracking
@@ -100,7 +100,7 @@ def test_erased_users_are_nowhere_and_stay_away(
     write_night(home)
     land.main(["--date", str(MAY_1)])
     ingest(MAY_1)
-    for job in (watch_history, interactions):
+    for job in (watch_history, daily_interactions):
         job.main(["--date", str(MAY_1)])
     bronze = home / "lake" / "bronze" / "behavior_log"
     attempt = next(bronze.glob("2022-*"))
@@ -112,7 +112,7 @@ def test_erased_users_are_nowhere_and_stay_away(
     (live,) = tracking.candidates(settings(), REGISTERED_MODEL, night=MAY_1, families=["item_knn"])
     tracking.set_verdict(settings(), REGISTERED_MODEL, night=MAY_1, promoted=live)
     holding = {"bronze/behavior_log", "silver/behavior_events", "silver/quarantine", "silver/users"}
-    holding |= {"silver/watch_history", "gold/interactions"}
+    holding |= {"silver/watch_history", "gold/daily_interactions"}
     feeds = {f"landing/{feed}/dt={MAY_1}" for feed in ("behavior_logs", "users", "watch_history")}
     assert named(home) == {f"lake/{table}" for table in holding} | feeds
 
@@ -150,7 +150,7 @@ def test_erased_users_are_nowhere_and_stay_away(
     assert named(home) == set()
     (again_balanced,) = night.lake.read_day("ops.reconciliation").where("source = 'silver.behavior_events'").collect()
     assert again_balanced == books
-    interactions.main(["--date", str(MAY_1)])
+    daily_interactions.main(["--date", str(MAY_1)])
     retrained = train(JobContext(MAY_1, settings()), "item_knn")
     assert retrained != serving
     (live,) = tracking.candidates(settings(), REGISTERED_MODEL, night=MAY_1, families=["item_knn"])

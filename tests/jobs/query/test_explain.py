@@ -10,12 +10,12 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from jobs.features import interactions
+from jobs.features import daily_interactions
 from jobs.ingest import behavior_events, behavior_log
 from jobs.platform import pseudonym, tracking
 from jobs.platform.job_context import JobContext
 from jobs.platform.settings import settings
-from jobs.query import explain
+from jobs.query import explain, provenance
 from tests.jobs.ingest.nights import MAY_1, MAY_2, NOON_MAY_1, line, write_landing
 from tests.jobs.query.one_line_error import assert_one_line_error
 
@@ -63,9 +63,9 @@ def filled_home(spark: "SparkSession", tmp_path_factory: pytest.TempPathFactory)
         (saved := home / "saved").mkdir()
         (saved / "model.json").write_text("{}")
         for date in (MAY_1, MAY_2):
-            interactions.main(["--date", str(date)])
+            daily_interactions.main(["--date", str(date)])
         night = JobContext(MAY_2, settings(), writes=TABLE)
-        night.lake.arrow("gold.interactions")
+        night.lake.arrow("gold.daily_interactions")
         with tracking.run(night, "recommend/als", {}) as run:
             example = pd.DataFrame({"x": ["u"]})
             version = run.log_model("recommender", "als", saved, pyfunc=pyfunc, input_example=example, prediction=["u"])
@@ -114,16 +114,16 @@ def test_a_recommendation_is_led_back_to_the_log(lake: Path, told: Callable[[str
     of_model = branches[branches.index(model) + 1 :]
     assert of_model[:2] == [
         "trained by nightly/manual/some_task, code c0de",
-        "gold.interactions at version 2, which had 2 days",
+        "gold.daily_interactions at version 2, which had 2 days",
     ]
-    assert of_model[2].startswith(f"2022-05-02 {commit(lake, 'gold.interactions', 2)}")
+    assert of_model[2].startswith(f"2022-05-02 {commit(lake, 'gold.daily_interactions', 2)}")
     chain = [text for text in of_model if " at version " in text]
     assert chain == [
-        "gold.interactions at version 2, which had 2 days",
+        "gold.daily_interactions at version 2, which had 2 days",
         "silver.behavior_events at version 2, which had 2 days",
         "bronze.behavior_log at version 2, which had 2 days",
         "silver.behavior_events at version 1, which had 1 day: its own earlier state",
-        "gold.interactions at version 2, which had 2 days: see above",
+        "gold.daily_interactions at version 2, which had 2 days: see above",
     ]
     assert f"27 lines of the log of user_id {USER} by 2022-05-02 (silver.behavior_events 2), the newest first" in tree
     shown = [text for text in branches if text.startswith("behavior_logs/")]
@@ -134,36 +134,49 @@ def test_a_recommendation_is_led_back_to_the_log(lake: Path, told: Callable[[str
     assert branches[-1] == "and 7 earlier ones"
 
 
-def test_what_arrived_later_had_no_part(told: Callable[[str, str], str]) -> None:
+def test_what_arrived_on_other_nights_had_no_part(told: Callable[[str, str], str]) -> None:
     first = "behavior_logs/dt=2022-05-01/log.csv.gz line 5: 2022-05-01 12:03, video 3, click, long view"
     late = "behavior_logs/dt=2022-05-02/log.csv.gz line 2: 2022-05-01 13:00, video 3, click, long view"
-    assert told("gold.interactions", f"user_id={USER},video_id=3,date=2022-05-01").splitlines()[-1] == f"   └─ {first}"
-    of_second = told("gold.interactions", f"user_id={USER},video_id=3,date=2022-05-02").splitlines()
-    assert of_second[-2:] == [f"   ├─ {late}", f"   └─ {first}"]
+    for night, line_of_night in (("2022-05-01", first), ("2022-05-02", late)):
+        lines = told("gold.daily_interactions", f"user_id={USER},video_id=3,date={night}").splitlines()
+        assert lines[-2].startswith(
+            f"└─ 1 lines of the log of user_id {USER}, video_id 3, event_date 2022-05-01 by {night}"
+        )
+        assert lines[-1] == f"   └─ {line_of_night}"
+
+
+def test_a_model_of_a_withdrawn_table_is_explained(
+    lake: Path, told: Callable[[str, str], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left = tuple(table for table in provenance.tables() if table != "gold.daily_interactions")
+    monkeypatch.setattr(provenance, "tables", lambda: left)
+    tree = told(TABLE, f"user_id={USER},date=2022-05-02,rank=1")
+    assert "gold.daily_interactions at version 2, which is no longer a table of the lake" in tree
 
 
 def test_lines_are_those_of_user_and_video_where_the_key_has_both(told: Callable[[str, str], str]) -> None:
-    tree = told("gold.interactions", f"user_id={OTHER},video_id=7,date=2022-05-02")
+    tree = told("gold.daily_interactions", f"user_id={OTHER},video_id=7,date=2022-05-02")
     assert tree.splitlines()[-2:] == [
-        f"└─ 1 lines of the log of user_id {OTHER}, video_id 7 by 2022-05-02 (silver.behavior_events 2), the newest first",
+        f"└─ 1 lines of the log of user_id {OTHER}, video_id 7, event_date 2022-05-02 by 2022-05-02 "
+        "(silver.behavior_events 2), the newest first",
         "   └─ behavior_logs/dt=2022-05-02/log.csv.gz line 4: 2022-05-02 12:00, video 7, long view",
     ]
 
 
 def test_what_was_read_is_told_though_the_table_has_changed(lake: Path, told: Callable[[str, str], str]) -> None:
-    before = told("gold.interactions", f"user_id={OTHER},video_id=7,date=2022-05-02")
+    before = told("gold.daily_interactions", f"user_id={OTHER},video_id=7,date=2022-05-02")
     events = JobContext(MAY_2, settings(), writes="silver.behavior_events")
     rows = events.lake.read_day("silver.behavior_events").where("event_date < arrival_date").persist()
     rows.count()
     events.lake.write(rows)
-    assert told("gold.interactions", f"user_id={OTHER},video_id=7,date=2022-05-02") == before
+    assert told("gold.daily_interactions", f"user_id={OTHER},video_id=7,date=2022-05-02") == before
     for file in (lake / "lake" / "silver" / "behavior_events").glob("2022-05-02-*/event_date=2022-05-02/*/*.parquet"):
         file.unlink()  # as maintenance does a week later
-    after = told("gold.interactions", f"user_id={OTHER},video_id=7,date=2022-05-02")
+    after = told("gold.daily_interactions", f"user_id={OTHER},video_id=7,date=2022-05-02")
     assert "1 of its 2 files are gone: a later version replaced them" in after
     assert (
-        f"the lines of the log of user_id {OTHER}, video_id 7 by 2022-05-02 (silver.behavior_events 2) are gone"
-        in after
+        f"the lines of the log of user_id {OTHER}, video_id 7, event_date 2022-05-02 by 2022-05-02 "
+        "(silver.behavior_events 2) are gone" in after
     )
 
 

@@ -26,26 +26,24 @@ def lake(home: Path) -> Path:
     insert_rows(home, "silver.videos", [{"video_id": 7, "tags": ["美食", "旅游"], "arrival_date": DAY}])
     insert_rows(
         home,
-        "gold.interactions",
-        [{"user_id": USER, "views_before": rank, "video_id": 7, "date": DAY} for rank in (1, 2)],
+        "gold.daily_interactions",
+        [{"user_id": USER, "views": rank, "video_id": 7, "date": DAY} for rank in (1, 2)],
     )
     return home
 
 
 def test_tables_are_asked_by_their_names(lake: Path, capsys: pytest.CaptureFixture[str]) -> None:
     sql.main(
-        [
-            "select views_before, tags[1] as tag from gold.interactions join silver.videos using (video_id) order by views_before"
-        ]
+        ["select views, tags[1] as tag from gold.daily_interactions join silver.videos using (video_id) order by views"]
     )
     rows = [line.split("│")[1:3] for line in capsys.readouterr().out.splitlines() if "美食" in line]
     assert [[cell.strip() for cell in row] for row in rows] == [["1", "美食"], ["2", "美食"]]
 
 
 def test_a_later_commit_is_seen(lake: Path) -> None:
-    before = connect(settings()).sql("select count(*) from gold.interactions").fetchall()
-    insert_rows(lake, "gold.interactions", [{"user_id": "v", "views_before": 1, "video_id": 7, "date": DAY}])
-    assert connect(settings()).sql("select count(*) from gold.interactions").fetchall() == [(3,)] != before
+    before = connect(settings()).sql("select count(*) from gold.daily_interactions").fetchall()
+    insert_rows(lake, "gold.daily_interactions", [{"user_id": "v", "views": 1, "video_id": 7, "date": DAY}])
+    assert connect(settings()).sql("select count(*) from gold.daily_interactions").fetchall() == [(3,)] != before
 
 
 def test_a_column_that_a_contract_adds_is_waited_for(
@@ -68,7 +66,7 @@ def test_a_column_that_a_contract_adds_is_waited_for(
         (
             "select * from gold.interaction",
             66,
-            "missing input: the lake has no table interaction; it has: gold.interactions, silver.videos",
+            "missing input: the lake has no table interaction; it has: gold.daily_interactions, silver.videos",
         ),
         ("select * from recommendations", 66, "the lake has no table recommendations; it has: "),
         ("select * from platinum.videos", 66, "the lake has no table platinum.videos; it has: "),
@@ -78,7 +76,7 @@ def test_a_column_that_a_contract_adds_is_waited_for(
         ("from read_csv('/etc/hostname')", 64, "file system operations are disabled"),
         ("selec 1", 64, "syntax error"),
         ("select no_such_function(1)", 64, "no_such_function"),
-        ("select cast(user_id as int) from gold.interactions", 64, "Could not convert"),
+        ("select cast(user_id as int) from gold.daily_interactions", 64, "Could not convert"),
         ("select 1; select 2", 64, "give one query, not 2"),
         ("", 64, "give one query, not 0"),
         ("create table silver.mine (a int)", 64, "only queries are allowed"),
@@ -101,7 +99,7 @@ def test_an_empty_lake_says_how_to_fill_it(home: Path, capsys: pytest.CaptureFix
 def test_only_tables_with_a_contract_are_shown(lake: Path) -> None:
 
     write_deltalake(str(lake / "lake" / "gold" / "scratch"), pa.table({"a": [1]}))
-    assert tables(settings()) == {"bronze.behavior_log": 0, "gold.interactions": 0, "silver.videos": 0}
+    assert tables(settings()) == {"bronze.behavior_log": 0, "gold.daily_interactions": 0, "silver.videos": 0}
 
 
 def test_analysts_see_no_personal_data_and_tables_still_join(lake: Path) -> None:
@@ -119,7 +117,7 @@ def test_analysts_see_no_personal_data_and_tables_still_join(lake: Path) -> None
         columns = shown.sql(f"from {name}").columns
         assert columns == [c.name for c in load_contract(name).columns if not c.personal or c.name == "user_id"]
         assert USER not in str(shown.sql(f"from {name}").fetchall())
-    joined = shown.sql("select count(*) from gold.interactions join silver.users using (user_id)").fetchall()
+    joined = shown.sql("select count(*) from gold.daily_interactions join silver.users using (user_id)").fetchall()
     assert joined == [(2,)]
     stand_in = shown.sql("from gold.recommendations select user_id").fetchall()
     assert stand_in != connect(settings(), personal=False).sql("from gold.recommendations select user_id").fetchall()

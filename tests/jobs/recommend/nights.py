@@ -4,9 +4,12 @@ import datetime as dt
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import numpy as np
+import pyarrow as pa
 
-from tests.jobs.lake import insert_rows
+from jobs.recommend.interactions_as_of import query
+from tests.jobs.lake import arrow, insert_rows
 from tests.models.recommend.tastes import GROUPS, interactions
 
 FIRST = dt.date(2022, 5, 1)
@@ -40,32 +43,35 @@ def write_videos(home: Path, date: dt.date, count: int = VIDEOS) -> None:
 
 
 def interaction_rows(date: dt.date, before: bool) -> list[dict[str, Any]]:
-    """Return one row for each pair. With `before`, 2/3 of the pairs were watched the day before, the others on the night; half of
-    the views are long.
+    """Return one row of gold.daily_interactions for each pair. With `before`, 2/3 of the pairs were watched the day before, the
+    others on the night; half of the views are long.
     """
     watched = interactions(USERS, VIDEOS, seed=date.day).tocoo()
     order = np.random.default_rng(date.day).permutation(watched.nnz)
     rows = []
     for index in order:
         earlier = before and index % 3 > 0
-        strength = float(watched.data[index])
         rows.append(
             {
                 "user_id": user(int(watched.row[index])),
                 "video_id": video(int(watched.col[index])),
-                "strength": strength,
-                "strength_before": strength if earlier else 0.0,
-                "views_before": int(earlier),
-                "long_views_before": int(earlier and index % 2),
-                "views_on_day": int(not earlier),
-                "long_views_on_day": int(not earlier and index % 2),
-                "last_event_date": date - dt.timedelta(days=int(earlier)),
+                "event_date": date - dt.timedelta(days=int(earlier)),
+                "views": 1,
+                "long_views": int(index % 2),
+                "strength_millionths": round(float(watched.data[index]) * 1e6),
                 "date": date,
             }
         )
     return rows
 
 
+def as_of(rows: list[dict[str, Any]], night: dt.date) -> pa.Table:
+    """Return the interactions as of a night, from rows of gold.daily_interactions."""
+    with duckdb.connect() as connection:
+        connection.register("daily", arrow("gold.daily_interactions", rows))
+        return connection.sql(query(night, "daily")).to_arrow_table()
+
+
 def write_night(home: Path, date: dt.date, before: bool) -> None:
     write_videos(home, date)
-    insert_rows(home, "gold.interactions", interaction_rows(date, before))
+    insert_rows(home, "gold.daily_interactions", interaction_rows(date, before))

@@ -1,4 +1,4 @@
-"""Conversion of gold.interactions to matrices."""
+"""Conversion of the interactions as of a night to matrices."""
 
 import datetime as dt
 from collections.abc import Mapping
@@ -13,6 +13,15 @@ from jobs.recommend.interactions import to_interactions
 
 DAY = dt.date(2022, 5, 2)
 VIDEOS = np.array([10, 20, 30])
+SCHEMA = pa.schema(
+    {
+        "user_id": pa.string(),
+        "video_id": pa.int64(),
+        **dict.fromkeys(("strength", "strength_before"), pa.float64()),
+        **dict.fromkeys(("views_before", "long_views_before", "long_views_on_day"), pa.int32()),
+        **dict.fromkeys(("last_event_date", "last_event_date_before"), pa.date32()),
+    }
+)
 
 pairs = st.dictionaries(
     st.tuples(st.sampled_from("abcd"), st.sampled_from([5, 10, 20, 25, 30, 99])),
@@ -41,9 +50,11 @@ def table(rows: Mapping[tuple[str, int], Mapping[str, Any]]) -> pa.Table:
                 "long_views_before": int(r["before"] > 0 and r["long_before"]),
                 "long_views_on_day": int(r["on_day"] > 0 and r["long_on_day"]),
                 "last_event_date": DAY - dt.timedelta(days=0 if r["on_day"] else r["ago"]),
+                "last_event_date_before": DAY - dt.timedelta(days=r["ago"]) if r["before"] else None,
             }
             for (user, video), r in rows.items()
-        ]
+        ],
+        SCHEMA,
     )
 
 
@@ -82,6 +93,14 @@ def test_before_contains_nothing_of_the_day(rows: dict[tuple[str, int], dict[str
     after = to_interactions(table(changed), VIDEOS, DAY).before
     for a, b in ((before.strength, after.strength), (before.watched, after.watched), (before.recent, after.recent)):
         np.testing.assert_array_equal(a.toarray(), b.toarray())
+
+
+@given(pairs)
+def test_recent_before_the_day_is_what_a_night_earlier_knows(rows: dict[tuple[str, int], dict[str, Any]]) -> None:
+    """A pair that was watched again on the day was recent before it too."""
+    earlier = {pair: {**r, "on_day": 0} for pair, r in rows.items()}
+    one, two = to_interactions(table(rows), VIDEOS, DAY), to_interactions(table(earlier), VIDEOS, DAY)
+    np.testing.assert_array_equal(one.before.recent.toarray(), two.before.recent.toarray())
 
 
 def test_recent_is_counted_from_the_last_day_with_views() -> None:

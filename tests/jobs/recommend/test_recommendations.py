@@ -5,7 +5,6 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 import pytest
 from scipy.sparse import csr_matrix
 
@@ -16,7 +15,7 @@ from jobs.recommend.recommendations import LENGTH, align_catalogue, transform
 from models.recommend.ease import EaseConfig
 from models.recommend.recommender import Recommender
 from models.recommend.registry import RECOMMENDERS
-from tests.jobs.recommend.nights import INVISIBLE, SECOND, TAGS, VIDEOS, interaction_rows, user, video
+from tests.jobs.recommend.nights import INVISIBLE, SECOND, TAGS, VIDEOS, as_of, interaction_rows, user, video
 from tests.models.recommend.tastes import GROUPS
 
 CATALOGUE = Catalogue(
@@ -30,25 +29,12 @@ INACTIVE, DISLIKES = user(500), user(501)
 
 @pytest.fixture(scope="module")
 def known() -> Interactions:
-    defaults = {
-        "strength_before": 0.0,
-        "views_before": 1,
-        "long_views_before": 0,
-        "long_views_on_day": 0,
-        "date": SECOND,
-    }
-    rows = [
-        *interaction_rows(SECOND, before=True),
-        {
-            **defaults,
-            "user_id": INACTIVE,
-            "video_id": video(0),
-            "strength": 1.0,
-            "last_event_date": SECOND - dt.timedelta(days=7),
-        },
-        {**defaults, "user_id": DISLIKES, "video_id": video(1), "strength": -2.0, "last_event_date": SECOND},
-    ]
-    return to_interactions(pa.Table.from_pylist(rows), CATALOGUE.video_ids, SECOND)
+    a_view = {"views": 1, "date": SECOND}
+    week_ago = SECOND - dt.timedelta(days=7)
+    watched = {"user_id": INACTIVE, "video_id": video(0), "event_date": week_ago, "strength_millionths": 1_000_000}
+    disliked = {"user_id": DISLIKES, "video_id": video(1), "event_date": SECOND, "strength_millionths": -2_000_000}
+    rows = [*interaction_rows(SECOND, before=True), a_view | watched, a_view | disliked]
+    return to_interactions(as_of(rows, SECOND), CATALOGUE.video_ids, SECOND)
 
 
 @pytest.fixture(scope="module", params=list(RECOMMENDERS))

@@ -10,11 +10,14 @@ from jobs.platform import tracking
 from jobs.platform.job_context import JobContext
 from jobs.platform.settings import settings
 from jobs.recommend import REGISTERED_MODEL, promote, recommendations, train
+from jobs.recommend.interactions_as_of import LOOKBACK_DAYS
 from models.recommend.registry import RECOMMENDERS
 from tests.jobs.lake import insert_rows
 from tests.jobs.recommend.nights import FIRST, SECOND, interaction_rows, video, write_night, write_videos
 
-THIRD, FOURTH = (SECOND + dt.timedelta(days=later) for later in (1, 2))
+THIRD = SECOND + dt.timedelta(days=1)
+FOURTH = THIRD + dt.timedelta(days=LOOKBACK_DAYS)
+"""When all earlier nights are forgotten."""
 
 
 def _night(date: dt.date, capsys: pytest.CaptureFixture[str]) -> tuple[dict[str, str], str]:
@@ -37,9 +40,11 @@ def _recommended(date: dt.date) -> int:
 
 
 def test_thin_nights(home: Path, spark: SparkSession, capsys: pytest.CaptureFixture[str]) -> None:
-    disliked = [{**row, "strength": -1.0, "long_views_on_day": 0} for row in interaction_rows(FIRST, before=False)]
+    disliked = [
+        {**row, "strength_millionths": -1_000_000, "long_views": 0} for row in interaction_rows(FIRST, before=False)
+    ]
     write_videos(home, FIRST)
-    insert_rows(home, "gold.interactions", disliked)
+    insert_rows(home, "gold.daily_interactions", disliked)
     outputs, verdict = _night(FIRST, capsys)
     assert set(outputs.values()) == {
         *(f"{n} is not trained: no interaction has a positive strength" for n in RECOMMENDERS if n != "popularity"),
@@ -57,7 +62,7 @@ def test_thin_nights(home: Path, spark: SparkSession, capsys: pytest.CaptureFixt
 
     # Nobody watched a video of the catalogue, and no video has a title or tags.
     insert_rows(home, "silver.videos", [{"video_id": 1, "visible": True, "tags": [], "arrival_date": THIRD}])
-    insert_rows(home, "gold.interactions", interaction_rows(THIRD, before=True))
+    insert_rows(home, "gold.daily_interactions", interaction_rows(THIRD, before=True))
     outputs, verdict = _night(THIRD, capsys)
     assert len(outputs) == len(tracking.untrained(settings(), "recommend", THIRD)) == len(RECOMMENDERS)
     assert verdict.startswith(f"{champion} stays: ")
@@ -67,8 +72,8 @@ def test_thin_nights(home: Path, spark: SparkSession, capsys: pytest.CaptureFixt
     # One user, one video without words or long views: some models can be trained, and are candidates.
     insert_rows(home, "silver.videos", [{"video_id": video(0), "visible": True, "tags": [], "arrival_date": FOURTH}])
     (row, *_) = interaction_rows(FOURTH, before=False)
-    row |= {"video_id": video(0), "long_views_on_day": 0}
-    insert_rows(home, "gold.interactions", [row])
+    row |= {"video_id": video(0), "long_views": 0}
+    insert_rows(home, "gold.daily_interactions", [row])
     _, verdict = _night(FOURTH, capsys)
     assert tracking.untrained(settings(), "recommend", FOURTH) == {
         "content_based": "no video has a word in its title or tags",

@@ -47,7 +47,7 @@ def train(found: Settings, night: dt.date, family: str, quality: int) -> str:
         (saved := Path(folder, family)).mkdir()
         (saved / "model.json").write_text(str(quality))
         trains = JobContext(night, found)
-        trains.lake.inputs["gold.interactions"] = quality
+        trains.lake.inputs["gold.daily_interactions"] = quality
         with tracking.run(trains, f"recommend/{family}", {"quality": quality}) as run:
             run.log_metrics({"auc": quality})
             example = pd.DataFrame({"x": ["u"]})
@@ -76,7 +76,7 @@ def look(found: Settings) -> None:
         assert tracking.training(found, version.version) is not None
     tracking.artifact(found, "recommend/promote", SECOND, "verdict.json")
     tracking.live_inputs(found)
-    tracking.trained_on_erased(found, {"gold.interactions": [(FIRST, 99)]})
+    tracking.trained_on_erased(found, {"gold.daily_interactions": [(FIRST, 99)]})
 
 
 def gc(found: Settings) -> None:

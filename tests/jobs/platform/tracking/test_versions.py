@@ -44,7 +44,7 @@ def test_an_artifact_is_found_by_key_and_night(tracked: Settings) -> None:
 
 
 def test_the_inputs_of_live_models_are_those_of_champions(tracked: Settings) -> None:
-    assert tracking.live_inputs(tracked) == {"gold.interactions": [(FIRST, 2)]}
+    assert tracking.live_inputs(tracked) == {"gold.daily_interactions": [(FIRST, 2)]}
 
 
 def test_to_look_where_nothing_was_tracked_makes_nothing(tmp_path: Path) -> None:
@@ -66,7 +66,13 @@ def test_what_others_register_is_passed_over(trained: Path, tmp_path: Path) -> N
     before = tracking.history(found, dt.date.min, dt.date.max)
     store = mlflow.MlflowClient()
     store.create_registered_model("a colleague's model")
-    ours = {"version": "a-x", "family": "a", "night": str(SECOND), "promoted": "true", "input.gold.interactions": "x"}
+    ours = {
+        "version": "a-x",
+        "family": "a",
+        "night": str(SECOND),
+        "promoted": "true",
+        "input.gold.daily_interactions": "x",
+    }
     for name, tags in (
         ("a colleague's model", {}),
         ("recommender", {}),
@@ -84,9 +90,9 @@ def test_what_others_register_is_passed_over(trained: Path, tmp_path: Path) -> N
 def test_inputs_that_are_no_versions_are_refused(trained: Path, tmp_path: Path) -> None:
     found = copied(trained, tmp_path / "home")
     live = tracking.serving(found, "recommender", night=FIRST)
-    mlflow.MlflowClient().set_model_version_tag(live.name, live.number, "input.gold.interactions", "new")
+    mlflow.MlflowClient().set_model_version_tag(live.name, live.number, "input.gold.daily_interactions", "new")
     with pytest.raises(
-        BadInput, match=r"^recommender version 2 in MLflow: tag input.gold.interactions is 'new', not .*$"
+        BadInput, match=r"^recommender version 2 in MLflow: tag input.gold.daily_interactions is 'new', not .*$"
     ):
         tracking.live_inputs(found)
 
