@@ -25,9 +25,7 @@ if TYPE_CHECKING:
 _VARIABLE = "OTEL_EXPORTER_OTLP_ENDPOINT"
 
 
-def test_an_attempt_tells_what_it_published(
-    home: Path, spark: "SparkSession", monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_attempt_tells_what_it_published(home: Path, spark: "SparkSession", monkeypatch: pytest.MonkeyPatch) -> None:
     write_landing(home, [line(video_id=video) for video in (1, 2, 3)])
     monkeypatch.setenv("NIGHTREEL_ATTEMPT", "2")
     before = time.time()
@@ -43,7 +41,9 @@ def test_an_attempt_tells_what_it_published(
     assert 0 < attempt["nightreel_job_duration_seconds"] < time.time() - before
     assert before <= attempt["nightreel_job_ended_timestamp_seconds"] <= time.time()
     night_ended = dt.datetime(2022, 5, 1, 16, tzinfo=dt.UTC)  # midnight in Shanghai
-    assert received.of(table="bronze.behavior_log")["nightreel_table_night_timestamp_seconds"] == night_ended.timestamp()
+    assert (
+        received.of(table="bronze.behavior_log")["nightreel_table_night_timestamp_seconds"] == night_ended.timestamp()
+    )
     assert received.of(table="bronze.behavior_log")["nightreel_table_size_bytes"] == size
     assert received.of(table="silver.users")["nightreel_job_rows"] == 1
     assert 0 < received.of()["nightreel_disk_free_ratio"] < 1
