@@ -43,9 +43,10 @@ def queries() -> list[str]:
     return [text.replace("$night", "2022-05-01").replace("$__range", "7d") for text in texts]
 
 
-def metrics_in(expression: str) -> set[str]:
-    """Names of the metrics in a PromQL expression, other than those of recording rules."""
-    return set(re.findall(r"\b(?:nightreel|airflow|metrics)_\w+", expression))
+def metrics_in_use() -> set[str]:
+    """Names of the metrics in alerts and dashboard, other than those of recording rules."""
+    expressions = [*queries(), *(rule["expr"] for rule in rules())]
+    return {name for text in expressions for name in re.findall(r"\b(?:nightreel|airflow|metrics)_\w+", text)}
 
 
 def metrics_of_airflow() -> Iterator[str]:
@@ -100,7 +101,7 @@ def test_each_alert_has_its_own_section_in_the_runbook() -> None:
 
 def test_alerts_and_dashboard_use_metrics_that_are_emitted() -> None:
     emitted = {otlp.prometheus_name(metric.name, metric.unit, is_gauge=True) for metric in METRICS}
-    used = {name for text in [*queries(), *(rule["expr"] for rule in rules())] for name in metrics_in(text)}
+    used = metrics_in_use()
     assert used - emitted - SPARK - set(metrics_of_airflow()) == set()
     assert emitted - used == set(), "emitted, and used by nothing"
     assert used >= SPARK
