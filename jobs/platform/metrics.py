@@ -1,7 +1,7 @@
 """Sends what an attempt of a job did as OpenTelemetry metrics (https://opentelemetry.io), by OTLP over HTTP.
 
-The destination is configured as for every OpenTelemetry SDK (OTEL_EXPORTER_OTLP_ENDPOINT …). Without it nothing is sent. A job ends
-too soon to be scraped, so it sends one sample of each metric when its attempt ends.
+The destination is configured as for every OpenTelemetry SDK (OTEL_EXPORTER_OTLP_ENDPOINT …). Without it nothing is sent. A job
+ends too soon to be scraped, so it sends one sample of each metric when its attempt ends.
 """
 
 import datetime as dt
@@ -42,7 +42,9 @@ ENDED = Metric("nightreel.job.ended.timestamp", "s", "When the attempt ended, in
 ATTEMPT = Metric("nightreel.job.attempt", "{attempt}", "Number of the attempt, from 1")
 ROWS = Metric("nightreel.job.rows", "{row}", "Rows of the night that were published")
 WRITTEN = Metric("nightreel.job.written", "By", "Size of the files of these rows")
-GPU_BUSY = Metric("nightreel.job.gpu.busy", "1", "Share of the time in which the GPU computed; only on machines with a GPU")
+GPU_BUSY = Metric(
+    "nightreel.job.gpu.busy", "1", "Share of the time in which the GPU computed; only on machines with a GPU"
+)
 TABLE_NIGHT = Metric("nightreel.table.night.timestamp", "s", "End of the published night, in Unix time")
 TABLE_SIZE = Metric("nightreel.table.size", "By", "Size of all files of the table's current version")
 DISK_FREE = Metric("nightreel.disk.free", "1", "Free share of the disk of NIGHTREEL_HOME")
