@@ -125,7 +125,7 @@ def dashboard() -> str:
             _lines(
                 "Running tasks",
                 "short",
-                "max by (pool_name) (airflow_pool_running_slots)",
+                "airflow:pool_running:slots",
                 "{{pool_name}}",
             )
         )
@@ -133,7 +133,7 @@ def dashboard() -> str:
             _lines(
                 "Waiting tasks",
                 "short",
-                "max by (pool_name) (airflow_pool_queued_slots + airflow_pool_scheduled_slots)",
+                "airflow:pool_queued:slots + airflow:pool_scheduled:slots",
                 "{{pool_name}}",
             )
         )
