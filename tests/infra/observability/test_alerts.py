@@ -87,7 +87,8 @@ def test_prometheus_accepts_its_configuration_and_rules(promtool: str, tmp_path:
 
 
 def test_each_alert_fires_and_falls_silent(promtool: str) -> None:
-    fired, silent = set(), set()
+    fired: set[str] = set()
+    silent: set[str] = set()
     for case in yaml.safe_load(CASES.read_text())["tests"]:
         for expected in case["alert_rule_test"]:
             (fired if expected["exp_alerts"] else silent).add(expected["alertname"])
