@@ -69,6 +69,7 @@ class JobOperator(BaseOperator):
         command = [*self.command, "--date", self.date or night(context["logical_date"]).isoformat()]
         environment = {**os.environ, **self.environment}
         environment["NIGHTREEL_RUN_ID"] = f"{run.dag_id}/{run.run_id}/{run.task_id}"
+        environment["NIGHTREEL_ATTEMPT"] = str(run.try_number)
         if not lineage.is_disabled():
             # Imported here, because every task parses this file. It makes the task the parent of the job's own lineage events.
             from airflow.providers.openlineage.plugins.macros import lineage_parent_id

@@ -43,6 +43,7 @@ def environment(state: State, port: int, spark_port: int) -> dict[str, str]:
         "AIRFLOW__API__SECRET_KEY": _secret(state, "api"),
         "AIRFLOW__API_AUTH__JWT_SECRET": _secret(state, "jwt"),
         **lineage.environment(state),
+        **_metrics(),
     }
 
 
@@ -74,6 +75,14 @@ def migrate(state: State, variables: dict[str, str]) -> None:
         log.write_text(result.stdout + result.stderr)
         raise ServiceError(f"Airflow's database cannot be migrated; see {log}")
     durable.write(stamp, installed.name)
+
+
+def _metrics() -> dict[str, str]:
+    """Return the settings that send Airflow's metrics to the collector, if the operator has set one."""
+    if not os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT"):
+        return {}
+    # Each task sends its metrics when it ends; without a timeout it would try for 10 s to reach a collector that is down.
+    return {"AIRFLOW__METRICS__OTEL_ON": "True", "OTEL_EXPORTER_OTLP_TIMEOUT": "1"}
 
 
 def _secret(state: State, name: str) -> str:

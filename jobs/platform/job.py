@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
-from jobs.platform import admission
+from jobs.platform import admission, metrics
 from jobs.platform.command import command
 from jobs.platform.errors import UsageError
 from jobs.platform.job_context import JobContext
@@ -45,7 +45,9 @@ def run_job(
     with command(argv, description, arguments) as args:
         current = settings()
         admission.check(current)
-        yield JobContext(_night(args.date, current.timezone), current, args, writes=writes, trains=trains)
+        context = JobContext(_night(args.date, current.timezone), current, args, writes=writes, trains=trains)
+        with metrics.measured(context):
+            yield context
 
 
 def _night(text: str, zone: dt.tzinfo) -> dt.date:

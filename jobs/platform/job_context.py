@@ -27,6 +27,8 @@ class JobContext:
     settings: Settings
     args: argparse.Namespace = field(default_factory=argparse.Namespace)
     """The job's own arguments."""
+    gpu_busy: float | None = None
+    """Share of the time in which the GPU computed, if the job measures it."""
     writes: InitVar[str | None] = None
     trains: InitVar[str | None] = None
     lake: JobLake = field(init=False)

@@ -44,6 +44,8 @@ class JobLake:
     """Feed of the landing -> digest of the files that were read."""
     fingerprints: dict[str, str] = field(default_factory=dict)
     """Fingerprints that are recorded with the written rows, see `jobs.platform.fingerprints`."""
+    publication: lake.Publication | None = field(default=None, init=False)
+    """The commit of the night's rows, after `write`."""
 
     def __post_init__(self) -> None:
         # Read before any input: if another writer publishes the day after this moment, this job must not publish.
@@ -164,7 +166,7 @@ class JobLake:
         ):  # repeat if a user was erased during the write
             erased = current
             kept = erasure.without_erased(rows, contract, erased)
-            publication = lake.replace_day(
+            publication = self.publication = lake.replace_day(
                 self.get_spark(), kept, contract, uri, self.date, self.expected_token, made_by
             )
             self.expected_token += 1

@@ -26,6 +26,7 @@ from jobs.platform.job import run_job
 from jobs.video import mp4
 from jobs.video.clip import Clip
 from jobs.video.generators import generator_for
+from jobs.video.gpu_busy import GpuBusy
 from jobs.video.plan import plan_folder, read_shard
 from models.video.generator import Frames, VideoGenerator
 
@@ -140,7 +141,9 @@ def main(argv: Sequence[str] | None = None) -> None:
             raise BadInput(
                 f"{shard.name} was planned for {other_versions.pop()}, the generator is {generator.version}; run the plan again"
             )
-        generate(context.settings.videos, clips, generator)
+        with GpuBusy() as gpu:
+            generate(context.settings.videos, clips, generator)
+        context.gpu_busy = gpu.ratio
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from dags._job_operator import JobOperator
 
 CONTEXT: Any = {
     "logical_date": dt.datetime(2022, 4, 30, 16, tzinfo=dt.UTC),
-    "ti": SimpleNamespace(dag_id="nightly", run_id="backfill__1", task_id="ingest.land"),
+    "ti": SimpleNamespace(dag_id="nightly", run_id="backfill__1", task_id="ingest.land", try_number=2),
 }
 
 
@@ -52,10 +52,11 @@ def test_a_failure_without_a_word_says_so() -> None:
         operator("raise SystemExit(3)").execute(CONTEXT)
 
 
-def test_a_job_is_told_its_night_and_its_run() -> None:
-    code = "import json, os, sys; print(json.dumps([sys.argv[1:], os.environ['NIGHTREEL_RUN_ID'], os.environ['X']]))"
+def test_a_job_is_told_its_night_its_run_and_its_attempt() -> None:
+    names = ("NIGHTREEL_RUN_ID", "NIGHTREEL_ATTEMPT", "X")
+    code = f"import json, os, sys; print(json.dumps([sys.argv[1:], *map(os.environ.get, {names})]))"
     result = operator(code, environment={"X": "y"}, returns_json=True).execute(CONTEXT)
-    assert result == [["--date", "2022-05-01"], "nightly/backfill__1/ingest.land", "y"]
+    assert result == [["--date", "2022-05-01"], "nightly/backfill__1/ingest.land", "2", "y"]
 
 
 def test_a_job_is_told_the_run_that_its_lineage_belongs_to(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -66,7 +67,7 @@ def test_a_job_is_told_the_run_that_its_lineage_belongs_to(monkeypatch: pytest.M
     monkeypatch.setenv("OPENLINEAGE__TRANSPORT", '{"type": "console"}')
     monkeypatch.setenv("OPENLINEAGE_NAMESPACE", "nightreel")
     of_dag = SimpleNamespace(logical_date=CONTEXT["logical_date"])
-    run = SimpleNamespace(**vars(CONTEXT["ti"]), try_number=1, map_index=-1)
+    run = SimpleNamespace(**vars(CONTEXT["ti"]), map_index=-1)
     run.get_template_context = lambda: {"dag_run": of_dag}
     told = operator(code, returns_json=True).execute(CONTEXT | {"ti": run})
     assert re.fullmatch(r"nightreel/nightly\.ingest\.land/[0-9a-f-]{36}", told)

@@ -23,3 +23,12 @@ def test_the_operators_database_and_spark_have_precedence(tmp_path: Path, monkey
     for name, value in own.items():
         monkeypatch.setenv(name, value)
     assert airflow.environment(state, 8080, 15002) == default | own
+
+
+def test_metrics_are_sent_only_to_a_collector_that_is_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    state = State(tmp_path)
+    state.airflow.mkdir(parents=True, exist_ok=True)
+    monkeypatch.delenv("OTEL_EXPORTER_OTLP_ENDPOINT", raising=False)
+    assert "AIRFLOW__METRICS__OTEL_ON" not in airflow.environment(state, 8080, 15002)
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:4318")
+    assert airflow.environment(state, 8080, 15002)["AIRFLOW__METRICS__OTEL_ON"] == "True"

@@ -1,5 +1,6 @@
 """A backfill as a person starts it: in the browser, two nights at once. It must give what the nights give one after another."""
 
+import datetime as dt
 import re
 import shutil
 from pathlib import Path
@@ -8,7 +9,9 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import Page, expect, sync_playwright
 
+from tests import otlp
 from tests.infra.nights import NIGHTS, ROOT, commands_of, contents, land_nights, run_in_turn, services
+from tests.infra.observability.test_alerts import SPARK, metrics_in_use
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -98,9 +101,12 @@ def test_two_nights_at_once_from_the_browser_give_what_they_give_one_after_anoth
     shutil.copytree(at_once, in_turn)
     ARTIFACTS.mkdir(exist_ok=True)
 
-    with services(at_once, monkeypatch) as running:
-        backfill_in_browser(chromium, running)
-        commands = commands_of(running)
+    with otlp.receiver() as received:
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", received.endpoint)
+        with services(at_once, monkeypatch) as running:
+            backfill_in_browser(chromium, running)
+            commands = commands_of(running)
+    monkeypatch.delenv("OTEL_EXPORTER_OTLP_ENDPOINT")
     monkeypatch.setenv("NIGHTREEL_HOME", str(in_turn))
     run_in_turn(commands)
 
@@ -113,3 +119,9 @@ def test_two_nights_at_once_from_the_browser_give_what_they_give_one_after_anoth
         "gold.audience_segments",
         "gold.video_requests",
     }
+    # One machine has neither executors nor GPUs.
+    assert received.names() >= metrics_in_use() - SPARK - {"nightreel_job_gpu_busy_ratio"}
+    rows = {key: rows for key, (rows, _) in expected.items()}
+    for name, labels, value in received.samples:
+        if name == "nightreel_job_rows":
+            assert value == rows[dt.date.fromisoformat(labels["night"]), labels["table"]]

@@ -1,0 +1,53 @@
+"""A driver with the settings of a cluster serves Spark's metrics under the names that alerts and dashboard use."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from infra.environment import ROOT
+from tests.infra.observability.test_alerts import SPARK
+
+_LOSES_AN_EXECUTOR = """
+import os, signal, subprocess, time, urllib.request
+from jobs.platform.spark import session
+spark = session()
+address = spark.sparkContext.uiWebUrl
+spark.range(1000).count()  # which starts an executor
+listed = subprocess.run(["ps", "-eo", "pid,args"], capture_output=True, text=True).stdout.splitlines()
+of_executors = [line.split()[0] for line in listed if spark.sparkContext.applicationId in line and "ExecutorBackend" in line]
+os.kill(int(of_executors[0]), signal.SIGKILL)
+deadline = time.monotonic() + 60
+while time.monotonic() < deadline:
+    texts = [urllib.request.urlopen(address + path).read().decode() for path in PATHS]
+    if 'ExitedUnexpectedly_Count{type="counters"} 1' in texts[0]:
+        break
+    time.sleep(0.5)
+print("\\n".join(texts))
+"""
+
+
+def test_a_driver_reports_its_executors_and_a_lost_one(tmp_path: Path) -> None:
+    own = tmp_path / "spark.conf"
+    sizes = "spark.executor.memory 512m\nspark.driver.memory 512m\nspark.executor.cores 1\n"
+    own.write_text(Path(ROOT, "infra", "spark", "cluster.conf").read_text() + sizes)
+    environment = os.environ | {
+        "NIGHTREEL_HOME": str(tmp_path),
+        "NIGHTREEL_SPARK_MASTER": "local-cluster[1,1,1024]",
+        "NIGHTREEL_SPARK_CONF": str(own),
+    }
+    environment.pop("SPARK_REMOTE", None)
+    paths = ["/metrics/prometheus/", "/metrics/executors/prometheus/"]  # as in prometheus.yml
+    done = subprocess.run(
+        [sys.executable, "-c", f"PATHS = {paths}\n{_LOSES_AN_EXECUTOR}"],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    values = dict(line.rsplit(" ", 1) for line in done.stdout.splitlines() if not line.startswith("#") and " " in line)
+    names = {series.partition("{")[0] for series in values}
+    assert names >= SPARK, done.stderr
+    (lost,) = (value for series, value in values.items() if "ExitedUnexpectedly" in series)
+    assert float(lost) == 1
