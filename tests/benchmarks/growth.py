@@ -30,9 +30,10 @@ from tqdm import tqdm
 
 from infra import environment
 from infra.local.paths import State
-from jobs.ingest import landing, manifest
+from jobs.ingest import manifest
 from jobs.ingest.feeds import BEHAVIOR_LOGS
 from jobs.ingest.gzip_file import write_gzip
+from jobs.ingest.simulator.night import SIMULATED
 from tests.infra.connect_server import connect_server
 from tests.night_jobs import NIGHT_JOBS
 
@@ -87,10 +88,10 @@ class _Peak:
 
 def skew(home: Path) -> None:
     """Give one video 20 % of the views of the landed night, and one user 1 % of them."""
-    folder = landing.folder(home / "landing", BEHAVIOR_LOGS, NIGHT)
+    folder = home / "landing" / BEHAVIOR_LOGS / f"dt={NIGHT}"
     rng = np.random.default_rng(0)
     video = user = None
-    for path in landing.source_files(folder):
+    for path in sorted(folder.glob(SIMULATED)):
         lines = list(csv.reader(io.StringIO(gzip.decompress(path.read_bytes()).decode())))
         header, rows = lines[0], lines[1:]
         user_column, video_column = header.index("user_id"), header.index("video_id")

@@ -16,6 +16,7 @@ from jobs.platform import pseudonym, tracking
 from jobs.platform.job_context import JobContext
 from jobs.platform.settings import settings
 from jobs.query import explain, provenance
+from schemas.contract import tables
 from tests.jobs.ingest.nights import MAY_1, MAY_2, NOON_MAY_1, line, write_landing
 from tests.jobs.query.one_line_error import assert_one_line_error
 
@@ -148,7 +149,7 @@ def test_what_arrived_on_other_nights_had_no_part(told: Callable[[str, str], str
 def test_a_model_of_a_withdrawn_table_is_explained(
     lake: Path, told: Callable[[str, str], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    left = tuple(table for table in provenance.tables() if table != "gold.daily_interactions")
+    left = tuple(table for table in tables() if table != "gold.daily_interactions")
     monkeypatch.setattr(provenance, "tables", lambda: left)
     tree = told(TABLE, f"user_id={USER},date=2022-05-02,rank=1")
     assert "gold.daily_interactions at version 2, which is no longer a table of the lake" in tree
