@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from infra.local.backfill import Backfill
-from infra.local.services import Services
+from infra.services import Services
 from tests.faults.conftest import RecordFault
 from tests.infra.nights import NIGHTS, commands_of, contents, land_nights, run_in_turn, services
 

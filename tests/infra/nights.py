@@ -14,7 +14,8 @@ import pytest
 
 from infra.local.backfill import night_of
 from infra.local.paths import State
-from infra.local.services import Services
+from infra.local.services import LocalServices
+from infra.services import Services
 from jobs.backfill.table_days import table_days
 from jobs.platform.settings import settings
 
@@ -23,12 +24,12 @@ NIGHTS = (dt.date(2022, 5, 1), dt.date(2022, 5, 2))
 
 
 @contextmanager
-def services(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Services]:
+def services(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalServices]:
     """Spark and Airflow on a home, stopped at the end."""
     monkeypatch.setenv("NIGHTREEL_HOME", str(home))
-    found = Services(State(home))
+    found = LocalServices(State(home))
     try:
-        found.start(with_mlflow=False)
+        found.start(complete=False)
         yield found
     finally:
         found.stop()

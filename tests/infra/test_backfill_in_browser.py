@@ -13,7 +13,7 @@ from tests.infra.nights import NIGHTS, ROOT, commands_of, contents, land_nights,
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-    from infra.local.services import Services
+    from infra.services import Services
 
 ARTIFACTS = ROOT / "test-artifacts"
 _MINUTE_MS = 60_000
