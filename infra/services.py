@@ -10,12 +10,13 @@ from typing import Any
 
 from infra.local.airflow_api import DAGS, AirflowApi
 from infra.local.daemon import Daemon, ServiceError
-from infra.local.paths import State
+from infra.local.paths import State, state
 from schemas.zone import UnknownZone, zone
 
 START_S = 180.0
 """Seconds in which a service must be ready."""
-_PROFILES = ("local", "cluster")
+_FOLDERS = {"local": "", "cluster": "cluster"}
+"""Profile -> its folder below NIGHTREEL_HOME."""
 
 
 class Services(ABC):
@@ -96,10 +97,15 @@ def of_profile(name: str) -> Services:
     Raises:
         ServiceError: there is no such profile.
     """
-    if name not in ("", *_PROFILES):
-        raise ServiceError(f"PROFILE={name}: there is no such profile; use {' or '.join(_PROFILES)}")
-    services: Services = import_module(f"infra.{name or _PROFILES[0]}.services").of_home()
+    profile = name or next(iter(_FOLDERS))
+    if profile not in _FOLDERS:
+        raise ServiceError(f"PROFILE={name}: there is no such profile; use {' or '.join(_FOLDERS)}")
+    services: Services = import_module(f"infra.{profile}.services").of_folder(_folder(profile))
     return services
+
+
+def _folder(profile: str) -> State:
+    return State(state().home / _FOLDERS[profile])
 
 
 def start_daemon(daemon: Daemon) -> None:
@@ -118,8 +124,9 @@ def main() -> None:
     command, profile = sys.argv[1], "".join(sys.argv[2:])
     try:
         if command == "down":
-            for name in [profile] if profile else reversed(_PROFILES):
-                of_profile(name).stop()
+            for name in [profile] if profile else _FOLDERS:
+                if _folder(name).run.is_dir():
+                    of_profile(name).stop()
             return
         started = time.monotonic()
         services = of_profile(profile)

@@ -25,7 +25,7 @@ from infra.cluster.settings import (
 )
 from infra.local import mlflow_server
 from infra.local.daemon import Daemon, ServiceError
-from infra.local.paths import State, state
+from infra.local.paths import State
 from infra.services import START_S, Services, start_daemon
 from infra.spark import launch
 
@@ -34,8 +34,6 @@ class ClusterServices(Services):
     """The cluster of one state folder."""
 
     def __init__(self, folder: State) -> None:
-        if os.getuid() != 0:
-            raise ServiceError("PROFILE=cluster creates network namespaces; run it as root")
         self.state = folder
         folder.make()
         self._settings = Settings(folder, Network(folder.home))
@@ -67,6 +65,8 @@ class ClusterServices(Services):
 
     def start(self, *, complete: bool) -> None:
         """See `Services.start`."""
+        if os.getuid() != 0:
+            raise ServiceError("PROFILE=cluster creates network namespaces: run it as root")
         if (problem := launch.fault()) is not None:
             raise ServiceError(problem)
         self._settings.network.create()
@@ -128,6 +128,4 @@ def _mlflow(settings: Settings) -> Daemon:
     return replace(daemon, command=settings.network.command(SERVICES, command))
 
 
-def of_home() -> ClusterServices:
-    """Return the cluster of NIGHTREEL_HOME, whose own folder is `cluster`."""
-    return ClusterServices(State(state().home / "cluster"))
+of_folder = ClusterServices

@@ -51,6 +51,7 @@ class Settings:
             "AWS_ACCESS_KEY_ID": USER,
             "AWS_SECRET_ACCESS_KEY": self.password("s3"),
             "MLFLOW_TRACKING_URI": f"http://{self.services}:{MLFLOW_PORT}",
+            "NIGHTREEL_PSEUDONYM_KEY": os.environ.get("NIGHTREEL_PSEUDONYM_KEY") or self.password("pseudonym"),
             "NIGHTREEL_SPARK_CONF": f"{ROOT}/infra/cluster/spark.conf",
             # No proxy between the machines.
             "no_proxy": f"{os.environ.get('no_proxy', '')},{hosts}",

@@ -95,8 +95,8 @@ def migrate(state: State, variables: dict[str, str], *further: Sequence[str]) ->
 
 
 def secret(state: State, name: str) -> str:
-    """Return a random secret. It is created once, readable only by its owner."""
+    """Return a random secret of 64 hexadecimal digits. It is created once, readable only by its owner."""
     path: Path = state.airflow / f"{name}.secret"
     if not path.is_file():
-        durable.write(path, secrets.token_urlsafe(32), mode=0o600)
+        durable.write(path, secrets.token_hex(32), mode=0o600)
     return path.read_text()

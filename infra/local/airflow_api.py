@@ -176,7 +176,9 @@ class AirflowApi:
         if self._login is None:
             answer = self._request(session, "GET", "/auth/token")
         else:
-            answer = self._request(session, "POST", "/auth/token", dict(zip(("username", "password"), self._login)))
+            answer = self._request(
+                session, "POST", "/auth/token", dict(zip(("username", "password"), self._login, strict=True))
+            )
         session.headers["Authorization"] = f"Bearer {answer['access_token']}"
 
     def _request(

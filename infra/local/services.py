@@ -15,7 +15,7 @@ from infra import durable
 from infra.local import airflow, mlflow_server
 from infra.local.airflow_api import AirflowApi
 from infra.local.daemon import Daemon, ServiceError, free_port
-from infra.local.paths import HOST, State, state
+from infra.local.paths import HOST, State
 from infra.local.spark_server import spark_server
 from infra.local.task_log import log_file
 from infra.services import START_S, Services, start_daemon
@@ -102,6 +102,4 @@ def _ports_lock() -> Iterator[None]:
         os.close(lock)
 
 
-def of_home() -> LocalServices:
-    """Return the services of NIGHTREEL_HOME."""
-    return LocalServices(state())
+of_folder = LocalServices
