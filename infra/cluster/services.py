@@ -17,6 +17,7 @@ from infra.cluster.settings import (
     POSTGRES_PORT,
     REDIS_PORT,
     S3_PORT,
+    SPARK_CONNECT_PORT,
     SPARK_HISTORY_PORT,
     SPARK_PORT,
     SPARK_UI_PORT,
@@ -44,6 +45,7 @@ class ClusterServices(Services):
             S3_PORT: store.s3(self._settings),
         }
         self._master, *self._workers = spark.daemons(self._settings)
+        self._connect = spark.connect(self._settings)
         self._mlflow = _mlflow(self._settings)
         self._airflow = airflow.daemons(self._settings)
         self._history = spark.history(self._settings)
@@ -51,7 +53,7 @@ class ClusterServices(Services):
     @property
     def daemons(self) -> Sequence[Daemon]:
         """All but the history server."""
-        return [*self._stores.values(), self._master, *self._workers, self._mlflow, *self._airflow]
+        return [*self._stores.values(), self._master, *self._workers, self._connect, self._mlflow, *self._airflow]
 
     @property
     def optional(self) -> Sequence[Daemon]:
@@ -62,6 +64,11 @@ class ClusterServices(Services):
     def settings(self) -> Mapping[str, str]:
         """The lake, the object store and MLflow."""
         return self._settings.of_jobs()
+
+    @property
+    def spark_environment(self) -> Mapping[str, str]:
+        """The address of the Connect server."""
+        return {"SPARK_REMOTE": f"sc://{self._settings.services}:{SPARK_CONNECT_PORT}"}
 
     def start(self, *, complete: bool) -> None:
         """See `Services.start`."""
@@ -77,9 +84,10 @@ class ClusterServices(Services):
         for daemon in (self._master, self._mlflow):
             start_daemon(daemon)
         airflow.create_database(self._settings)
-        for daemon in [*self._airflow, *self._workers, *(self.optional if complete else ())]:
+        for daemon in [*self._workers, self._connect, *self._airflow, *(self.optional if complete else ())]:
             start_daemon(daemon)
         self._wait_for(self._master, SPARK_PORT)
+        self._wait_for(self._connect, SPARK_CONNECT_PORT)
         self._wait_for(self._mlflow, MLFLOW_PORT)
         self._wait_for(self._airflow[0], AIRFLOW_PORT)
         airflow.create_users(self._settings, self.api)

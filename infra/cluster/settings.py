@@ -12,7 +12,7 @@ USER = "nightreel"
 """The user of the databases and of the object store."""
 BUCKETS = ("lake", "mlflow", "logs", "spark-events")
 POSTGRES_PORT, REDIS_PORT, S3_PORT, MLFLOW_PORT = 5432, 6379, 7070, 5000
-SPARK_PORT, SPARK_UI_PORT, SPARK_HISTORY_PORT, AIRFLOW_PORT = 7077, 8081, 18080, 8080
+SPARK_PORT, SPARK_CONNECT_PORT, SPARK_UI_PORT, SPARK_HISTORY_PORT, AIRFLOW_PORT = 7077, 15002, 8081, 18080, 8080
 REGION = "us-east-1"
 USERS = {"viewer": "Viewer", "oncall": "Op", "admin": "Admin"}
 """Airflow's users in the demonstration -> their role: an analyst may look, who is on call may also backfill and clear tasks."""
@@ -74,5 +74,6 @@ class Settings:
             "AIRFLOW__LOGGING__REMOTE_LOGGING": "True",
             "AIRFLOW__LOGGING__REMOTE_BASE_LOG_FOLDER": "s3://logs/airflow",
             "AIRFLOW_CONN_AWS_DEFAULT": "aws://",  # boto3 reads the variables AWS_…
-            "AIRFLOW_CONN_SPARK_DEFAULT": f"spark://{self.services}:{SPARK_PORT}",
+            # Or spark://…:7077: then each task is a driver with executors of its own.
+            "AIRFLOW_CONN_SPARK_DEFAULT": f"spark-connect://{self.services}:{SPARK_CONNECT_PORT}",
         }

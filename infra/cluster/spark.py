@@ -1,7 +1,19 @@
-"""Spark's standalone cluster: a master, a worker on each of two machines, and the server of its event logs."""
+"""Spark's standalone cluster: a master, a worker on each of two machines, a Connect server, and the server of event logs.
+
+The Connect server is the driver of all tasks, so no task waits for a JVM and for executors of its own.
+"""
 
 from infra.cluster.network import MACHINES, SERVICES
-from infra.cluster.settings import REGION, S3_PORT, SPARK_HISTORY_PORT, SPARK_PORT, SPARK_UI_PORT, Settings
+from infra.cluster.settings import (
+    REGION,
+    S3_PORT,
+    SPARK_CONNECT_PORT,
+    SPARK_HISTORY_PORT,
+    SPARK_PORT,
+    SPARK_UI_PORT,
+    Settings,
+)
+from infra.local import spark_server
 from infra.local.daemon import Daemon
 from infra.local.paths import JOBS_ENVIRONMENT
 from infra.spark import launch
@@ -16,6 +28,14 @@ def daemons(settings: Settings) -> list[Daemon]:
     address = ["--host", settings.services, "--port", str(SPARK_PORT), "--webui-port", str(SPARK_UI_PORT)]
     master = _daemon(settings, "spark-master", SERVICES, "deploy.master.Master", address, options)
     return [master, *(_worker(settings, machine) for machine in MACHINES if machine.startswith("spark-"))]
+
+
+def connect(settings: Settings) -> Daemon:
+    """Return the Connect server, whose executors are on the workers."""
+    environment = settings.of_jobs() | {"NIGHTREEL_SPARK_MASTER": f"spark://{settings.services}:{SPARK_PORT}"}
+    command = spark_server.command(SPARK_CONNECT_PORT, {}, environment)
+    environment |= launch.variables(environment) | {"SPARK_LOCAL_IP": settings.services}
+    return Daemon("spark-connect", settings.state, settings.network.command(SERVICES, command), environment)
 
 
 def history(settings: Settings) -> Daemon:
