@@ -74,6 +74,7 @@ class Settings:
             "AIRFLOW__LOGGING__REMOTE_LOGGING": "True",
             "AIRFLOW__LOGGING__REMOTE_BASE_LOG_FOLDER": "s3://logs/airflow",
             "AIRFLOW_CONN_AWS_DEFAULT": "aws://",  # boto3 reads the variables AWS_…
-            # Or spark://…:7077: then each task is a driver with executors of its own.
-            "AIRFLOW_CONN_SPARK_DEFAULT": f"spark-connect://{self.services}:{SPARK_CONNECT_PORT}",
+            # With spark://…:7077 each task is a driver with executors of its own.
+            "AIRFLOW_CONN_SPARK_DEFAULT": os.environ.get("AIRFLOW_CONN_SPARK_DEFAULT")
+            or f"spark-connect://{self.services}:{SPARK_CONNECT_PORT}",
         }
