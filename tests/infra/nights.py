@@ -25,16 +25,16 @@ NIGHTS = (dt.date(2022, 5, 1), dt.date(2022, 5, 2))
 def services(home: Path, monkeypatch: pytest.MonkeyPatch, profile: str = "local") -> Iterator[Services]:
     """The services of a profile on a home, stopped at the end. What a cluster needs is installed."""
     monkeypatch.setenv("NIGHTREEL_HOME", str(home))
-    if profile == "cluster":
-        if os.getuid() != 0:
-            pytest.skip("a cluster of network namespaces needs root")
-        subprocess.run(["make", "up", f"PROFILE={profile}"], cwd=ROOT, check=True)
-    found = of_profile(profile)
+    if profile == "cluster" and os.getuid() != 0:
+        pytest.skip("a cluster of network namespaces needs root")
     try:
-        found.start(complete=False)
-        yield found
+        if profile == "cluster":
+            subprocess.run(["make", "up", f"PROFILE={profile}"], cwd=ROOT, check=True)
+        running = of_profile(profile)
+        running.start(complete=False)
+        yield running
     finally:
-        found.stop()
+        of_profile(profile).stop()
 
 
 def land_nights(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
