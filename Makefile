@@ -10,7 +10,7 @@ PYTHON ?= python3
 # Ignore the shell's settings for another Python or Bash; infra/environment.py cleans the rest of the environment.
 unexport BASH_ENV CDPATH PIP_PREFIX PIP_TARGET PIP_USER $(filter PYTHON%,$(.VARIABLES))
 # Recipes get the user's variables through the environment: in the text of a recipe, make and Bash would expand `$` and quotes.
-GIVEN := DATE SOURCE MAPPING FROM TO TABLES STALE DRY_RUN TABLE REASON KEY Q DAY USERS DIR AS OF WHO WHY WITHDRAW REGISTRY TAG BASE
+GIVEN := PROFILE DATE SOURCE MAPPING FROM TO TABLES STALE DRY_RUN TABLE REASON KEY Q DAY USERS DIR AS OF WHO WHY WITHDRAW REGISTRY TAG BASE
 take = $(eval override export $(1) := $$(value $(1)))
 # A shell variable that happens to have one of these names is ignored.
 leave = $(if $(filter environment,$(origin $(1))),$(warning the environment variable $(1) is ignored: pass it to make, as in make … $(1)=…))$(eval override undefine $(1))$(eval unexport $(1))
@@ -25,6 +25,8 @@ AIRFLOW_READY := .venv-airflow/.ready
 SPARK_READY := .venv/spark-conf/spark-defaults.conf
 CLASSES_READY := .venv/spark-classes.jsa
 HELM := .venv/bin/helm
+CLUSTER_READY := .venv/bin/versitygw
+PROFILE_READY = $(if $(filter cluster,$(value PROFILE)),$(CLUSTER_READY))
 
 .PHONY: help
 help: ## Print this list
@@ -32,13 +34,13 @@ help: ## Print this list
 
 ##@ Nights
 .PHONY: nightly
-nightly: setup ## Run one night and print its summary: [DATE=YYYY-MM-DD, by default yesterday] [SOURCE=folder of logs, by default the simulator] [MAPPING=layout]
-	@$(JOBS) -m infra.local.nightly --from "$${DATE-}" --to "$${DATE-}" --source "$${SOURCE-}" --mapping "$${MAPPING-}"
+nightly: setup $(PROFILE_READY) ## Run one night and print its summary: [DATE=YYYY-MM-DD, by default yesterday] [SOURCE=folder of logs, by default the simulator] [MAPPING=layout] [PROFILE=cluster]
+	@$(JOBS) -m infra.local.nightly --profile "$${PROFILE-}" --from "$${DATE-}" --to "$${DATE-}" --source "$${SOURCE-}" --mapping "$${MAPPING-}"
 
 .PHONY: backfill
-backfill: setup ## Run a range of nights and print what changed: FROM=YYYY-MM-DD TO=YYYY-MM-DD [TABLES=gold.user_features,…], or STALE=1 [SOURCE=folder] [MAPPING=layout] [DRY_RUN=1]
+backfill: setup $(PROFILE_READY) ## Run a range of nights and print what changed: FROM=YYYY-MM-DD TO=YYYY-MM-DD [TABLES=gold.user_features,…], or STALE=1 [SOURCE=folder] [MAPPING=layout] [DRY_RUN=1] [PROFILE=cluster]
 	@$(if $(or $(STALE),$(and $(FROM),$(TO))),,echo 'a backfill needs its first and last day: make backfill FROM=2022-04-25 TO=2022-04-28' >&2; exit 64)
-	$(JOBS) -m infra.local.nightly --backfill --from "$${FROM-}" --to "$${TO-}" --source "$${SOURCE-}" --mapping "$${MAPPING-}" --tables "$${TABLES-}" $(if $(STALE),--stale) $(if $(DRY_RUN),--dry-run)
+	$(JOBS) -m infra.local.nightly --profile "$${PROFILE-}" --backfill --from "$${FROM-}" --to "$${TO-}" --source "$${SOURCE-}" --mapping "$${MAPPING-}" --tables "$${TABLES-}" $(if $(STALE),--stale) $(if $(DRY_RUN),--dry-run)
 
 .PHONY: stale
 stale: $(SPARK_READY) ## List the nights that would come out differently if rerun today, and why; update ops.stale_days
@@ -55,12 +57,12 @@ accept: $(SPARK_READY) ## Record a decision that no rule can make: DATE=YYYY-MM-
 	$(JOBS) -m jobs.backfill.accept --date "$$DATE" --as "$$AS" --of "$${OF-}" --why="$$WHY" $(if $(value WHO),--who="$$WHO") $(if $(value WITHDRAW),--withdraw)
 
 .PHONY: up
-up: setup ## Start Airflow, MLflow and Spark on loopback, and print their addresses
-	@$(JOBS) -m infra.local.services up
+up: setup $(PROFILE_READY) ## Start Airflow, MLflow and Spark on loopback, or with PROFILE=cluster in namespaces, and print their addresses
+	@$(JOBS) -m infra.services up "$${PROFILE-}"
 
 .PHONY: down
 down: $(JOBS_READY) ## Stop the services that `make up` started
-	@$(JOBS) -m infra.local.services down
+	@$(JOBS) -m infra.services down "$${PROFILE-}"
 
 .PHONY: check-landing
 check-landing: $(SPARK_READY) ## Check how a night would read the files of a folder, without writing anything: DIR=folder [MAPPING=layout] [DATE=YYYY-MM-DD]
@@ -178,7 +180,7 @@ release: $(JOBS_READY) ## Release the current contracts: from now on they are wh
 
 .PHONY: clean
 clean: ## Stop all services and delete the environments, the caches, and the lake in .nightreel
-	@if [ -x $(JOBS) ]; then $(JOBS) -m infra.local.services down; fi
+	@if [ -x $(JOBS) ]; then $(JOBS) -m infra.services down; fi
 	rm -rf .nightreel .venv .venv-airflow .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks test-artifacts
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
@@ -210,3 +212,8 @@ $(HELM): infra/tools/go.mod infra/tools/go.sum | $(JOBS_READY)
 	@command -v go >/dev/null || { echo 'the tests of the chart need Go 1.26: install it from go.dev' >&2; exit 1; }
 	echo "Building helm (minutes, once)"
 	go build -C infra/tools -o ../../.venv/bin/helm helm.sh/helm/v4/cmd/helm
+
+$(CLUSTER_READY): infra/cluster/versitygw.sha256 $(JOBS_READY)
+	@infra/cluster/check_tools.sh
+	$(JOBS) -m infra.spark.resolve_jars .venv --s3
+	infra/cluster/build_versitygw.sh $@

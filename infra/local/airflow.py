@@ -3,6 +3,7 @@
 import os
 import secrets
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 
 from infra import durable
@@ -12,7 +13,7 @@ from infra.local.paths import AIRFLOW_ENVIRONMENT, HOST, ROOT, State
 from schemas.zone import zone
 
 # Not the script `airflow`: the interpreter path in its first line must not be long or contain spaces.
-_COMMAND = (str(AIRFLOW_ENVIRONMENT / "bin" / "python"), "-m", "airflow")
+COMMAND = (str(AIRFLOW_ENVIRONMENT / "bin" / "python"), "-m", "airflow")
 
 
 def environment(state: State, port: int, spark_port: int) -> dict[str, str]:
@@ -25,8 +26,20 @@ def environment(state: State, port: int, spark_port: int) -> dict[str, str]:
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{state.airflow / 'airflow.db'}?timeout=60",
         "AIRFLOW_CONN_SPARK_DEFAULT": f"spark-connect://{HOST}:{spark_port}",
     }
+    own = {name: os.environ.get(name) or default for name, default in defaults.items()}
+    return own | settings(state, HOST, port) | lineage.environment(state)
+
+
+def settings(state: State, host: str, port: int) -> dict[str, str]:
+    """Return the settings that are the same for every database and executor.
+
+    Args:
+        state: the folders of the services.
+        host: the address on which the API server listens.
+        port: its port.
+    """
+    address = f"http://{host}:{port}"
     return {
-        **{name: os.environ.get(name) or default for name, default in defaults.items()},
         "NIGHTREEL_HOME": str(state.home),
         "PATH": f"{AIRFLOW_ENVIRONMENT / 'bin'}:{os.environ['PATH']}",
         "AIRFLOW_HOME": str(state.airflow),
@@ -37,12 +50,12 @@ def environment(state: State, port: int, spark_port: int) -> dict[str, str]:
         "AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(state.airflow / "logs"),
         "AIRFLOW__LOGGING__DAG_PROCESSOR_CHILD_PROCESS_LOG_DIRECTORY": str(state.airflow / "logs" / "dag_processor"),
         "AIRFLOW__CORE__DEFAULT_TIMEZONE": zone().key,
-        "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"http://{HOST}:{port}/execution/",
+        "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{address}/execution/",
+        "AIRFLOW__API__HOST": host,
         "AIRFLOW__API__PORT": str(port),
-        "AIRFLOW__API__BASE_URL": f"http://{HOST}:{port}",
-        "AIRFLOW__API__SECRET_KEY": _secret(state, "api"),
-        "AIRFLOW__API_AUTH__JWT_SECRET": _secret(state, "jwt"),
-        **lineage.environment(state),
+        "AIRFLOW__API__BASE_URL": address,
+        "AIRFLOW__API__SECRET_KEY": secret(state, "api"),
+        "AIRFLOW__API_AUTH__JWT_SECRET": secret(state, "jwt"),
         **_metrics(),
     }
 
@@ -50,14 +63,19 @@ def environment(state: State, port: int, spark_port: int) -> dict[str, str]:
 def daemons(state: State, variables: dict[str, str]) -> list[Daemon]:
     """Return Airflow's processes. The API server is first, because the others and all tasks connect to it."""
     return [
-        Daemon("airflow-api-server", state, [*_COMMAND, "api-server"], variables),
-        Daemon("airflow-scheduler", state, [*_COMMAND, "scheduler", "--skip-serve-logs"], variables),
-        Daemon("airflow-dag-processor", state, [*_COMMAND, "dag-processor"], variables),
+        Daemon("airflow-api-server", state, [*COMMAND, "api-server"], variables),
+        Daemon("airflow-scheduler", state, [*COMMAND, "scheduler", "--skip-serve-logs"], variables),
+        Daemon("airflow-dag-processor", state, [*COMMAND, "dag-processor"], variables),
     ]
 
 
-def migrate(state: State, variables: dict[str, str]) -> None:
+def migrate(state: State, variables: dict[str, str], *further: Sequence[str]) -> None:
     """Create Airflow's database or migrate it to the installed version, if necessary.
+
+    Args:
+        state: the folders of the services.
+        variables: Airflow's environment variables.
+        further: arguments of further commands of Airflow, which prepare the database for use.
 
     Raises:
         ServiceError: the migration failed.
@@ -66,14 +84,14 @@ def migrate(state: State, variables: dict[str, str]) -> None:
     (installed,) = AIRFLOW_ENVIRONMENT.glob("lib/python*/site-packages/apache_airflow_core-*.dist-info")
     if stamp.is_file() and stamp.read_text() == installed.name:
         return
-    command = [*_COMMAND, "db", "migrate"]
-    result = subprocess.run(
-        command, env={**os.environ, **variables}, cwd=state.run, capture_output=True, text=True, check=False
-    )
-    if result.returncode:
-        log = state.logs / "airflow-migration.log"
-        log.write_text(result.stdout + result.stderr)
-        raise ServiceError(f"Airflow's database cannot be migrated; see {log}")
+    environment = {**os.environ, **variables}
+    for arguments in (["db", "migrate"], *further):
+        command = [*COMMAND, *arguments]
+        result = subprocess.run(command, env=environment, cwd=state.run, capture_output=True, text=True, check=False)
+        if result.returncode:
+            log = state.logs / "airflow-migration.log"
+            log.write_text(result.stdout + result.stderr)
+            raise ServiceError(f"Airflow's database cannot be migrated; see {log}")
     durable.write(stamp, installed.name)
 
 
@@ -85,9 +103,9 @@ def _metrics() -> dict[str, str]:
     return {"AIRFLOW__METRICS__OTEL_ON": "True", "OTEL_EXPORTER_OTLP_TIMEOUT": "1"}
 
 
-def _secret(state: State, name: str) -> str:
-    """Return a random secret. It is created once, readable only by its owner."""
+def secret(state: State, name: str) -> str:
+    """Return a random secret of 64 hexadecimal digits. It is created once, readable only by its owner."""
     path: Path = state.airflow / f"{name}.secret"
     if not path.is_file():
-        durable.write(path, secrets.token_urlsafe(32), mode=0o600)
+        durable.write(path, secrets.token_hex(32), mode=0o600)
     return path.read_text()

@@ -11,7 +11,7 @@ from requests.adapters import HTTPAdapter
 from urllib3 import Retry
 
 from infra.local.daemon import ServiceError
-from infra.local.paths import HOST, ROOT
+from infra.local.paths import ROOT
 from schemas.days import beginning
 from schemas.zone import zone
 
@@ -34,10 +34,16 @@ class _Unauthorized(Refused):
 
 
 class AirflowApi:
-    """A client of the API server on this machine."""
+    """A client of an API server.
 
-    def __init__(self, port: int) -> None:
-        self._base = f"http://{HOST}:{port}"
+    Args:
+        address: its URL.
+        login: name and password of a user; None if the server asks for none.
+    """
+
+    def __init__(self, address: str, login: tuple[str, str] | None = None) -> None:
+        self._base = address
+        self._login = login
         self._once = requests.Session()
         self._retrying = requests.Session()
         # Retry all methods, and also server errors: SQLite may be locked.
@@ -72,6 +78,22 @@ class AirflowApi:
         if name not in {pool["name"] for pool in pools}:
             body = {"name": name, "slots": slots, "description": description}
             self._call("POST", "/api/v2/pools", body)
+
+    def create_user(self, name: str, password: str, role: str) -> None:
+        """Create a user with one role if there is no user of this name."""
+        if name not in {user["username"] for user in self._call("GET", "/auth/fab/v1/users")["users"]}:
+            body = {"username": name, "password": password, "roles": [{"name": role}]}
+            body |= {"email": f"{name}@nightreel.invalid", "first_name": name, "last_name": role}
+            self._call("POST", "/auth/fab/v1/users", body)
+
+    def log(self, task: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """Return the records of the log of a task instance's last try, wherever the log is stored."""
+        path = f"/api/v2/dags/{task['dag_id']}/dagRuns/{quote(task['dag_run_id'], safe='')}"
+        path += f"/taskInstances/{task['task_id']}/logs/{task['try_number']}"
+        records: list[dict[str, Any]] = self._call(
+            "GET", path, query={"map_index": task["map_index"], "full_content": True}
+        )["content"]
+        return records
 
     def start_backfill(self, dag: str, first: dt.date, last: dt.date, conf: Mapping[str, object], at_once: int) -> int:
         """Run a DAG for a range of days, including days that have run before, and return the backfill's id.
@@ -151,7 +173,13 @@ class AirflowApi:
 
     def _log_in(self, session: requests.Session) -> None:
         session.headers.pop("Authorization", None)
-        session.headers["Authorization"] = f"Bearer {self._request(session, 'GET', '/auth/token')['access_token']}"
+        if self._login is None:
+            answer = self._request(session, "GET", "/auth/token")
+        else:
+            answer = self._request(
+                session, "POST", "/auth/token", dict(zip(("username", "password"), self._login, strict=True))
+            )
+        session.headers["Authorization"] = f"Bearer {answer['access_token']}"
 
     def _request(
         self,

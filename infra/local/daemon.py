@@ -132,10 +132,11 @@ def _started_at(pid: int) -> int | None:
 
 
 def _works_in(pid: int, folder: Path) -> bool:
-    """True if a folder is the working directory of a process. Still true after the folder is moved; false for a copy of it."""
+    """True if a process works in a folder, or beside it like PostgreSQL. Still true after a move; false for a copy."""
     try:
         # psutil returns the name of the directory; a new directory may have the name of a deleted one.
-        return Path(f"/proc/{pid}/cwd").samefile(folder)
+        directory = Path(f"/proc/{pid}/cwd")
+        return directory.samefile(folder) or (directory / "..").samefile(folder.parent)
     except OSError:
         return False
 

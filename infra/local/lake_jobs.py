@@ -4,23 +4,23 @@ import datetime as dt
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from infra.local.daemon import ServiceError
 from infra.local.paths import ROOT
 
 
-def stale_nights(until: dt.date, spark: str) -> list[dt.date]:
+def stale_nights(until: dt.date, environment: Mapping[str, str]) -> list[dt.date]:
     """Update ops.stale_days, print its rows, and return the stale nights in order.
 
     Args:
         until: the last night to check.
-        spark: address of the Spark server.
+        environment: variables of the job, in addition to those of this process.
 
     Raises:
         ServiceError: the job failed; the message is its error.
     """
-    lines = _run("stale_days", ["--date", str(until)], spark).splitlines()
+    lines = _run("stale_days", ["--date", str(until)], environment).splitlines()
     for line in lines:
         print(f"  {line}", flush=True)
     return sorted({dt.date.fromisoformat(line.split()[0]) for line in lines})
@@ -32,21 +32,23 @@ def print_plan(first: dt.date | None, last: dt.date, tables: Sequence[str]) -> i
     return subprocess.run([*_COMMAND, "jobs.backfill.plan", *arguments], cwd=ROOT, check=False).returncode
 
 
-def print_outcome(nights: Sequence[dt.date], tables: Sequence[str], began: dt.datetime, spark: str) -> None:
+def print_outcome(
+    nights: Sequence[dt.date], tables: Sequence[str], began: dt.datetime, environment: Mapping[str, str]
+) -> None:
     """Compare the nights of these tables before and after the backfill. Print the result and write it to ops.backfills.
 
     Args:
         nights: the nights of the backfill.
         tables: the tables to compare.
         began: when the backfill began.
-        spark: address of the Spark server.
+        environment: variables of the job, in addition to those of this process.
 
     Raises:
         ServiceError: the job failed; the message is its error.
     """
     began_ms = str(round(began.timestamp() * 1000))
     arguments = ["--date", str(nights[-1]), "--began", began_ms, "--nights", *map(str, nights), "--tables", *tables]
-    print(f"\n{_run('backfills', arguments, spark)}", end="", flush=True)
+    print(f"\n{_run('backfills', arguments, environment)}", end="", flush=True)
 
 
 def print_summary(night: dt.date) -> int:
@@ -57,10 +59,11 @@ def print_summary(night: dt.date) -> int:
 _COMMAND = [sys.executable, "-m"]
 
 
-def _run(job: str, arguments: Sequence[str], spark: str) -> str:
+def _run(job: str, arguments: Sequence[str], environment: Mapping[str, str]) -> str:
     command = [*_COMMAND, f"jobs.backfill.{job}", *arguments]
-    environment = {**os.environ, "SPARK_REMOTE": spark}
-    result = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    result = subprocess.run(
+        command, cwd=ROOT, env={**os.environ, **environment}, capture_output=True, text=True, check=False
+    )
     if result.returncode:
         raise ServiceError((result.stderr.strip().splitlines() or [f"{job} failed"])[-1].removeprefix("error: "))
     return result.stdout

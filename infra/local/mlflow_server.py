@@ -12,22 +12,18 @@ from infra.local.paths import HOST, State
 
 def mlflow_server(state: State, port: int) -> Daemon:
     """Return the service of MLflow's UI, on this port, for the tracking store of the jobs."""
-    command = [
-        sys.executable,
-        "-m",
-        "mlflow",
-        "server",
-        "--host",
-        HOST,
-        "--port",
-        str(port),
-        "--workers",
-        "1",
-    ]
     artifacts = (state.home / "mlartifacts").as_uri()  # where `mlflow-artifacts:/` in the database points to
-    command += ["--backend-store-uri", state.mlflow_uri, "--artifacts-destination", artifacts]
-    # MLflow's job runner (for evaluations started in the UI) takes two more processes and is not used here.
-    return Daemon("mlflow", state, command, {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"})
+    return Daemon("mlflow", state, command(HOST, port, state.mlflow_uri, artifacts), ENVIRONMENT)
+
+
+def command(host: str, port: int, records: str, artifacts: str) -> list[str]:
+    """Return the command of a server that keeps its records in a database, and the files of its runs at a URI."""
+    server = [sys.executable, "-m", "mlflow", "server", "--host", host, "--port", str(port), "--workers", "1"]
+    return [*server, "--backend-store-uri", records, "--artifacts-destination", artifacts]
+
+
+# MLflow's job runner (for evaluations started in the UI) takes two more processes and is not used here.
+ENVIRONMENT = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
 
 
 class Preparation:

@@ -21,10 +21,10 @@ from infra import durable
 from infra.local import lake_jobs
 from infra.local.backfill import Backfill, Outcome
 from infra.local.daemon import ServiceError
-from infra.local.paths import State, state
-from infra.local.services import Services
+from infra.local.paths import State
 from infra.local.stale import ranges, run_until_fresh
-from infra.local.task_log import last_error, log_file
+from infra.local.task_log import last_error
+from infra.services import Services, of_profile
 from schemas.contract import load_contract
 from schemas.days import YESTERDAY, days_between, last_complete, read_night
 from schemas.dependencies import tables_of_a_night
@@ -125,17 +125,16 @@ def nightly_lock(folder: State) -> Iterator[None]:
 
 
 @contextmanager
-def running_services(folder: State) -> Iterator[Services]:
-    """Yield the running services. Start them first and stop them afterwards, unless they were started by `make up`.
+def running_services(services: Services) -> Iterator[Services]:
+    """Yield the services when they run. Start them first and stop them afterwards, unless they were started by `make up`.
 
     Runs that an earlier, killed command left behind are ended first, because no command waits for them any more.
     """
-    services = Services(folder)
-    kept = folder.kept.exists() and services.running()
+    kept = services.state.kept.exists() and services.running()
     try:
         if not kept:
             print("Starting Spark and Airflow")
-        services.start(with_mlflow=False)
+        services.start(complete=False)
         if not kept:
             for dag in _DAGS:
                 for number in services.api.active_backfills(dag):
@@ -172,7 +171,7 @@ def run_nights(
         if outcome.unsuccessful:
             arguments = f"FROM={first} TO={last} {logs_from}"
             _explain(
-                services.state,
+                services,
                 dag,
                 outcome,
                 arguments + ("" if all_tables else f" TABLES={','.join(requested_tables)}"),
@@ -191,17 +190,17 @@ def backfill(services: Services, nights: Sequence[dt.date], logs_from: Logs, req
     """Run these nights in order and print what changed. Return True if all of them succeeded."""
     began = dt.datetime.now(dt.UTC)
     succeeded = all(run_nights(services, first, last, logs_from, requested_tables) for first, last in ranges(nights))
-    lake_jobs.print_outcome(nights, requested_tables, began, services.spark_remote)
+    lake_jobs.print_outcome(nights, requested_tables, began, services.spark_environment)
     return succeeded
 
 
-def _explain(folder: State, dag: str, outcome: Outcome, arguments: str) -> None:
+def _explain(services: Services, dag: str, outcome: Outcome, arguments: str) -> None:
     """Print which tasks failed, why, where their logs are, and how to rerun with these arguments."""
     days = ", ".join(map(str, outcome.unsuccessful))
     print(f"\nerror: {dag} failed for {days}", file=sys.stderr)
     for task in outcome.failed:
-        log = log_file(folder, task)
-        print(f"  {task['task_id']}: {last_error(log)}\n    log: {log}", file=sys.stderr)
+        print(f"  {task['task_id']}: {last_error(services.api.log(task))}", file=sys.stderr)
+        print(f"    log: {services.log_of(task)}", file=sys.stderr)
     print(f"  when the cause is fixed, rerun: make backfill {arguments}", file=sys.stderr)
 
 
@@ -218,10 +217,10 @@ def main() -> int:
         "--stale", action="store_true", help="run the stale nights, and nights that become stale thereby"
     )
     parser.add_argument("--dry-run", action="store_true", help="only print what would be done")
+    parser.add_argument("--profile", default="", help="where it runs: local or cluster")
     args = parser.parse_args()
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(line_buffering=True)  # a log file shows each line at once
-    folder = state()
     started = time.monotonic()
     # On SIGTERM it stops what it has started, as on Ctrl-C.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -235,9 +234,11 @@ def main() -> int:
             raise UsageError("STALE=1 finds its nights and tables itself: leave FROM, TO and TABLES out")
         if first > last:
             raise UsageError(f"FROM={first} is after TO={last}")
+        services = of_profile(args.profile)
+        os.environ |= services.settings
         if args.dry_run:
             return lake_jobs.print_plan(None if args.stale else first, last, requested_tables)
-        with nightly_lock(folder), running_services(folder) as services:
+        with nightly_lock(services.state), running_services(services):
             done = _run(services, first, last, logs_from, requested_tables, args)
         if not done:
             return 1 if done is None else 0
@@ -266,7 +267,7 @@ def _run(
     """Run the nights that the command requests. Return the nights that were run, or None if one of them failed."""
     if args.stale:
         done = run_until_fresh(
-            lambda: lake_jobs.stale_nights(last, services.spark_remote),
+            lambda: lake_jobs.stale_nights(last, services.spark_environment),
             lambda days: backfill(services, days, logs_from, requested_tables),
         )
         if done == []:

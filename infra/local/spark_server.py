@@ -1,6 +1,7 @@
 """The Spark Connect server: one JVM for all Spark jobs of a night. The jobs start fast and share one commit lock."""
 
 import os
+from collections.abc import Mapping
 
 from infra.environment import has_account
 from infra.local import lineage
@@ -14,13 +15,24 @@ _CLASS = "org.apache.spark.sql.connect.service.SparkConnectServer"
 
 def spark_server(state: State, port: int) -> Daemon:
     """Return the server as a daemon on this port."""
-    command = [str(launch.spark_home() / "bin" / "spark-submit"), "--name", "nightreel", *launch.submit_arguments()]
-    settings = {
-        "spark.connect.grpc.binding.port": port,
+    listener = {
         "spark.extraListeners": _LISTENER,
         "spark.openlineage.namespace": os.environ.get("OPENLINEAGE_NAMESPACE", lineage.NAMESPACE),
     }
-    command += [word for name, value in settings.items() for word in ("--conf", f"{name}={value}")]
-    command += ["--class", _CLASS, "spark-internal"] if has_account() else [str(user.__file__)]
     # Daemons run in the state folder, so Spark's relative paths (warehouse, artifacts) are below it.
-    return Daemon("spark", state, command, launch.variables() | lineage.spark_environment(state))
+    return Daemon("spark", state, command(port, listener), launch.variables() | lineage.spark_environment(state))
+
+
+def command(port: int, settings: Mapping[str, str], environment: Mapping[str, str] = os.environ) -> list[str]:
+    """Return the command of a server.
+
+    Args:
+        port: its port.
+        settings: Spark settings in addition to ours.
+        environment: our own settings.
+    """
+    words = [str(launch.spark_home() / "bin" / "spark-submit"), "--name", "nightreel"]
+    words += launch.submit_arguments(environment)
+    for name, value in {"spark.connect.grpc.binding.port": port, **settings}.items():
+        words += ["--conf", f"{name}={value}"]
+    return [*words, *(["--class", _CLASS, "spark-internal"] if has_account() else [str(user.__file__)])]

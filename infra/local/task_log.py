@@ -1,13 +1,13 @@
 """Find the reason of a task's failure in its log."""
 
-import json
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from infra.local.paths import State
 
 
-def log_file(state: State, task: dict[str, Any]) -> Path:
+def log_file(state: State, task: Mapping[str, Any]) -> Path:
     """Return the path of the log of a task instance's last try."""
     folder = (
         state.airflow
@@ -21,16 +21,10 @@ def log_file(state: State, task: dict[str, Any]) -> Path:
     return folder / f"attempt={task['try_number']}.log"
 
 
-def last_error(log: Path) -> str:
+def last_error(records: Iterable[Mapping[str, Any]]) -> str:
     """Return the reason of a failure: the message of the exception that ended the task, otherwise the last error in its log."""
-    if not log.is_file():
-        return "it never started (see the scheduler's log)"
     exception = error = None
-    for line in log.read_text(errors="replace").splitlines():
-        try:
-            record = json.loads(line)
-        except ValueError:
-            continue
+    for record in records:
         if record.get("error_detail"):
             exception = str(record["error_detail"][-1]["exc_value"])
         elif record.get("level") in {"error", "critical"}:

@@ -11,7 +11,7 @@ import os
 import re
 import shlex
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from infra.spark import java
 
 SETTINGS = Path(sys.prefix, "spark-conf")
 CLASS_ARCHIVE = Path(sys.prefix, "spark-classes.jsa")
+_MASTER = "NIGHTREEL_SPARK_MASTER"
 _EMPTY = Path(sys.prefix, "spark-empty-conf")
 
 
@@ -28,7 +29,7 @@ def fault() -> str | None:
     if not (SETTINGS / "spark-defaults.conf").is_file():
         return f"Spark's settings are missing in {SETTINGS}: run `make setup`"
     try:
-        _own_settings()
+        _own_settings(os.environ)
     except ValueError as error:
         return str(error)
     return java.fault()
@@ -46,55 +47,59 @@ def spark_home() -> Path:
     return Path(spec.origin).parent
 
 
-def variables() -> dict[str, str]:
-    """Return the environment variables of `spark-submit` and of the JVM that PySpark starts."""
+def variables(environment: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """Return the environment variables of `spark-submit` and of the JVM that PySpark starts.
+
+    Args:
+        environment: our own settings.
+    """
     _EMPTY.mkdir(exist_ok=True)
     # On one machine Spark's processes talk over loopback, whatever the host name resolves to.
-    address = {} if _master() else {"SPARK_LOCAL_IP": "127.0.0.1"}
+    address = {} if environment.get(_MASTER) else {"SPARK_LOCAL_IP": "127.0.0.1"}
     return address | {
         "SPARK_HOME": str(spark_home()),
         "SPARK_CONF_DIR": str(_EMPTY),
-        "PYSPARK_SUBMIT_ARGS": f"{shlex.join(submit_arguments())} pyspark-shell",
+        "PYSPARK_SUBMIT_ARGS": f"{shlex.join(submit_arguments(environment))} pyspark-shell",
         "PYSPARK_PYTHON": sys.executable,
         "SPARK_SUBMIT_OPTS": " ".join(map(_quoted, _java_options())),
     }
 
 
-def submit_arguments() -> list[str]:
+def submit_arguments(environment: Mapping[str, str] = os.environ) -> list[str]:
     """Return the arguments of `spark-submit` that name the cluster and our settings.
+
+    Args:
+        environment: our own settings.
 
     Raises:
         ValueError: the file NIGHTREEL_SPARK_CONF cannot be used.
     """
-    arguments = ["--properties-file", str(SETTINGS / ("cluster.conf" if _master() else "spark-defaults.conf"))]
-    if master := _master():
+    master = environment.get(_MASTER)
+    arguments = ["--properties-file", str(SETTINGS / ("cluster.conf" if master else "spark-defaults.conf"))]
+    if master:
         # The executors' image has the project at the same path.
         arguments += ["--master", master, "--conf", f"spark.executorEnv.PYTHONPATH={ROOT}"]
-    for name, value in (_store_settings() | _own_settings()).items():
+    for name, value in (_store_settings(environment) | _own_settings(environment)).items():
         arguments += ["--conf", f"{name}={value}"]
     return arguments
 
 
-def _master() -> str:
-    return os.environ.get("NIGHTREEL_SPARK_MASTER", "")
-
-
-def _store_settings() -> dict[str, str]:
+def _store_settings(environment: Mapping[str, str]) -> dict[str, str]:
     """Return the settings of S3A for the store that delta-rs and Arrow find by AWS_ENDPOINT_URL. Spark itself reads the keys."""
-    endpoint = os.environ.get("AWS_ENDPOINT_URL")
+    endpoint = environment.get("AWS_ENDPOINT_URL")
     if not endpoint:
         return {}
     return {
         "spark.hadoop.fs.s3a.endpoint": endpoint,
-        "spark.hadoop.fs.s3a.endpoint.region": os.environ.get("AWS_REGION", "us-east-1"),
+        "spark.hadoop.fs.s3a.endpoint.region": environment.get("AWS_REGION", "us-east-1"),
         # Stores other than AWS usually have no domain for each bucket.
         "spark.hadoop.fs.s3a.path.style.access": "true",
     }
 
 
-def _own_settings() -> dict[str, str]:
+def _own_settings(environment: Mapping[str, str]) -> dict[str, str]:
     """Return the settings in the file NIGHTREEL_SPARK_CONF, which has the format of spark-defaults.conf."""
-    path = os.environ.get("NIGHTREEL_SPARK_CONF")
+    path = environment.get("NIGHTREEL_SPARK_CONF")
     if not path:
         return {}
     try:

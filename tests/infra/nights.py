@@ -13,8 +13,7 @@ from pathlib import Path
 import pytest
 
 from infra.local.backfill import night_of
-from infra.local.paths import State
-from infra.local.services import Services
+from infra.services import Services, of_profile
 from jobs.backfill.table_days import table_days
 from jobs.platform.settings import settings
 
@@ -23,15 +22,19 @@ NIGHTS = (dt.date(2022, 5, 1), dt.date(2022, 5, 2))
 
 
 @contextmanager
-def services(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Services]:
-    """Spark and Airflow on a home, stopped at the end."""
+def services(home: Path, monkeypatch: pytest.MonkeyPatch, profile: str = "local") -> Iterator[Services]:
+    """The services of a profile on a home, stopped at the end. What a cluster needs is installed."""
     monkeypatch.setenv("NIGHTREEL_HOME", str(home))
-    found = Services(State(home))
+    if profile == "cluster" and os.getuid() != 0:
+        pytest.skip("a cluster of network namespaces needs root")
     try:
-        found.start(with_mlflow=False)
-        yield found
+        if profile == "cluster":
+            subprocess.run(["make", "up", f"PROFILE={profile}"], cwd=ROOT, check=True)
+        running = of_profile(profile)
+        running.start(complete=False)
+        yield running
     finally:
-        found.stop()
+        of_profile(profile).stop()
 
 
 def land_nights(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -51,8 +54,21 @@ def land_nights(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def contents(home: Path, monkeypatch: pytest.MonkeyPatch) -> dict[tuple[dt.date, str], tuple[int, str]]:
-    """Rows and content hash of each night in each table."""
+    """Rows and content hash of each night in each table of a home."""
     monkeypatch.setenv("NIGHTREEL_HOME", str(home))
+    return contents_of_lake()
+
+
+def contents_of(running: Services, monkeypatch: pytest.MonkeyPatch) -> dict[tuple[dt.date, str], tuple[int, str]]:
+    """Rows and content hash of each night in each table of running services."""
+    with monkeypatch.context() as patch:
+        for name, value in running.settings.items():
+            patch.setenv(name, value)
+        return contents_of_lake()
+
+
+def contents_of_lake() -> dict[tuple[dt.date, str], tuple[int, str]]:
+    """Rows and content hash of each night in each table of the lake of this process."""
     return {
         (night, table.table): (table.rows, table.digest) for night in NIGHTS for table in table_days(settings(), night)
     }

@@ -82,7 +82,7 @@ def airflow(monkeypatch: pytest.MonkeyPatch) -> Iterator[Airflow]:
 
 @pytest.fixture
 def api(airflow: Airflow) -> AirflowApi:
-    return AirflowApi(airflow.server_port)
+    return AirflowApi(f"http://127.0.0.1:{airflow.server_port}")
 
 
 def test_a_backfill_that_was_made_half_is_ended_and_made_anew(airflow: Airflow, api: AirflowApi) -> None:

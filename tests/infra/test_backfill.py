@@ -16,7 +16,7 @@ class Server(AirflowApi):
     """An Airflow that answers some questions only."""
 
     def __init__(self, silent: int) -> None:
-        super().__init__(0)
+        super().__init__("http://127.0.0.1:0")
         self.silent = silent
         self.ended: list[int] = []
 

@@ -16,7 +16,7 @@ from tests.infra.observability.test_alerts import SPARK, metrics_in_use
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-    from infra.local.services import Services
+    from infra.services import Services
 
 ARTIFACTS = ROOT / "test-artifacts"
 _MINUTE_MS = 60_000

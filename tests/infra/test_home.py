@@ -59,7 +59,7 @@ def test_names_that_people_use_are_accepted(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["50%20off", "what?", "of [1]", "{a}", "a*", "back\\slash", "a\nb", "$HOME"])
 def test_a_command_refuses_a_name_that_would_be_read_otherwise(tmp_path: Path, name: str) -> None:
-    commands = [["-m", "infra.local.nightly"], ["-m", "infra.local.services", "up"]]
+    commands = [["-m", "infra.local.nightly"], ["-m", "infra.services", "up"]]
     commands += [["-m", "jobs.ingest.land", "--date", "2022-05-01"]]
     for command in commands:
         environment = {"NIGHTREEL_HOME": str(tmp_path / name), "PATH": "/usr/bin:/bin", "HOME": "/root"}

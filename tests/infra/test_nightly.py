@@ -106,8 +106,8 @@ def test_a_wrong_call_ends_with_one_line_and_touches_nothing(tmp_path: Path, arg
     [
         ["infra.local.nightly", "--from", "2022-05-01", "--to", "2022-05-01"],
         ["infra.local.nightly", "--backfill", "--stale"],
-        ["infra.local.services", "up"],
-        ["infra.local.services", "down"],
+        ["infra.services", "up"],
+        ["infra.services", "down"],
     ],
     ids=["nightly", "backfill", "up", "down"],
 )

@@ -47,7 +47,7 @@ def test_a_command_names_an_unfit_java_before_anything_starts(tmp_path: Path, ve
     shell = os.environ | {"JAVA_HOME": str(java), "NIGHTREEL_HOME": str(tmp_path / "home")}
     session = "from jobs.platform.spark import session; session()"
     for command, line in (
-        (["-m", "infra.local.services", "up"], f"error: JAVA_HOME={java} "),
+        (["-m", "infra.services", "up"], f"error: JAVA_HOME={java} "),
         (["-m", "infra.spark.java"], f"JAVA_HOME={java} "),
         (["-c", session], f"jobs.platform.errors.UsageError: JAVA_HOME={java} "),
     ):

@@ -3,6 +3,7 @@
 import datetime as dt
 import random
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pytest

@@ -1,0 +1,58 @@
+"""Airflow for a team: PostgreSQL, Celery, users with roles, and the logs of tasks in the object store."""
+
+from infra.cluster.network import SERVICES
+from infra.cluster.settings import AIRFLOW_PORT, USERS, Settings
+from infra.local import airflow
+from infra.local.airflow_api import AirflowApi
+from infra.local.daemon import Daemon
+
+ADMIN = "admin"
+
+
+def variables(settings: Settings) -> dict[str, str]:
+    """Return the environment variables of all Airflow processes."""
+    return airflow.settings(settings.state, settings.services, AIRFLOW_PORT) | settings.of_airflow()
+
+
+def daemons(settings: Settings) -> list[Daemon]:
+    """Return the processes: the scheduler and its neighbours on one machine, the worker on another."""
+    environment = variables(settings)
+    neighbours = airflow.daemons(settings.state, environment)
+    worker = Daemon("airflow-worker", settings.state, [*airflow.COMMAND, "celery", "worker"], environment)
+    return [_on(settings, SERVICES, daemon) for daemon in neighbours] + [_on(settings, "jobs-1", worker)]
+
+
+def api(settings: Settings) -> AirflowApi:
+    """Return a client of the API server, which acts as the administrator."""
+    return AirflowApi(f"http://{settings.services}:{AIRFLOW_PORT}", (ADMIN, settings.password(ADMIN)))
+
+
+def create_database(settings: Settings) -> None:
+    """Create or migrate Airflow's database, and create the administrator.
+
+    Raises:
+        ServiceError: a command failed.
+    """
+    names = [
+        "--username",
+        ADMIN,
+        "--firstname",
+        ADMIN,
+        "--lastname",
+        USERS[ADMIN],
+        "--email",
+        f"{ADMIN}@nightreel.invalid",
+    ]
+    user = ["users", "create", *names, "--role", USERS[ADMIN], "--password", settings.password(ADMIN)]
+    airflow.migrate(settings.state, variables(settings), user)
+
+
+def create_users(settings: Settings, client: AirflowApi) -> None:
+    """Create the users of the demonstration. Their passwords are in the files NAME.secret."""
+    for name, role in USERS.items():
+        client.create_user(name, settings.password(name), role)
+
+
+def _on(settings: Settings, machine: str, daemon: Daemon) -> Daemon:
+    command = settings.network.command(machine, daemon.command)
+    return Daemon(daemon.name, daemon.state, command, daemon.environment)

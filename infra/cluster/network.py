@@ -1,0 +1,141 @@
+"""The machines of the cluster: network namespaces on a bridge, each with an address, a host name and folders of its own.
+
+The bridge is in the namespace of the machine `services`, where no firewall rule of the host applies. A namespace has no route to
+the outside. A second cluster on the same host gets the next free network of 198.18.0.0/15, which is reserved for such tests
+(RFC 2544).
+"""
+
+import json
+import subprocess
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from infra import durable
+from infra.local.daemon import ServiceError
+
+SERVICES = "services"
+MACHINES = (SERVICES, "spark-1", "spark-2", "jobs-1")
+# Folders of NIGHTREEL_HOME that all machines see: what is not yet written to the object store.
+SHARED = ("landing", "secrets", "videos", "reports")
+_HOST = 1
+_NETWORKS = 256
+# Its own host name, a file with the names of all machines, and its own folder in the place of NIGHTREEL_HOME.
+_ENTER = """
+hostname "$1"; mount --bind "$2" /etc/hosts; home=$3; own=$4; shift 4
+if [ "$own" != "$home" ]; then
+    for folder in $SHARED; do mount --bind "$home/$folder" "$own/$folder"; done
+    mount --rbind "$own" "$home"
+fi
+unset SHARED
+exec "$@"
+"""
+
+
+@dataclass(frozen=True)
+class Network:
+    """The network of one cluster."""
+
+    home: Path
+    """NIGHTREEL_HOME of the cluster, by which its network is recognised."""
+
+    @cached_property
+    def number(self) -> int:
+        """Its number on this host: that of the existing network, otherwise the lowest one that is free.
+
+        Raises:
+            ServiceError: there are too many clusters.
+        """
+        owners = _links()
+        numbers = {name: number for number in range(_NETWORKS) if (name := f"nightreel{number}") in owners}
+        for name, number in numbers.items():
+            if owners[name] == str(self.home):
+                return number
+        for number in range(_NETWORKS):
+            if f"nightreel{number}" not in owners:
+                return number
+        raise ServiceError("this host has no network left for a cluster")
+
+    def address(self, machine: str) -> str:
+        """Return the address of a machine."""
+        return f"198.18.{self.number}.{_HOST + 1 + MACHINES.index(machine)}"
+
+    @property
+    def addresses(self) -> list[str]:
+        """The addresses of all machines."""
+        return [self.address(machine) for machine in MACHINES]
+
+    def create(self) -> None:
+        """Create the machines that do not exist, and their folders."""
+        existing = {namespace["name"] for namespace in json.loads(_ip("-json", "netns", "list") or "[]")}
+        services = self._namespace(SERVICES)
+        if services not in existing:
+            self.remove()
+            _ip("netns", "add", services)
+            _ip("-n", services, "link", "set", "lo", "up")
+            _ip("-n", services, "link", "add", "bridge", "type", "bridge")
+            _ip("-n", services, "address", "add", f"{self.address(SERVICES)}/24", "dev", "bridge")
+            _ip("-n", services, "link", "set", "bridge", "up")
+            host = f"nightreel{self.number}"
+            self._connect(host, "host")
+            _ip("link", "set", host, "alias", str(self.home))
+            _ip("address", "add", f"198.18.{self.number}.{_HOST}/24", "dev", host)
+            _ip("link", "set", host, "up")
+        for machine in MACHINES[1:]:
+            namespace = self._namespace(machine)
+            if namespace not in existing:
+                _ip("netns", "add", namespace)
+                self._connect(f"n{self.number}{machine}", machine)
+                _ip("link", "set", f"n{self.number}{machine}", "netns", namespace, "name", "eth0")
+                _ip("-n", namespace, "address", "add", f"{self.address(machine)}/24", "dev", "eth0")
+                _ip("-n", namespace, "link", "set", "lo", "up")
+                _ip("-n", namespace, "link", "set", "eth0", "up")
+        names = ["127.0.0.1 localhost", *(f"{self.address(machine)} {machine}" for machine in MACHINES)]
+        durable.write(self._hosts, "\n".join(names) + "\n")
+        for folder in (*SHARED, "run"):
+            for root in (self.home, *map(self._folder, MACHINES)):
+                (root / folder).mkdir(parents=True, exist_ok=True)
+
+    def remove(self) -> None:
+        """Remove the machines. All processes on them must have ended."""
+        for namespace in json.loads(_ip("-json", "netns", "list") or "[]"):
+            if namespace["name"] in map(self._namespace, MACHINES):
+                _ip("netns", "delete", namespace["name"])
+        if f"nightreel{self.number}" in _links():  # it disappears with its other end, but not at once
+            with suppress(ServiceError):
+                _ip("link", "delete", f"nightreel{self.number}")
+
+    def command(self, machine: str, command: Sequence[str]) -> list[str]:
+        """Return the command that runs a command on a machine, in the same process."""
+        enter = ["ip", "netns", "exec", self._namespace(machine), "unshare", "--uts", "--mount", "--"]
+        enter += ["env", f"SHARED={' '.join(SHARED)}", "sh", "-ec", _ENTER, "sh", machine, str(self._hosts)]
+        return [*enter, str(self.home), str(self._folder(machine)), *command]
+
+    @property
+    def _hosts(self) -> Path:
+        return self.home / "run" / "hosts"
+
+    def _folder(self, machine: str) -> Path:
+        return self.home if machine == SERVICES else self.home / "machines" / machine
+
+    def _namespace(self, machine: str) -> str:
+        return f"nightreel{self.number}-{machine}"
+
+    def _connect(self, link: str, machine: str) -> None:
+        """Create a cable from a port of the bridge to a new link of the host."""
+        _ip("link", "add", link, "type", "veth", "peer", "name", machine, "netns", self._namespace(SERVICES))
+        _ip("-n", self._namespace(SERVICES), "link", "set", machine, "master", "bridge", "up")
+
+
+def _links() -> dict[str, str | None]:
+    """Return the alias of each link of the host."""
+    return {link["ifname"]: link.get("ifalias") for link in json.loads(_ip("-json", "link", "show"))}
+
+
+def _ip(*arguments: str) -> str:
+    result = subprocess.run(["ip", *arguments], capture_output=True, text=True, check=False)
+    if result.returncode:
+        raise ServiceError(f"ip {' '.join(arguments)}: {result.stderr.strip()}")
+    return result.stdout

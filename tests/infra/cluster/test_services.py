@@ -1,0 +1,78 @@
+"""A night on a cluster of network namespaces: Celery, executors on other machines, and all tables in an object store."""
+
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+import requests
+
+from infra.cluster.network import MACHINES, Network
+from infra.cluster.settings import Settings
+from infra.local.airflow_api import AirflowApi, Refused
+from infra.local.backfill import Backfill
+from infra.services import Services
+from tests.infra.nights import NIGHTS, commands_of, contents, contents_of, run_in_turn, services
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+NIGHT = NIGHTS[0]
+EVENTS = "5000"
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("NIGHTREEL_LAKE", "NIGHTREEL_SOURCE", "MLFLOW_TRACKING_URI"):
+            patch.delenv(name, raising=False)
+        patch.setenv("NIGHTREEL_SIMULATED_EVENTS", EVENTS)
+        patch.setenv("NIGHTREEL_PSEUDONYM_KEY", "5e" * 32)
+        with services(tmp_path_factory.mktemp("cluster"), patch, "cluster") as running:
+            yield running
+
+
+def test_a_machine_has_a_disk_a_name_and_an_address_of_its_own(cluster: Services) -> None:
+    network = Network(cluster.state.home)
+    own = cluster.state.home / "own"
+    for machine in MACHINES[1:]:
+        script = f"touch {own}.$(hostname) && ls {own}.* && getent hosts $(hostname)"
+        command = network.command(machine, ["sh", "-ec", script])
+        lines = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
+        assert lines == [f"{own}.{machine}", network.address(machine), machine]
+    assert not list(cluster.state.home.glob("own.*"))
+
+
+def test_a_viewer_may_look_and_who_is_on_call_may_act(cluster: Services) -> None:
+    settings = Settings(cluster.state, Network(cluster.state.home))
+    address = f"http://{settings.services}:8080"
+    viewer, oncall = (AirflowApi(address, (name, settings.password(name))) for name in ("viewer", "oncall"))
+    assert viewer.runs("maintenance", NIGHT, NIGHT) == []
+    with pytest.raises(Refused, match="Forbidden"):
+        viewer.start_backfill("maintenance", NIGHT, NIGHT, {}, 1)
+    with pytest.raises(Refused, match="Forbidden"):
+        oncall.create_user("another", "password", "Admin")
+    oncall.end_backfill(oncall.start_backfill("maintenance", NIGHT, NIGHT, {}, 1))
+    assert requests.get(f"{address}/api/v2/dags", timeout=60).status_code == 401
+
+
+@pytest.mark.slow
+def test_a_night_equals_that_of_one_machine(
+    cluster: Services, spark: "SparkSession", tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outcome = Backfill(cluster.api, "nightly", NIGHT, NIGHT).run({}, 1, cluster.restart_dead)
+    assert outcome.unsuccessful == []
+    on_cluster = contents_of(cluster, monkeypatch)
+    machines = cluster.state.home / "machines"
+    executors = {log.relative_to(machines).parts[0] for log in machines.glob("*/work/app-*/*/stderr")}
+    assert executors == {"spark-1", "spark-2"}
+    (run,) = cluster.api.runs("nightly", NIGHT, NIGHT)
+    (report,) = (task for task in cluster.api.tasks("nightly", run["dag_run_id"]) if task["task_id"] == "report")
+    assert any("jobs.report.report --date" in str(record["event"]) for record in cluster.api.log(report))
+    assert list((cluster.state.home / "s3" / "logs").rglob("attempt=1.log"))
+
+    for name, value in {"HOME": str(tmp_path), "SIMULATED_EVENTS": EVENTS, "PSEUDONYM_KEY": "5e" * 32}.items():
+        monkeypatch.setenv(f"NIGHTREEL_{name}", value)
+    run_in_turn(commands_of(cluster))
+    assert on_cluster == contents(tmp_path, monkeypatch)
