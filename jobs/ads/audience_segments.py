@@ -11,32 +11,22 @@ There are no rows if no user is active, no campaign has a visible video, or no c
 
 import datetime as dt
 import logging
-import math
 from collections.abc import Sequence
 
-import numpy as np
-import polars as pl
-import pyarrow as pa
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
 from jobs.ads import REGISTERED_MODEL
-from jobs.ads.examples import FIELDS, to_examples
+from jobs.ads.scoring import score
 from jobs.features.click_features import with_click_features
 from jobs.features.ctr_examples import snapshots
-from jobs.platform import decisions, tracking
+from jobs.platform import decisions, model_files, tracking
 from jobs.platform.job import run_job
-from models.ads.click_model import ClickModel
-from models.ads.registry import load_click_model
 from schemas.contract import load_contract
 
 TABLE = "gold.audience_segments"
 SEGMENTS = ("top_10", "top_20")
 """Segment names of the best deciles."""
-
-_CHUNK_ROWS = 150_000  # pairs of user and campaign in memory at once, about 1 kB each with features
-_SCORED = {"campaign_id": pl.Int64, "user_id": pl.String, "video_id": pl.Int64, "expected_ctr": pl.Float64}
-_DIGITS = 6  # of a probability; later digits depend on the order of summation
 
 _log = logging.getLogger(__name__)
 
@@ -80,31 +70,7 @@ def pairs(shown: DataFrame, user_features: DataFrame) -> DataFrame:
     return context.crossJoin(F.broadcast(shown))
 
 
-def score(described: DataFrame, rows: int, model: ClickModel) -> pl.DataFrame:
-    """Predict the pairs in chunks of users, so that only part of the features is in memory.
-
-    Args:
-        described: `pairs` with click features.
-        rows: approximate number of rows; determines the number of chunks.
-        model: the click model.
-
-    Returns:
-        campaign_id, user_id, video_id, expected_ctr.
-    """
-    chunks = math.ceil(rows / _CHUNK_ROWS)
-    keys = ["campaign_id", "user_id", "video_id"]
-    columns = list(dict.fromkeys([*keys, *FIELDS.names]))
-    scored = []
-    for chunk in range(chunks):
-        part = described.where(F.pmod(F.xxhash64("user_id"), F.lit(chunks)) == chunk)
-        features = part.select(*columns).toArrow().sort_by([(key, "ascending") for key in keys])
-        if features.num_rows:
-            expected = np.round(model.predict_proba(to_examples(features)), _DIGITS)
-            scored.append(features.select(keys).append_column("expected_ctr", pa.array(expected)))
-    return pl.DataFrame(pa.concat_tables(scored)) if scored else pl.DataFrame(schema=_SCORED)
-
-
-def segments(scored: pl.DataFrame, date: dt.date, model_version: str) -> pa.Table:
+def segments(scored: DataFrame, date: dt.date, model_version: str) -> DataFrame:
     """Return the rows of the best two tenths of each campaign's users; ties are ordered by user id.
 
     Args:
@@ -112,53 +78,51 @@ def segments(scored: pl.DataFrame, date: dt.date, model_version: str) -> pa.Tabl
         date: the night.
         model_version: version of the model that scored.
     """
-    ranked = scored.sort("campaign_id", "expected_ctr", "user_id", descending=[False, True, False])
-    decile = pl.int_range(pl.len()).over("campaign_id") * 10 // pl.len().over("campaign_id")
-    kept = ranked.with_columns(decile=decile).filter(pl.col("decile") < len(SEGMENTS))
-    table = kept.select(
-        pl.lit(date).alias("date"),
-        "campaign_id",
-        "user_id",
-        pl.lit(pl.Series(SEGMENTS)).gather(pl.col("decile")).alias("segment"),
-        "video_id",
-        "expected_ctr",
-        pl.lit(model_version).alias("model_version"),
-    ).to_arrow()
-    schema = load_contract(TABLE).arrow_schema()
-    return table.select(schema.names).cast(schema)
+    campaign = Window.partitionBy("campaign_id")
+    better = F.row_number().over(campaign.orderBy(F.desc("expected_ctr"), "user_id")).cast("bigint") - 1
+    ranked = scored.withColumns({"better": better, "users": F.count(F.lit(1)).over(campaign)})
+    return (
+        ranked.withColumn("decile", F.expr("better * 10 div users").cast("int"))
+        .where(F.col("decile") < len(SEGMENTS))
+        .select(
+            F.lit(date).alias("date"),
+            "campaign_id",
+            "user_id",
+            F.get(F.array(*map(F.lit, SEGMENTS)), F.col("decile")).alias("segment"),
+            "video_id",
+            "expected_ctr",
+            F.lit(model_version).alias("model_version"),
+        )
+    )
 
 
 def transform(
-    campaigns: DataFrame,
+    shown: DataFrame,
     user_features: DataFrame,
     video_features: DataFrame,
-    night_videos: DataFrame,
     users: DataFrame,
     videos: DataFrame,
     date: dt.date,
-    model: ClickModel,
+    model: str,
     model_version: str,
-) -> pa.Table:
-    """Return the rows of gold.audience_segments; empty if no campaign has a visible video or no user is active.
+) -> DataFrame:
+    """Return the rows of gold.audience_segments.
 
     Args:
-        campaigns: silver.campaigns of the night.
+        shown: campaign_id and video_id from `campaign_videos`.
         user_features: gold.user_features of the night.
         video_features: gold.video_features of the night.
-        night_videos: silver.videos of the night, which says which videos are visible.
         users: snapshots of silver.users up to the night.
         videos: snapshots of silver.videos up to the night.
         date: the night.
-        model: the click model that serves.
+        model: name of the files of the click model that serves, from `model_files.sent`.
         model_version: its version.
     """
-    shown = campaign_videos(campaigns, video_features, night_videos)
-    pair_count = shown.count() * user_features.count()
     day_after = date + dt.timedelta(days=1)  # features of a day are computed from the days before it
     described = with_click_features(
         pairs(shown, user_features), user_features, video_features, users, videos, day_after
     )
-    return segments(score(described, pair_count, model), date, model_version)
+    return segments(score(described, model), date, model_version)
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -176,15 +140,16 @@ def main(argv: Sequence[str] | None = None) -> None:
             _log.warning("%s: no rows for %s: no click model serves yet", TABLE, context.date)
             context.lake.write(load_contract(TABLE).arrow_schema().empty_table())
             return
-        model = load_click_model(tracking.download(context.settings, version))
-        rows = transform(
-            campaigns, user_features, video_features, night_videos, users, videos, context.date, model, version.version
-        )
-        if not rows.num_rows:
+        shown = campaign_videos(campaigns, video_features, night_videos)
+        if shown.isEmpty() or user_features.isEmpty():
             _log.warning(
                 "%s: no rows for %s: no campaign has a visible video, or no user is active", TABLE, context.date
             )
-        context.lake.write(rows, model=version.version if rows.num_rows else None)
+            context.lake.write(load_contract(TABLE).arrow_schema().empty_table())
+            return
+        with model_files.sent(context.spark, tracking.download(context.settings, version)) as model:
+            rows = transform(shown, user_features, video_features, users, videos, context.date, model, version.version)
+            context.lake.write(rows, model=version.version)
 
 
 if __name__ == "__main__":

@@ -4,12 +4,13 @@ A day on which all impressions were clicked, or none, is not used for training: 
 """
 
 import datetime as dt
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow.compute as pc
 import pyarrow.dataset
+from numpy.typing import NDArray
 
 from jobs.ads.examples import ExampleStream
 from jobs.features.ctr_examples import TABLE
@@ -25,6 +26,8 @@ HOLDOUT_SHARE = 0.15
 
 JUDGED_SHARE = 0.2
 """Share of the night, the latest examples, that is judged if there are no earlier days to train on."""
+
+_INTERVALS = 65_536  # of times that are counted in one pass: two passes find one millisecond of seven days
 
 
 @dataclass(frozen=True)
@@ -126,10 +129,38 @@ def _split_holdout(dataset: pyarrow.dataset.Dataset, known: pc.Expression) -> tu
 
 def _cut_time(dataset: pyarrow.dataset.Dataset, condition: pc.Expression, last_share: float) -> int:
     """Return the time, in epoch milliseconds, after which about this share of the rows lies."""
-    times = np.asarray(dataset.to_table(columns=["time_ms"], filter=condition)["time_ms"])
-    if len(times):
-        index = int(len(times) * (1 - last_share))
-        cut = int(np.partition(times, index)[index])
-        if cut > times.min():
+    examples = ExampleStream(dataset, condition)
+    rows, first, last = 0, np.iinfo(np.int64).max, np.iinfo(np.int64).min
+    for times in _times(examples):
+        rows, first, last = rows + len(times), min(first, int(times.min())), max(last, int(times.max()))
+    if rows:
+        cut = _nth_time(examples, int(rows * (1 - last_share)), first, last)
+        if cut > first:
             return cut
-    raise CannotTrain(f"{len(times)} impressions with the same time cannot be split by time")
+    raise CannotTrain(f"{rows} impressions with the same time cannot be split by time")
+
+
+def _nth_time(examples: ExampleStream, n: int, first: int, last: int) -> int:
+    """Return the n-th time in ascending order, counted from 0: each pass over the rows counts them by finer intervals.
+
+    Args:
+        examples: the rows.
+        n: smaller than their number.
+        first: their first time.
+        last: their last time.
+    """
+    while first < last:
+        width = (last - first) // _INTERVALS + 1
+        counts = np.zeros(_INTERVALS, dtype=np.int64)
+        for times in _times(examples):
+            inside = times[(times >= first) & (times <= last)]
+            counts += np.bincount((inside - first) // width, minlength=_INTERVALS)
+        up_to = np.cumsum(counts)
+        interval = int(np.searchsorted(up_to, n, side="right"))
+        n -= int(up_to[interval] - counts[interval])
+        first, last = first + interval * width, min(last, first + (interval + 1) * width - 1)
+    return first
+
+
+def _times(examples: ExampleStream) -> Iterator[NDArray[np.int64]]:
+    return (rows["time_ms"].to_numpy() for rows in examples.record_batches(["time_ms"]))

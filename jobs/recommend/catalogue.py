@@ -5,13 +5,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
+from pyarrow import feather
 
 from jobs.platform.errors import BadInput, MissingInput
 from jobs.platform.job_context import JobContext
 
-_FILE = "videos.json"
+_COLUMNS, _CATALOGUE = "videos.json", "catalogue.arrow"
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,7 @@ def read_catalogue(context: JobContext) -> Catalogue:
 
 def save_columns(directory: Path, video_ids: NDArray[np.int64]) -> None:
     """Write the video ids of a model's columns into the directory of the saved model."""
-    (directory / _FILE).write_text(json.dumps(video_ids.tolist()) + "\n")
+    (directory / _COLUMNS).write_text(json.dumps(video_ids.tolist()) + "\n")
 
 
 def load_columns(directory: Path) -> NDArray[np.int64]:
@@ -71,6 +73,40 @@ def load_columns(directory: Path) -> NDArray[np.int64]:
         BadInput: the directory has no valid list of video ids.
     """
     try:
-        return np.array(json.loads((directory / _FILE).read_text()), dtype=np.int64)
+        return np.array(json.loads((directory / _COLUMNS).read_text()), dtype=np.int64)
     except (OSError, ValueError) as error:
         raise BadInput(f"{directory} is not a published recommender: {error}") from error
+
+
+def save_catalogue(directory: Path, videos: Catalogue) -> None:
+    """Write a catalogue into a directory."""
+    columns = {
+        "video_ids": videos.video_ids,
+        "visible": videos.visible,
+        "titles": pa.array(videos.titles, pa.string()),
+        "tags": pa.array(videos.tags, pa.list_(pa.string())),
+    }
+    feather.write_feather(pa.table(columns), directory / _CATALOGUE, compression="uncompressed")
+
+
+def load_catalogue(directory: Path) -> Catalogue:
+    """Return the catalogue that `save_catalogue` wrote into a directory."""
+    columns = feather.read_table(directory / _CATALOGUE)
+    return Catalogue(
+        video_ids=columns["video_ids"].to_numpy(),
+        visible=columns["visible"].to_numpy(),
+        titles=columns["titles"].to_pylist(),
+        tags=columns["tags"].to_pylist(),
+    )
+
+
+def align_catalogue(videos: Catalogue, video_ids: NDArray[np.int64]) -> Catalogue:
+    """Return the catalogue in the columns of a model; videos that are no longer in the catalogue are not visible."""
+    position = {video: index for index, video in enumerate(videos.video_ids.tolist())}
+    indices = [position.get(video) for video in video_ids.tolist()]
+    return Catalogue(
+        video_ids=video_ids,
+        visible=np.array([i is not None and bool(videos.visible[i]) for i in indices]),
+        titles=[None if i is None else videos.titles[i] for i in indices],
+        tags=[[] if i is None else videos.tags[i] for i in indices],
+    )

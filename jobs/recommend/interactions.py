@@ -10,6 +10,7 @@ from scipy.sparse import csr_matrix
 
 from jobs.platform.job_context import JobContext
 from jobs.recommend.interactions_as_of import arrow_interactions_as_of
+from jobs.recommend.profiles import to_pairs
 from models.recommend.recommender import Recommender
 
 RECENT_DAYS = 2
@@ -75,41 +76,30 @@ def read_interactions(context: JobContext, video_ids: NDArray[np.int64]) -> Inte
 
 def to_interactions(table: pa.Table, video_ids: NDArray[np.int64], date: dt.date) -> Interactions:
     """Convert rows of `arrow_interactions_as_of` to matrices; see `read_interactions`."""
-    encoded = table["user_id"].combine_chunks().dictionary_encode()
-    names = np.asarray(encoded.dictionary.to_pylist(), dtype=object)
-    order = np.argsort(names)
-    users = np.argsort(order)[encoded.indices.to_numpy()]
-    videos = table["video_id"].to_numpy()
-    items = np.searchsorted(video_ids, videos)
-    offered = np.isin(videos, video_ids)
+    pairs = to_pairs(table, video_ids)
+    matrix, users = pairs.matrix, pairs.users
     days_ago, days_ago_before = (
         _days_before(date, table[name]) for name in ("last_event_date", "last_event_date_before")
     )
     views_before = table["views_before"].to_numpy()
     long_before = table["long_views_before"].to_numpy()
     long_on_day = table["long_views_on_day"].to_numpy()
-    shape = (len(names), len(video_ids))
-
-    def matrix(values: NDArray[np.floating], rows: Rows) -> csr_matrix:
-        kept = rows & offered
-        return csr_matrix((values[kept].astype(np.float32), (users[kept], items[kept])), shape=shape)
-
-    ones = np.ones(len(videos), dtype=np.float32)
-    seen_before, seen = views_before > 0, np.ones(len(videos), dtype=bool)
+    ones = np.ones(table.num_rows, dtype=np.float32)
+    seen_before, seen = views_before > 0, np.ones(table.num_rows, dtype=bool)
     return Interactions(
-        user_ids=names[order],
+        user_ids=pairs.user_ids,
         before=KnownInteractions(
             strength=matrix(table["strength_before"].to_numpy(), seen_before),
             watched=matrix(ones, seen_before),
             recent=matrix(ones, (long_before > 0) & _recent(days_ago_before, seen_before)),
         ),
         after=KnownInteractions(
-            strength=matrix(table["strength"].to_numpy(), seen),
-            watched=matrix(ones, seen),
+            strength=matrix(table["strength"].to_numpy()),
+            watched=matrix(ones),
             recent=matrix(ones, (long_before + long_on_day > 0) & _recent(days_ago, seen)),
         ),
         targets=matrix(ones, (long_on_day > 0) & ~seen_before),
-        active=np.bincount(users[days_ago < ACTIVE_DAYS], minlength=len(names)) > 0,
+        active=np.bincount(users[days_ago < ACTIVE_DAYS], minlength=len(pairs.user_ids)) > 0,
     )
 
 

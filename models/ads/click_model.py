@@ -1,5 +1,6 @@
 """Interface of click models: fit, predict_proba, save, load."""
 
+import copy
 import json
 import math
 from abc import ABC, abstractmethod
@@ -97,12 +98,16 @@ class ClickModel(ABC):
     def predict_proba(self, examples: Examples) -> NDArray[np.float64]:
         """Return calibrated click probabilities, shape (rows,).
 
+        The network computes them in double precision: in single precision the probability of a row depends on the other rows
+        of its batch, from the eighth digit on.
+
         Raises:
             RuntimeError: the model is not fitted.
         """
         encoder, network = self._fitted()
-        network.eval()
-        inputs = tensors(encoder.encode(examples))
+        network = copy.deepcopy(network).double().eval()
+        dense, codes, bags = tensors(encoder.encode(examples))
+        inputs = (dense.double(), codes, bags)
         with reproducible(0):
             parts = [network(*part).numpy() for part in zip(*(t.split(_PREDICTION_ROWS) for t in inputs), strict=True)]
         return self.scaling.apply(np.concatenate(parts))

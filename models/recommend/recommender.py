@@ -24,7 +24,7 @@ _NO_INTERACTION = {
     "strength": "no interaction has a positive strength",
     "recent": "no video had a long view in the last days",
 }
-_BATCH_USERS = 2048  # scores of 2,048 users over 10,000 items take 80 MB
+_BATCH_USERS, _BATCH_SCORES = 2048, 100_000_000  # at most 400 MB
 
 
 class NothingToLearn(ValueError):
@@ -96,8 +96,9 @@ class Recommender(ABC):
         positive = _positive(profiles)
         ids = np.empty((profiles.shape[0], min(k, self.items)), dtype=np.int64)
         scores = np.empty(ids.shape, dtype=np.float32)
-        for start in range(0, profiles.shape[0], _BATCH_USERS):
-            rows = slice(start, start + _BATCH_USERS)
+        batch_users = max(1, min(_BATCH_USERS, _BATCH_SCORES // self.items))
+        for start in range(0, profiles.shape[0], batch_users):
+            rows = slice(start, start + batch_users)
             ids[rows], scores[rows] = top_k(self._masked_scores(positive[rows], exclude[rows], candidates), k)
         return ids, scores
 

@@ -20,6 +20,7 @@ from pathlib import Path
 
 import polars as pl
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from jobs.ads.examples import FIELDS
 from jobs.ads.judgement import judge
@@ -28,10 +29,10 @@ from jobs.features.daily_interactions import FEEDBACK, SHORT_VIEW_RATIO, VIEW, W
 from jobs.features.event_window import RATES
 from jobs.platform.job_context import JobContext
 from jobs.platform.settings import settings
+from jobs.recommend.block import recommend
 from jobs.recommend.catalogue import read_catalogue
 from jobs.recommend.interactions import to_interactions
 from jobs.recommend.interactions_as_of import HALF_LIFE_DAYS
-from jobs.recommend.recommendations import transform
 from jobs.video.generate import generate
 from jobs.video.generators import generator_for
 from jobs.video.plan import read_shard, shards
@@ -126,7 +127,8 @@ def main() -> None:
             history = pl.from_arrow(context.lake.arrow("silver.watch_history").to_table())
             assert isinstance(history, pl.DataFrame)
             videos = read_catalogue(context)
-            known = to_interactions(interactions(events, history, args.date), videos.video_ids, args.date)
+            pairs = interactions(events, history, args.date)
+            known = to_interactions(pairs, videos.video_ids, args.date)
         for kind, recommender in RECOMMENDERS.items():
             with timed(f"recommender {kind}: train, judge, train"):
                 judged = recommender().fit(known.before.signal(recommender), videos.text)
@@ -134,7 +136,8 @@ def main() -> None:
                 model = recommender().fit(known.after.signal(recommender), videos.text)
                 model.save(folder)
         with timed("recommendations"):
-            transform(args.date, model, kind, videos, known)
+            is_active = pc.is_in(pairs["user_id"], value_set=pa.array(known.user_ids[known.active]))
+            recommend(pairs.filter(is_active), args.date, model, kind, videos)
         for kind in CLICK_MODELS:
             with timed(f"click model {kind}: train, judge, train"):
                 split = night_split(context)

@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 HEAVY = ("diffusers", "implicit", "jieba", "matplotlib.axes", "mlflow", "sklearn", "torch")
 USED = {
-    "jobs.ads.audience_segments": {"mlflow", "torch"},
+    "jobs.ads.audience_segments": {"mlflow"},
     "jobs.ads.promote": {"matplotlib.axes", "mlflow"},
     "jobs.ads.train": {"matplotlib.axes", "mlflow", "torch"},
     "jobs.report.report": {"matplotlib.axes", "mlflow"},

@@ -1,63 +1,46 @@
 """Rows of gold.audience_segments."""
 
+import datetime as dt
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import polars as pl
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from pyspark.sql import SparkSession
 
 from jobs.ads import REGISTERED_MODEL, audience_segments, promote, train
 from jobs.ads.audience_segments import SEGMENTS, segments
+from jobs.ads.scoring import score_batch
+from jobs.features.click_features import with_click_features
 from jobs.platform import tracking
 from jobs.platform.job_context import JobContext
 from jobs.platform.settings import settings
-from models.ads.registry import CLICK_MODELS
+from models.ads.registry import CLICK_MODELS, load_click_model
 from schemas.contract import load_contract
 from tests.jobs.ads.nights import FIRST, USERS, VIDEOS, impressions, write_examples
 from tests.jobs.lake import insert_rows, publish_rows
 
-scored = st.lists(
-    st.tuples(st.integers(0, 2), st.integers(0, 99), st.sampled_from([0.1, 0.2, 0.3, 0.4])),
-    min_size=1,
-    max_size=120,
-    unique_by=lambda row: row[:2],
-)
-Scored = list[tuple[int, int, float]]
+SCORED = "campaign_id bigint, user_id string, video_id bigint, expected_ctr double"
 
 
-def _frame(rows: Scored) -> pl.DataFrame:
-    return pl.DataFrame(
-        {
-            "campaign_id": [campaign for campaign, _, _ in rows],
-            "user_id": [f"{user:032x}" for _, user, _ in rows],
-            "video_id": [7 + campaign for campaign, _, _ in rows],
-            "expected_ctr": [expected for _, _, expected in rows],
-        }
-    )
-
-
-@given(scored)
-def test_each_campaign_keeps_the_best_two_tenths_of_its_users(rows: Scored) -> None:
-    actual = {(row["campaign_id"], row["user_id"]): row for row in segments(_frame(rows), FIRST, "m").to_pylist()}
-    expected = {}
-    for campaign in {campaign for campaign, _, _ in rows}:
-        ranked = sorted((-p, f"{user:032x}") for other, user, p in rows if other == campaign)
-        for rank, (negative, user) in enumerate(ranked):
-            if (decile := rank * 10 // len(ranked)) < 2:
-                expected[campaign, user] = (SEGMENTS[decile], -negative, 7 + campaign, FIRST, "m")
-    keys = ("segment", "expected_ctr", "video_id", "date", "model_version")
-    assert {key: tuple(row[name] for name in keys) for key, row in actual.items()} == expected
-
-
-@given(scored, st.integers(0, 2**32))
-def test_the_order_of_rows_does_not_matter(rows: Scored, seed: int) -> None:
-    shuffled = [rows[index] for index in np.random.default_rng(seed).permutation(len(rows))]
-    assert segments(_frame(rows), FIRST, "m").equals(segments(_frame(shuffled), FIRST, "m"))
+def test_each_campaign_keeps_the_best_two_tenths_of_its_users(spark: SparkSession) -> None:
+    rng = np.random.default_rng(5)
+    sizes = {campaign: int(rng.integers(1, 60)) for campaign in range(20)}
+    scored = {
+        campaign: {f"{user:032x}": float(rng.choice([0.1, 0.2, 0.3, 0.4])) for user in range(size)}
+        for campaign, size in sizes.items()
+    }
+    rows = [(campaign, user, 7 + campaign, p) for campaign, users in scored.items() for user, p in users.items()]
+    shuffled = [rows[index] for index in rng.permutation(len(rows))]
+    actual = segments(spark.createDataFrame(shuffled, SCORED).repartition(5), FIRST, "m").collect()
+    expected = set()
+    for campaign, users in scored.items():
+        for rank, (user, p) in enumerate(sorted(users.items(), key=lambda item: (-item[1], item[0]))):
+            if (decile := rank * 10 // len(users)) < 2:
+                expected.add((FIRST, campaign, user, SEGMENTS[decile], 7 + campaign, p, "m"))
+    assert {tuple(row) for row in actual} == expected
+    assert len(actual) == len(expected)
 
 
 def _write_night(
@@ -154,12 +137,34 @@ def test_segments_come_from_the_model_that_serves(
     again = JobContext(FIRST, settings()).lake.arrow("gold.audience_segments").to_table()
     order = [("campaign_id", "ascending"), ("user_id", "ascending")]
     assert again.sort_by(order).equals(first.sort_by(order))
+    in_process = _scored_in_process(night, tracking.download(settings(), serving))
+    for row in rows:
+        assert row["expected_ctr"] == in_process[row["campaign_id"], row["user_id"]]
     for empty_table in ("silver.campaigns", "gold.user_features"):
         publish_rows(home, empty_table, FIRST, [])
         audience_segments.main(["--date", str(FIRST)])
         later = JobContext(FIRST, settings())
         assert later.lake.read_day(audience_segments.TABLE).collect() == []
         insert_rows(home, "silver.campaigns", [campaign(1, 14), campaign(2, 2)])  # 14 is hidden
+
+
+def _scored_in_process(night: JobContext, directory: Path) -> dict[tuple[int, str], float]:
+    """Return expected_ctr of all pairs by campaign and user, in one batch in this process."""
+    read = night.lake.read_day
+    features, video_features = read("gold.user_features"), read("gold.video_features")
+    shown = audience_segments.campaign_videos(read("silver.campaigns"), video_features, read("silver.videos"))
+    described = with_click_features(
+        audience_segments.pairs(shown, features),
+        features,
+        video_features,
+        night.lake.read("silver.users"),
+        night.lake.read("silver.videos"),
+        FIRST + dt.timedelta(days=1),
+    )
+    pairs = described.orderBy("user_id").toArrow().combine_chunks().to_batches()[0]
+    columns = score_batch(pairs, load_click_model(directory)).to_pydict()
+    keys = zip(columns["campaign_id"], columns["user_id"], strict=True)
+    return dict(zip(keys, columns["expected_ctr"], strict=True))
 
 
 def test_without_a_model_there_are_no_rows(spark: SparkSession, home: Path) -> None:

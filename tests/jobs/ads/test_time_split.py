@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from jobs.ads.examples import ExampleStream
@@ -66,6 +66,19 @@ def test_a_night_with_earlier_days_is_judged_completely(rows: Times) -> None:
     assert sorted(moments(parts.train) + moments(parts.holdout)) == sorted(known)
     assert sorted(moments(parts.publish_train) + moments(parts.publish_holdout)) == sorted(published)
     assert len(moments(parts.holdout)) == len(known) - int(len(known) * 0.85)
+
+
+@given(st.lists(st.integers(0, 9) | st.integers(0, _DAY_MS - 1), min_size=8, max_size=60))
+def test_impressions_of_the_same_time_are_in_the_same_part(night: list[int]) -> None:
+    night = [0, *night]
+    ordered = sorted(night)
+    cut = ordered[int(len(ordered) * 0.8)]
+    assume(cut > 0)
+    before = [moment for moment in ordered if moment < cut]
+    assume(before[int(len(before) * 0.85)] > 0)
+    parts = split([(0, moment) for moment in night])
+    assert sorted(moments(parts.judged)) == [moment for moment in ordered if moment >= cut]
+    assert sorted(moments(parts.holdout)) == [moment for moment in before if moment >= before[int(len(before) * 0.85)]]
 
 
 @given(times)

@@ -2,16 +2,21 @@
 
 import datetime as dt
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
-from scipy.sparse import csr_matrix
+from pyspark.sql import SparkSession
 
-from jobs.recommend.catalogue import Catalogue
+from jobs.platform import model_files
+from jobs.recommend import recommendations
+from jobs.recommend.block import LENGTH, recommend
+from jobs.recommend.catalogue import Catalogue, align_catalogue, save_catalogue
 from jobs.recommend.interactions import Interactions, to_interactions
 from jobs.recommend.reasons import POPULAR
-from jobs.recommend.recommendations import LENGTH, align_catalogue, transform
 from models.recommend.ease import EaseConfig
 from models.recommend.recommender import Recommender
 from models.recommend.registry import RECOMMENDERS
@@ -27,14 +32,23 @@ CATALOGUE = Catalogue(
 INACTIVE, DISLIKES = user(500), user(501)
 
 
+def active(pairs: pa.Table) -> pa.Table:
+    """Return the pairs of all users but the inactive one, as a block has them."""
+    return pairs.filter(pc.not_equal(pairs["user_id"], INACTIVE))
+
+
 @pytest.fixture(scope="module")
-def known() -> Interactions:
+def pairs() -> pa.Table:
     a_view = {"views": 1, "date": SECOND}
     week_ago = SECOND - dt.timedelta(days=7)
     watched = {"user_id": INACTIVE, "video_id": video(0), "event_date": week_ago, "strength_millionths": 1_000_000}
     disliked = {"user_id": DISLIKES, "video_id": video(1), "event_date": SECOND, "strength_millionths": -2_000_000}
-    rows = [*interaction_rows(SECOND, before=True), a_view | watched, a_view | disliked]
-    return to_interactions(as_of(rows, SECOND), CATALOGUE.video_ids, SECOND)
+    return as_of([*interaction_rows(SECOND, before=True), a_view | watched, a_view | disliked], SECOND)
+
+
+@pytest.fixture(scope="module")
+def known(pairs: pa.Table) -> Interactions:
+    return to_interactions(pairs, CATALOGUE.video_ids, SECOND)
 
 
 @pytest.fixture(scope="module", params=list(RECOMMENDERS))
@@ -44,8 +58,10 @@ def model(request: pytest.FixtureRequest, known: Interactions) -> Recommender:
     return kind(config).fit(known.after.signal(kind), CATALOGUE.text)
 
 
-def test_active_users_get_unseen_visible_videos_in_order(model: Recommender, known: Interactions) -> None:
-    rows = transform(SECOND, model, "v", CATALOGUE, known).to_pylist()
+def test_active_users_get_unseen_visible_videos_in_order(
+    model: Recommender, pairs: pa.Table, known: Interactions
+) -> None:
+    rows = recommend(active(pairs), SECOND, model, "v", CATALOGUE).to_pylist()
     shown = {(row["user_id"], row["video_id"]) for row in rows}
     assert len(shown) == len(rows)
     seen = known.after.watched.tocoo()
@@ -65,12 +81,36 @@ def test_active_users_get_unseen_visible_videos_in_order(model: Recommender, kno
         assert all(a["score"] >= b["score"] for a, b in pairwise(listed))
 
 
-def test_running_again_gives_the_same_rows(model: Recommender, known: Interactions) -> None:
-    assert transform(SECOND, model, "v", CATALOGUE, known) == transform(SECOND, model, "v", CATALOGUE, known)
+def test_the_order_of_rows_does_not_matter(model: Recommender, pairs: pa.Table) -> None:
+    shuffled = pairs.take(np.random.default_rng(3).permutation(pairs.num_rows))
+    assert recommend(shuffled, SECOND, model, "v", CATALOGUE) == recommend(pairs, SECOND, model, "v", CATALOGUE)
 
 
-def test_reasons_name_watched_videos_or_liked_categories(model: Recommender, known: Interactions) -> None:
-    rows = transform(SECOND, model, "v", CATALOGUE, known).to_pylist()
+@pytest.mark.parametrize("block_users", [4096, 20])
+def test_workers_recommend_the_same_as_this_process(
+    spark: SparkSession,
+    model: Recommender,
+    pairs: pa.Table,
+    block_users: int,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(recommendations, "_BLOCK_USERS", block_users)
+    model.save(tmp_path)
+    save_catalogue(tmp_path, CATALOGUE)
+    with model_files.sent(spark, tmp_path) as name:
+        rows = recommendations.transform(spark.createDataFrame(pairs), SECOND, name, "v").toArrow()
+    order = [("user_id", "ascending"), ("rank", "ascending")]
+    actual = rows.sort_by(order).to_pydict()
+    expected = recommend(active(pairs), SECOND, model, "v", CATALOGUE).sort_by(order).to_pydict()
+    assert actual.pop("score") == pytest.approx(expected.pop("score"), rel=1e-5)
+    assert actual == expected
+
+
+def test_reasons_name_watched_videos_or_liked_categories(
+    model: Recommender, pairs: pa.Table, known: Interactions
+) -> None:
+    rows = recommend(active(pairs), SECOND, model, "v", CATALOGUE).to_pylist()
     watched = {name: known.after.watched[row].indices.tolist() for row, name in enumerate(known.user_ids)}
     for row in rows:
         user_videos = watched[row["user_id"]]
@@ -88,17 +128,14 @@ def test_reasons_name_watched_videos_or_liked_categories(model: Recommender, kno
         assert sum(row["reason"].startswith(kind) for row in rows) > 0.2 * len(rows)
 
 
-def test_a_removed_video_is_not_recommended(known: Interactions) -> None:
+def test_a_removed_video_is_not_recommended(pairs: pa.Table, known: Interactions) -> None:
     kind = RECOMMENDERS["popularity"]
     fewer = Catalogue(CATALOGUE.video_ids[5:], CATALOGUE.visible[5:], CATALOGUE.titles[5:], CATALOGUE.tags[5:])
     videos = align_catalogue(fewer, CATALOGUE.video_ids)
-    rows = transform(SECOND, kind().fit(known.after.recent), "v", videos, known)
+    rows = recommend(pairs, SECOND, kind().fit(known.after.recent), "v", videos)
     assert min(rows["video_id"].to_pylist()) >= video(5)
 
 
-def test_no_active_user_gives_no_rows(known: Interactions) -> None:
-    nobody = Interactions(
-        known.user_ids, known.before, known.after, known.targets, np.zeros(len(known.user_ids), dtype=bool)
-    )
-    model = RECOMMENDERS["popularity"]().fit(csr_matrix(np.ones((1, VIDEOS), dtype=np.float32)))
-    assert transform(SECOND, model, "v", CATALOGUE, nobody).num_rows == 0
+def test_no_active_user_gives_no_rows(spark: SparkSession, pairs: pa.Table) -> None:
+    inactive = spark.createDataFrame(pairs.filter(pc.equal(pairs["user_id"], INACTIVE)))
+    assert recommendations.transform(inactive, SECOND, "not sent", "v").isEmpty()

@@ -7,9 +7,11 @@ import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pyspark.sql import SparkSession
 
+from jobs.video import requests
 from jobs.video.prompts import SCENE_PROMPTS, TAG_SCENES, prompts_for
-from jobs.video.requests import taste_tags, tastes_by_tag, transform, trending_tags
+from jobs.video.requests import sampled_tastes, taste_tags, tastes_by_tag, transform, trending_tags
 from models.video.cartoons.scenes import SCENE_NAMES
 
 NIGHT = dt.date(2022, 5, 1)
@@ -72,6 +74,20 @@ def test_each_cluster_gets_its_distinctive_tag() -> None:
     tastes = pl.DataFrame([{"user_id": f"{u:032x}", "tag": tag, "share": share} for u, tag, share in rows])
     assert set(taste_tags(tastes)) == {"chess", "tea", "cars"}
     assert "chess" not in taste_tags(tastes, exclude=["chess"])
+
+
+def test_tastes_are_a_sample_of_users_that_does_not_change(
+    spark: SparkSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    users = [f"{n * 7919 % 1000:032x}" for n in range(300)]
+    rows = [(user, {"tea": 1.0}) for user in users]
+    schema = "user_id string, category_tastes map<string, double>"
+    features = spark.createDataFrame(rows, schema).repartition(3)
+    assert sampled_tastes(features)["user_id"].to_pylist() == sorted(users)
+    monkeypatch.setattr(requests, "_SAMPLED_USERS", 100)
+    sample = sampled_tastes(features)
+    assert sample["user_id"].to_pylist() == sorted(users)[:100]
+    assert sample["category_tastes"].to_pylist() == [[("tea", 1.0)]] * 100
 
 
 def test_maps_of_tastes_are_converted_to_rows() -> None:

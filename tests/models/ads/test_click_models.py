@@ -60,7 +60,7 @@ def test_predicts_one_probability_between_zero_and_one_for_each_row(model: Click
 
 def test_a_prediction_does_not_depend_on_the_other_rows(model: ClickModel) -> None:
     alone = [model.predict_proba(take(JUDGED.examples, np.array([row])))[0] for row in range(5)]
-    np.testing.assert_allclose(alone, model.predict_proba(JUDGED.examples)[:5], rtol=1e-5)
+    np.testing.assert_allclose(alone, model.predict_proba(JUDGED.examples)[:5], rtol=1e-12)
 
 
 def test_no_rows_give_no_probabilities(model: ClickModel) -> None:

@@ -35,3 +35,10 @@ def test_only_the_most_watched_items_are_fitted_and_only_their_largest_weights_a
     assert (np.abs(full * (few == 0)).max(axis=0) <= np.abs(few).max(axis=0)).all()
     part = Ease(EaseConfig(regularization=7.0, max_items=6)).fit(X)
     assert set(part.weights.nonzero()[0]) <= set(np.argsort(-np.diff(X.tocsc().indptr), kind="stable")[:6])
+
+
+def test_a_large_catalogue_is_scored_without_a_dense_matrix() -> None:
+    model = Ease(EaseConfig(regularization=7.0)).fit(X)
+    dense = model.recommend(X, 5)[1]
+    model.config = EaseConfig(regularization=7.0, max_items=X.shape[1] - 1)
+    np.testing.assert_allclose(model.recommend(X, 5)[1], dense, rtol=1e-5)
