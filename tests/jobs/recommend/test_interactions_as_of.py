@@ -3,6 +3,7 @@
 import datetime as dt
 import random
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -32,7 +33,7 @@ def in_order(rows: pa.Table) -> pa.Table:
 
 def test_both_engines_give_the_same_rows_to_the_last_bit(home: Path, spark: SparkSession) -> None:
     chance = random.Random(1)
-    rows = [
+    rows: list[dict[str, Any]] = [
         {
             "user_id": f"{chance.randrange(9):032x}",
             "video_id": chance.randrange(9),
