@@ -18,18 +18,11 @@ from infra.local.daemon import ServiceError
 
 SERVICES = "services"
 MACHINES = (SERVICES, "spark-1", "spark-2", "jobs-1")
-# Folders of NIGHTREEL_HOME that all machines see: what is not yet written to the object store.
-SHARED = ("landing", "secrets", "videos", "reports")
 _HOST = 1
 _NETWORKS = 256
 # Its own host name, a file with the names of all machines, and its own folder in the place of NIGHTREEL_HOME.
 _ENTER = """
-hostname "$1"; mount --bind "$2" /etc/hosts; home=$3; own=$4; shift 4
-if [ "$own" != "$home" ]; then
-    for folder in $SHARED; do mount --bind "$home/$folder" "$own/$folder"; done
-    mount --rbind "$own" "$home"
-fi
-unset SHARED
+hostname "$1"; mount --bind "$2" /etc/hosts; mount --bind "$4" "$3"; shift 4
 exec "$@"
 """
 
@@ -94,9 +87,8 @@ class Network:
                 _ip("-n", namespace, "link", "set", "eth0", "up")
         names = ["127.0.0.1 localhost", *(f"{self.address(machine)} {machine}" for machine in MACHINES)]
         durable.write(self._hosts, "\n".join(names) + "\n")
-        for folder in (*SHARED, "run"):
-            for root in (self.home, *map(self._folder, MACHINES)):
-                (root / folder).mkdir(parents=True, exist_ok=True)
+        for machine in MACHINES:
+            (self._folder(machine) / "run").mkdir(parents=True, exist_ok=True)
 
     def remove(self) -> None:
         """Remove the machines. All processes on them must have ended."""
@@ -109,9 +101,20 @@ class Network:
 
     def command(self, machine: str, command: Sequence[str]) -> list[str]:
         """Return the command that runs a command on a machine, in the same process."""
-        enter = ["ip", "netns", "exec", self._namespace(machine), "unshare", "--uts", "--mount", "--"]
-        enter += ["env", f"SHARED={' '.join(SHARED)}", "sh", "-ec", _ENTER, "sh", machine, str(self._hosts)]
-        return [*enter, str(self.home), str(self._folder(machine)), *command]
+        enter = [
+            "ip",
+            "netns",
+            "exec",
+            self._namespace(machine),
+            "unshare",
+            "--uts",
+            "--mount",
+            "--",
+            "sh",
+            "-ec",
+            _ENTER,
+        ]
+        return [*enter, "sh", machine, str(self._hosts), str(self.home), str(self._folder(machine)), *command]
 
     @property
     def _hosts(self) -> Path:

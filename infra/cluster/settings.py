@@ -10,7 +10,7 @@ from infra.local.paths import State
 
 USER = "nightreel"
 """The user of the databases and of the object store."""
-BUCKETS = ("lake", "mlflow", "logs", "spark-events")
+BUCKETS = ("lake", "files", "mlflow", "logs", "spark-events")
 POSTGRES_PORT, REDIS_PORT, S3_PORT, MLFLOW_PORT = 5432, 6379, 7070, 5000
 SPARK_PORT, SPARK_CONNECT_PORT, SPARK_UI_PORT, SPARK_HISTORY_PORT, AIRFLOW_PORT = 7077, 15002, 8081, 18080, 8080
 REGION = "us-east-1"
@@ -45,6 +45,7 @@ class Settings:
         return {
             "NIGHTREEL_HOME": str(self.state.home),
             "NIGHTREEL_LAKE": "s3a://lake/nightreel",
+            "NIGHTREEL_FILES": "s3a://files/nightreel",
             "AWS_ENDPOINT_URL": f"http://{self.services}:{S3_PORT}",
             "AWS_ALLOW_HTTP": "true",
             "AWS_REGION": REGION,
