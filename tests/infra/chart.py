@@ -13,7 +13,7 @@ HELM = str(ROOT / ".venv" / "bin" / "helm")
 VALUES: dict[str, Any] = {
     "images": {name: f"registry.internal/nightreel/{name}@sha256:{'0' * 64}" for name in ("jobs", "airflow", "worker")},
     "lake": "s3a://lake/tables",
-    "files": "s3://lake/files",
+    "files": "s3a://lake/files",
     "logs": "s3://lake/logs",
     "mlflowArtifacts": "s3://lake/mlflow",
     "store": {"endpoint": "http://store.internal:9000"},

@@ -2,7 +2,9 @@
 
 import copy
 import json
+import os
 import re
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -133,6 +135,26 @@ def test_variables_are_settings_that_the_code_reads(manifests: list[Manifest]) -
     ours = set(re.findall(r"\bNIGHTREEL_[A-Z_]+", json.dumps(manifests) + compose))
     assert {name.removesuffix("_FILE") for name in ours} <= documented
     assert named(manifests, "ConfigMap", "nightreel-settings")["data"].keys() <= documented
+
+
+def test_spark_reads_its_settings_and_their_variables(files: dict[str, str], tmp_path: Path) -> None:
+    """A real driver of this project: it listens on the pod's address and port, which the network policies open."""
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+    script = (
+        "from jobs.platform.spark import session; spark = session(); conf = spark.sparkContext.getConf();"
+        "print([conf.get(f'spark.{n}') for n in ('driver.host', 'driver.port', 'blockManager.port')])"
+    )
+    environment = os.environ | {
+        "NIGHTREEL_SPARK_CONF": str(tmp_path / "spark.conf"),
+        "NIGHTREEL_HOME": str(tmp_path),
+        "POD_IP": "127.0.0.1",
+        "POD_NAME": "task",
+    }
+    command = [str(ROOT / ".venv" / "bin" / "python"), "-c", script]
+    result = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr[-2000:]
+    assert result.stdout.splitlines()[-1] == "['127.0.0.1', '7078', '7079']"
 
 
 def test_the_ports_of_spark_and_of_mlflow_are_open(manifests: list[Manifest], files: dict[str, str]) -> None:
