@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from airflow.configuration import retrieve_configuration_description
 from airflow.dag_processing.dagbag import DagBag
+from airflow.providers.cncf.kubernetes.pod_generator import PodGenerator
 from airflow.providers_manager import ProvidersManager
 
 from tests.dags.conftest import ROOT
@@ -13,8 +14,6 @@ from tests.infra.chart import named, rendered
 
 INFRA = ROOT / "infra"
 SETTINGS = INFRA / "chart" / "templates" / "settings.yaml"
-# Sections of providers that only a cluster needs.
-_OF_PROVIDERS = {"celery", "kubernetes_executor"}
 
 
 @pytest.mark.parametrize("file", [SETTINGS, INFRA / "compose.yaml"], ids=lambda file: file.name)
@@ -24,8 +23,7 @@ def test_airflow_knows_every_setting(file: Path) -> None:
     used = re.findall(r"\bAIRFLOW__([A-Z_]+?)__([A-Z_]+?)(?:_CMD)?:", file.read_text())
     assert used
     for section, option in ((section.lower(), option.lower()) for section, option in used):
-        if section in known or section not in _OF_PROVIDERS:
-            assert option in known[section]["options"], f"[{section}] {option}"
+        assert option in known[section]["options"], f"[{section}] {option}"
 
 
 def test_tasks_with_a_gpu_use_the_template_of_the_chart(dags: DagBag) -> None:
@@ -42,11 +40,10 @@ def test_tasks_with_a_gpu_use_the_template_of_the_chart(dags: DagBag) -> None:
 
 def test_airflow_makes_the_pod_of_a_shard_from_the_template(tmp_path: Path) -> None:
     """With Airflow's own code: one pod with one GPU, which runs what the executor asks for and can be found by its policies."""
-    generator = pytest.importorskip("airflow.providers.cncf.kubernetes.pod_generator", reason="for clusters only")
     template = tmp_path / "gpu.yaml"
     template.write_text(named(rendered(tmp_path), "ConfigMap", "nightreel-pods")["data"]["gpu.yaml"])
     command = ["python", "-m", "airflow.sdk.execution_time.execute_workload", "--json-string", "{}"]
-    pod = generator.PodGenerator.construct_pod(
+    pod = PodGenerator.construct_pod(
         dag_id="text_to_video",
         task_id="generate",
         pod_id="text-to-video-generate-1",
@@ -57,7 +54,7 @@ def test_airflow_makes_the_pod_of_a_shard_from_the_template(tmp_path: Path) -> N
         map_index=3,
         args=command,
         pod_override_object=None,
-        base_worker_pod=generator.PodGenerator.deserialize_model_file(str(template)),
+        base_worker_pod=PodGenerator.deserialize_model_file(str(template)),
         namespace="nights",
         scheduler_job_id="1",
     )
