@@ -18,7 +18,6 @@ from infra.cluster.settings import (
     REDIS_PORT,
     S3_PORT,
     SPARK_CONNECT_PORT,
-    SPARK_HISTORY_PORT,
     SPARK_PORT,
     SPARK_UI_PORT,
     USERS,
@@ -48,17 +47,11 @@ class ClusterServices(Services):
         self._connect = spark.connect(self._settings)
         self._mlflow = _mlflow(self._settings)
         self._airflow = airflow.daemons(self._settings)
-        self._history = spark.history(self._settings)
 
     @property
     def daemons(self) -> Sequence[Daemon]:
-        """All but the history server."""
+        """The databases and the object store first, because all others need them."""
         return [*self._stores.values(), self._master, *self._workers, self._connect, self._mlflow, *self._airflow]
-
-    @property
-    def optional(self) -> Sequence[Daemon]:
-        """Spark's history server."""
-        return [self._history]
 
     @property
     def settings(self) -> Mapping[str, str]:
@@ -84,7 +77,7 @@ class ClusterServices(Services):
         for daemon in (self._master, self._mlflow):
             start_daemon(daemon)
         airflow.create_database(self._settings)
-        for daemon in [*self._workers, self._connect, *self._airflow, *(self.optional if complete else ())]:
+        for daemon in [*self._workers, self._connect, *self._airflow]:
             start_daemon(daemon)
         self._wait_for(self._master, SPARK_PORT)
         self._wait_for(self._connect, SPARK_CONNECT_PORT)
@@ -100,7 +93,7 @@ class ClusterServices(Services):
 
     def addresses(self) -> Mapping[str, str]:
         """Return the addresses of the web interfaces, and where the passwords are."""
-        ports = {"Airflow": AIRFLOW_PORT, "MLflow": MLFLOW_PORT, "Spark": SPARK_UI_PORT, "History": SPARK_HISTORY_PORT}
+        ports = {"Airflow": AIRFLOW_PORT, "MLflow": MLFLOW_PORT, "Spark": SPARK_UI_PORT}
         addresses = {name: f"http://{self._settings.services}:{port}" for name, port in ports.items()}
         passwords = f"{', '.join(USERS)}; passwords in {self.state.airflow}/NAME.secret"
         return addresses | {"Users": passwords, "Settings": f". {self._write_settings()}"}

@@ -10,9 +10,9 @@ from infra.local.paths import State
 
 USER = "nightreel"
 """The user of the databases and of the object store."""
-BUCKETS = ("lake", "files", "mlflow", "logs", "spark-events")
+BUCKETS = ("lake", "files", "mlflow", "logs")
 POSTGRES_PORT, REDIS_PORT, S3_PORT, MLFLOW_PORT = 5432, 6379, 7070, 5000
-SPARK_PORT, SPARK_CONNECT_PORT, SPARK_UI_PORT, SPARK_HISTORY_PORT, AIRFLOW_PORT = 7077, 15002, 8081, 18080, 8080
+SPARK_PORT, SPARK_CONNECT_PORT, SPARK_UI_PORT, AIRFLOW_PORT = 7077, 15002, 8081, 8080
 REGION = "us-east-1"
 USERS = {"viewer": "Viewer", "oncall": "Op", "admin": "Admin"}
 """Airflow's users in the demonstration -> their role: an analyst may look, who is on call may also backfill and clear tasks."""

@@ -1,21 +1,12 @@
-"""Spark's standalone cluster: a master, a worker on each of two machines, a Connect server, and the server of event logs.
+"""Spark's standalone cluster: a master, a worker on each of two machines, and a Connect server.
 
 The Connect server is the driver of all tasks, so no task waits for a JVM and for executors of its own.
 """
 
 from infra.cluster.network import MACHINES, SERVICES
-from infra.cluster.settings import (
-    REGION,
-    S3_PORT,
-    SPARK_CONNECT_PORT,
-    SPARK_HISTORY_PORT,
-    SPARK_PORT,
-    SPARK_UI_PORT,
-    Settings,
-)
+from infra.cluster.settings import SPARK_CONNECT_PORT, SPARK_PORT, SPARK_UI_PORT, Settings
 from infra.local import spark_server
 from infra.local.daemon import Daemon
-from infra.local.paths import JOBS_ENVIRONMENT
 from infra.spark import launch
 
 _CORES, _MEMORY = "2", "2g"
@@ -38,19 +29,6 @@ def connect(settings: Settings) -> Daemon:
     return Daemon("spark-connect", settings.state, settings.network.command(SERVICES, command), environment)
 
 
-def history(settings: Settings) -> Daemon:
-    """Return the server that shows the jobs that have ended."""
-    store = {
-        "spark.history.fs.logDirectory": "s3a://spark-events/",
-        "spark.history.ui.port": SPARK_HISTORY_PORT,
-        "spark.hadoop.fs.s3a.endpoint": f"http://{settings.services}:{S3_PORT}",
-        "spark.hadoop.fs.s3a.endpoint.region": REGION,
-        "spark.hadoop.fs.s3a.path.style.access": "true",
-    }
-    options = " ".join(f"-D{name}={value}" for name, value in store.items())
-    return _daemon(settings, "spark-history", SERVICES, "deploy.history.HistoryServer", [], options)
-
-
 def _worker(settings: Settings, machine: str) -> Daemon:
     home = settings.state.home / "work"  # on the machine's own disk
     arguments = ["--host", settings.network.address(machine), "--cores", _CORES, "--memory", _MEMORY]
@@ -67,6 +45,5 @@ def _daemon(settings: Settings, name: str, machine: str, main: str, arguments: l
         "SPARK_LOCAL_IP": settings.network.address(machine),
         "SPARK_DAEMON_MEMORY": "512m",
         "SPARK_DAEMON_JAVA_OPTS": options,
-        "SPARK_DAEMON_CLASSPATH": str(JOBS_ENVIRONMENT / "jars" / "*"),
     }
     return Daemon(name, settings.state, settings.network.command(machine, command), variables)
