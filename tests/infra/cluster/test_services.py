@@ -64,6 +64,8 @@ def test_a_night_equals_that_of_one_machine(
     outcome = Backfill(cluster.api, "nightly", NIGHT, NIGHT).run({}, 1, cluster.restart_dead)
     assert outcome.unsuccessful == []
     on_cluster = contents_of(cluster, monkeypatch)
+    own_folders = {path.name for path in (cluster.state.home / "machines").glob("*/*")}
+    assert own_folders.isdisjoint({"lake", "landing", "reports", "secrets", "videos"})
     machines = cluster.state.home / "machines"
     executors = {log.relative_to(machines).parts[0] for log in machines.glob("*/work/app-*/*/stderr")}
     assert executors == {"spark-1", "spark-2"}
