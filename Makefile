@@ -213,7 +213,7 @@ $(HELM): infra/tools/go.mod infra/tools/go.sum | $(JOBS_READY)
 	@echo "Building helm (minutes, once)"
 	go build -C infra/tools -o ../../.venv/bin/helm helm.sh/helm/v4/cmd/helm
 
-$(CLUSTER_READY): infra/cluster/versitygw.sha256 $(JOBS_READY)
+$(CLUSTER_READY): infra/cluster/versitygw.sha256 | $(JOBS_READY)
 	@infra/cluster/check_tools.sh
 	$(JOBS) -m infra.spark.resolve_jars .venv --s3
 	infra/cluster/build_versitygw.sh $@

@@ -17,7 +17,7 @@ spark.range(1000).count()  # which starts an executor
 listed = subprocess.run(["ps", "-eo", "pid,args"], capture_output=True, text=True).stdout.splitlines()
 of_executors = [line.split()[0] for line in listed if spark.sparkContext.applicationId in line and "ExecutorBackend" in line]
 os.kill(int(of_executors[0]), signal.SIGKILL)
-deadline = time.monotonic() + 60
+deadline = time.monotonic() + 300
 while time.monotonic() < deadline:
     texts = [urllib.request.urlopen(address + path).read().decode() for path in PATHS]
     if 'ExitedUnexpectedly_Count{type="counters"} 1' in texts[0]:
