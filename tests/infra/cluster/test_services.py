@@ -58,6 +58,7 @@ def test_a_viewer_may_look_and_who_is_on_call_may_act(cluster: Services) -> None
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(3000)
 def test_a_night_equals_that_of_one_machine(
     cluster: Services, spark: "SparkSession", tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
