@@ -2,7 +2,6 @@
 
 import os
 import random
-import shutil
 import signal
 import subprocess
 import time
@@ -17,7 +16,16 @@ from infra.local.backfill import Backfill
 from infra.local.daemon import ServiceError
 from infra.services import Services
 from tests.faults.conftest import RecordFault
-from tests.infra.nights import NIGHTS, commands_of, contents, contents_of, land_nights, run_in_turn, services
+from tests.infra.nights import (
+    NIGHTS,
+    commands_of,
+    contents,
+    contents_of,
+    copy_landing,
+    land_nights,
+    run_in_turn,
+    services,
+)
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -74,7 +82,7 @@ def test_nights_end_well(
     rounds = 0
 
     with services(disturbed, monkeypatch, profile) as running:
-        shutil.copytree(in_turn, running.state.home, dirs_exist_ok=True)
+        copy_landing(in_turn, running, monkeypatch)
         last, ended_then = time.monotonic(), 0
         names: list[str] = []
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from infra import durable
 from infra.local.backfill import night_of
 from infra.services import Services, of_profile
 from jobs.backfill.table_days import table_days
@@ -51,6 +52,17 @@ def land_nights(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         command = [sys.executable, "-m", "jobs.ingest.land", "--date", night.isoformat()]
         subprocess.run(command, cwd=ROOT, env=environment, check=True)
     monkeypatch.setenv("NIGHTREEL_SOURCE", "landing")
+
+
+def copy_landing(home: Path, running: Services, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Copy the landing of a home to where running services keep theirs."""
+    with monkeypatch.context() as patch:
+        for name, value in running.settings.items():
+            patch.setenv(name, value)
+        target = settings().landing
+        for path in (home / "landing").rglob("*"):
+            if path.is_file():
+                durable.write(target / path.relative_to(home / "landing").as_posix(), path.read_bytes())
 
 
 def contents(home: Path, monkeypatch: pytest.MonkeyPatch) -> dict[tuple[dt.date, str], tuple[int, str]]:

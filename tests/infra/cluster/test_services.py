@@ -71,7 +71,9 @@ def test_a_night_equals_that_of_one_machine(
     executors = {log.relative_to(machines).parts[0] for log in machines.glob("*/work/app-*/*/stderr")}
     assert executors == {"spark-1", "spark-2"}
     (run,) = cluster.api.runs("nightly", NIGHT, NIGHT)
-    (report,) = (task for task in cluster.api.tasks("nightly", run["dag_run_id"]) if task["task_id"] == "publish.report")
+    (report,) = (
+        task for task in cluster.api.tasks("nightly", run["dag_run_id"]) if task["task_id"] == "publish.report"
+    )
     assert any("jobs.report.report --date" in str(record["event"]) for record in cluster.api.log(report))
     assert list((cluster.state.home / "s3" / "logs").rglob("attempt=1.log"))
 
