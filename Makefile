@@ -26,6 +26,8 @@ SPARK_READY := .venv/spark-conf/spark-defaults.conf
 CLASSES_READY := .venv/spark-classes.jsa
 HELM := .venv/bin/helm
 CLUSTER_READY := .venv/bin/versitygw
+# What some tests need beside the environments; without Go or root they are skipped.
+TEST_TOOLS = $(if $(shell command -v go),$(HELM) $(if $(filter 0,$(shell id -u)),$(CLUSTER_READY)))
 PROFILE_READY = $(if $(filter cluster,$(value PROFILE)),$(CLUSTER_READY))
 
 .PHONY: help
@@ -132,9 +134,8 @@ audit: $(JOBS_READY) ## Ask PyPI's database of vulnerabilities about every locke
 	done
 
 .PHONY: test
-test: setup ## Run all tests except the long ones of `make faults`
+test: setup $(TEST_TOOLS) ## Run all tests except the long ones of `make faults`
 	@infra/local/check_test_tools.sh
-	if go version >/dev/null 2>&1; then $(MAKE) $(HELM); fi
 	.venv/bin/pytest --ignore tests/dags --timeout 900 --numprocesses 2 --dist loadfile --no-loadscope-reorder
 	.venv-airflow/bin/pytest tests/dags
 
@@ -216,4 +217,5 @@ $(HELM): infra/tools/go.mod infra/tools/go.sum | $(JOBS_READY)
 $(CLUSTER_READY): infra/cluster/versitygw.sha256 | $(JOBS_READY)
 	@infra/cluster/check_tools.sh
 	$(JOBS) -m infra.spark.resolve_jars .venv --s3
+	$(JOBS) -m infra.spark.class_archive
 	infra/cluster/build_versitygw.sh $@
