@@ -9,7 +9,7 @@ from infra.local import spark_server
 from infra.local.daemon import Daemon
 from infra.spark import launch
 
-_CORES, _MEMORY = "2", "2g"
+_CORES, _MEMORY = "1", "2g"
 
 
 def daemons(settings: Settings) -> list[Daemon]:
