@@ -14,6 +14,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -234,10 +235,13 @@ def main() -> int:
             raise UsageError("STALE=1 finds its nights and tables itself: leave FROM, TO and TABLES out")
         if first > last:
             raise UsageError(f"FROM={first} is after TO={last}")
+        plan = partial(lake_jobs.print_plan, None if args.stale else first, last, requested_tables)
+        if args.dry_run and args.profile in ("", "local"):
+            return plan()  # without the services, which would create their folders
         services = of_profile(args.profile)
         os.environ |= services.settings
         if args.dry_run:
-            return lake_jobs.print_plan(None if args.stale else first, last, requested_tables)
+            return plan()
         with nightly_lock(services.state), running_services(services):
             done = _run(services, first, last, logs_from, requested_tables, args)
         if not done:
