@@ -79,10 +79,10 @@ def segments(scored: DataFrame, date: dt.date, model_version: str) -> DataFrame:
         model_version: version of the model that scored.
     """
     campaign = Window.partitionBy("campaign_id")
-    better = F.row_number().over(campaign.orderBy(F.desc("expected_ctr"), "user_id")).cast("bigint") - 1
-    ranked = scored.withColumns({"better": better, "users": F.count(F.lit(1)).over(campaign)})
+    position = F.row_number().over(campaign.orderBy(F.desc("expected_ctr"), "user_id")).cast("bigint") - 1
+    ranked = scored.withColumns({"position": position, "users": F.count(F.lit(1)).over(campaign)})
     return (
-        ranked.withColumn("decile", F.expr("better * 10 div users").cast("int"))
+        ranked.withColumn("decile", F.expr("position * 10 div users").cast("int"))
         .where(F.col("decile") < len(SEGMENTS))
         .select(
             F.lit(date).alias("date"),

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from pyspark.sql import DataFrame
+from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
 from jobs.platform import decisions, model_files, tracking
@@ -40,16 +40,14 @@ def transform(known: DataFrame, date: dt.date, model: str, version: str) -> Data
         model: name of the files of the model that serves and of its catalogue, from `model_files.sent`.
         version: its version.
     """
-    pairs = known.select("user_id", "video_id", "strength", "last_event_date")
-    active = pairs.where(F.datediff(F.lit(date), "last_event_date") < ACTIVE_DAYS).select("user_id").distinct()
-    blocks = math.ceil(active.count() / _BLOCK_USERS)
+    last_watched = F.max("last_event_date").over(Window.partitionBy("user_id"))
+    pairs = known.select("user_id", "video_id", "strength", last_watched.alias("last_watched"))
+    active = pairs.where(F.datediff(F.lit(date), "last_watched") < ACTIVE_DAYS)
+    blocks = math.ceil(active.select("user_id").distinct().count() / _BLOCK_USERS)
     # A score may depend on the other users of its block in the last digit, so a user's block depends on nothing but the data.
     block = F.pmod(F.xxhash64("user_id"), F.lit(max(blocks, 1)))
-    return (
-        pairs.join(active, "user_id", "left_semi")
-        .groupBy(block)
-        .applyInArrow(recommend_sent(date, model, version), load_contract(TABLE).struct_type())
-    )
+    schema = load_contract(TABLE).struct_type()
+    return active.groupBy(block).applyInArrow(recommend_sent(date, model, version), schema)
 
 
 def main(argv: Sequence[str] | None = None) -> None:
