@@ -24,7 +24,7 @@ class _Files(FsspecStore):
 
     def _open(self, path: str, mode: str = "rb", *args: Any, **kwargs: Any) -> BufferedFile:
         if mode == "rb":
-            # Otherwise obstore looks for the file in a half-made object, which prints a traceback if there is none.
+            # Otherwise obstore asks for the size in a constructor, which prints a traceback if there is no such file.
             kwargs["size"] = self.info(path)["size"]
         return super()._open(path, mode, *args, **kwargs)
 

@@ -97,7 +97,7 @@ def of_profile(name: str) -> Services:
     Raises:
         ServiceError: there is no such profile.
     """
-    profile = name or next(iter(_FOLDERS))
+    profile = name or "local"
     if profile not in _FOLDERS:
         raise ServiceError(f"PROFILE={name}: there is no such profile; use {' or '.join(_FOLDERS)}")
     services: Services = import_module(f"infra.{profile}.services").of_folder(_folder(profile))

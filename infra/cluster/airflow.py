@@ -1,5 +1,7 @@
 """Airflow for a team: PostgreSQL, Celery, users with roles, and the logs of tasks in the object store."""
 
+from dataclasses import replace
+
 from infra.cluster.network import SERVICES
 from infra.cluster.settings import AIRFLOW_PORT, USERS, Settings
 from infra.local import airflow
@@ -15,11 +17,11 @@ def variables(settings: Settings) -> dict[str, str]:
 
 
 def daemons(settings: Settings) -> list[Daemon]:
-    """Return the processes: the scheduler and its neighbours on one machine, the worker on another."""
+    """Return the processes: API server, scheduler and DAG processor on one machine, the Celery worker on another."""
     environment = variables(settings)
-    neighbours = airflow.daemons(settings.state, environment)
+    scheduling = airflow.daemons(settings.state, environment)
     worker = Daemon("airflow-worker", settings.state, [*airflow.COMMAND, "celery", "worker"], environment)
-    return [_on(settings, SERVICES, daemon) for daemon in neighbours] + [_on(settings, "jobs-1", worker)]
+    return [_on(settings, SERVICES, daemon) for daemon in scheduling] + [_on(settings, "jobs-1", worker)]
 
 
 def api(settings: Settings) -> AirflowApi:
@@ -33,18 +35,16 @@ def create_database(settings: Settings) -> None:
     Raises:
         ServiceError: a command failed.
     """
-    names = [
-        "--username",
-        ADMIN,
-        "--firstname",
-        ADMIN,
-        "--lastname",
-        USERS[ADMIN],
-        "--email",
-        f"{ADMIN}@nightreel.invalid",
-    ]
-    user = ["users", "create", *names, "--role", USERS[ADMIN], "--password", settings.password(ADMIN)]
-    airflow.migrate(settings.state, variables(settings), user)
+    options = {
+        "username": ADMIN,
+        "firstname": ADMIN,
+        "lastname": USERS[ADMIN],
+        "email": f"{ADMIN}@nightreel.invalid",
+        "role": USERS[ADMIN],
+        "password": settings.password(ADMIN),
+    }
+    words = [word for name, value in options.items() for word in (f"--{name}", value)]
+    airflow.migrate(settings.state, variables(settings), ["users", "create", *words])
 
 
 def create_users(settings: Settings, client: AirflowApi) -> None:
@@ -54,5 +54,4 @@ def create_users(settings: Settings, client: AirflowApi) -> None:
 
 
 def _on(settings: Settings, machine: str, daemon: Daemon) -> Daemon:
-    command = settings.network.command(machine, daemon.command)
-    return Daemon(daemon.name, daemon.state, command, daemon.environment)
+    return replace(daemon, command=settings.network.command(machine, daemon.command))

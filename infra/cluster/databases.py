@@ -44,22 +44,8 @@ def create(settings: Settings) -> None:
     shutil.rmtree(draft, ignore_errors=True)
     password = settings.state.airflow / "postgres.secret"
     settings.password("postgres")
-    _run(
-        [
-            "initdb",
-            "-D",
-            draft,
-            "-U",
-            USER,
-            "-A",
-            "scram-sha-256",
-            "--pwfile",
-            password,
-            "-E",
-            "UTF8",
-            "--locale=C.UTF-8",
-        ]
-    )
+    login = ["--username", USER, "--auth", "scram-sha-256", "--pwfile", password]
+    _run(["initdb", "--pgdata", draft, *login, "--encoding", "UTF8", "--locale", "C.UTF-8"])
     # One statement a line.
     _run(["postgres", "--single", "-D", draft, "postgres"], "".join(f"create database {name}\n" for name in _DATABASES))
     with (draft / "pg_hba.conf").open("a") as rules:

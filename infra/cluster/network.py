@@ -42,14 +42,12 @@ class Network:
             ServiceError: there are too many clusters.
         """
         owners = _links()
-        numbers = {name: number for number in range(_NETWORKS) if (name := f"nightreel{number}") in owners}
-        for name, number in numbers.items():
-            if owners[name] == str(self.home):
-                return number
-        for number in range(_NETWORKS):
-            if f"nightreel{number}" not in owners:
-                return number
-        raise ServiceError("this host has no network left for a cluster")
+        names = [f"nightreel{number}" for number in range(_NETWORKS)]
+        own = [number for number, name in enumerate(names) if owners.get(name) == str(self.home)]
+        free = [number for number, name in enumerate(names) if name not in owners]
+        if not own + free:
+            raise ServiceError("this host has no network left for a cluster")
+        return (own + free)[0]
 
     def address(self, machine: str) -> str:
         """Return the address of a machine."""
@@ -62,7 +60,7 @@ class Network:
 
     def create(self) -> None:
         """Create the machines that do not exist, and their folders."""
-        existing = {namespace["name"] for namespace in json.loads(_ip("-json", "netns", "list") or "[]")}
+        existing = _namespaces()
         services = self._namespace(SERVICES)
         if services not in existing:
             self.remove()
@@ -92,29 +90,17 @@ class Network:
 
     def remove(self) -> None:
         """Remove the machines. All processes on them must have ended."""
-        for namespace in json.loads(_ip("-json", "netns", "list") or "[]"):
-            if namespace["name"] in map(self._namespace, MACHINES):
-                _ip("netns", "delete", namespace["name"])
+        for namespace in _namespaces().intersection(map(self._namespace, MACHINES)):
+            _ip("netns", "delete", namespace)
         if f"nightreel{self.number}" in _links():  # it disappears with its other end, but not at once
             with suppress(ServiceError):
                 _ip("link", "delete", f"nightreel{self.number}")
 
     def command(self, machine: str, command: Sequence[str]) -> list[str]:
         """Return the command that runs a command on a machine, in the same process."""
-        enter = [
-            "ip",
-            "netns",
-            "exec",
-            self._namespace(machine),
-            "unshare",
-            "--uts",
-            "--mount",
-            "--",
-            "sh",
-            "-ec",
-            _ENTER,
-        ]
-        return [*enter, "sh", machine, str(self._hosts), str(self.home), str(self._folder(machine)), *command]
+        enter = ["ip", "netns", "exec", self._namespace(machine), "unshare", "--uts", "--mount", "--"]
+        script = ["sh", "-ec", _ENTER, "sh", machine, str(self._hosts), str(self.home), str(self._folder(machine))]
+        return [*enter, *script, *command]
 
     @property
     def _hosts(self) -> Path:
@@ -127,9 +113,14 @@ class Network:
         return f"nightreel{self.number}-{machine}"
 
     def _connect(self, link: str, machine: str) -> None:
-        """Create a cable from a port of the bridge to a new link of the host."""
+        """Create a link on the host whose other end is a port of the bridge (a veth pair)."""
         _ip("link", "add", link, "type", "veth", "peer", "name", machine, "netns", self._namespace(SERVICES))
         _ip("-n", self._namespace(SERVICES), "link", "set", machine, "master", "bridge", "up")
+
+
+def _namespaces() -> set[str]:
+    """Return the names of all network namespaces of the host."""
+    return {namespace["name"] for namespace in json.loads(_ip("-json", "netns", "list") or "[]")}
 
 
 def _links() -> dict[str, str | None]:

@@ -5,7 +5,6 @@ import shlex
 import socket
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from typing import Any
 
 from infra import durable
@@ -125,8 +124,8 @@ def _mlflow(settings: Settings) -> Daemon:
     """Return the MLflow server. Only it needs access to the database and to the bucket of the artifacts."""
     command = mlflow_server.command(settings.services, MLFLOW_PORT, settings.database("mlflow"), "s3://mlflow")
     command += ["--allowed-hosts", f"{settings.services}:{MLFLOW_PORT}"]
-    daemon = Daemon("mlflow", settings.state, command, settings.of_jobs() | mlflow_server.ENVIRONMENT)
-    return replace(daemon, command=settings.network.command(SERVICES, command))
+    environment = settings.of_jobs() | mlflow_server.ENVIRONMENT
+    return Daemon("mlflow", settings.state, settings.network.command(SERVICES, command), environment)
 
 
 of_folder = ClusterServices

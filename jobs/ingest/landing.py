@@ -25,7 +25,6 @@ MARKER = "_SUCCESS"
 MANIFEST = "_manifest.json"
 """Name of the file that `jobs.ingest.manifest` adds to a complete folder."""
 
-
 _WRITE = re.compile(rb"(\.[0-9a-f]{16})\n")
 """Content of a marker in an object store."""
 

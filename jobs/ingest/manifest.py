@@ -110,10 +110,9 @@ def digest(landing: Location, feed: str, date: dt.date, manifest: Mapping[str, L
         return ""
     night = folder(landing, feed, date)
     current = content(night)
+    # In an object store, each of our writes has its own folder, so its files never change.
     if manifest is None and current != night and (current / MANIFEST).exists():
-        manifest = _parse(
-            current / MANIFEST
-        )  # these files never change: each write to an object store has its own folder
+        manifest = _parse(current / MANIFEST)
     sha = hashlib.sha256()
     for path in entries(current):
         if path.is_file() and not is_hidden(path) and path.name != MANIFEST:

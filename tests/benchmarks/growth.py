@@ -30,7 +30,7 @@ from tqdm import tqdm
 
 from infra import environment
 from infra.local.paths import State
-from jobs.ingest import manifest
+from jobs.ingest import landing, manifest
 from jobs.ingest.feeds import BEHAVIOR_LOGS
 from jobs.ingest.gzip_file import write_gzip
 from jobs.ingest.simulator.night import SIMULATED
@@ -88,7 +88,7 @@ class _Peak:
 
 def skew(home: Path) -> None:
     """Give one video 20 % of the views of the landed night, and one user 1 % of them."""
-    folder = home / "landing" / BEHAVIOR_LOGS / f"dt={NIGHT}"
+    folder = landing.folder(home / "landing", BEHAVIOR_LOGS, NIGHT)
     rng = np.random.default_rng(0)
     video = user = None
     for path in sorted(folder.glob(SIMULATED)):
