@@ -9,18 +9,18 @@ from infra.environment import ROOT
 from tests.infra.observability.test_alerts import SPARK
 
 _LOSES_AN_EXECUTOR = """
-import os, signal, subprocess, time, urllib.request
+import time, urllib.request
+import psutil
 from jobs.platform.spark import session
 spark = session()
 address = spark.sparkContext.uiWebUrl
 spark.range(1000).count()  # which starts an executor
-listed = subprocess.run(["ps", "-eo", "pid,args"], capture_output=True, text=True).stdout.splitlines()
-of_executors = [line.split()[0] for line in listed if spark.sparkContext.applicationId in line and "ExecutorBackend" in line]
-os.kill(int(of_executors[0]), signal.SIGKILL)
+executors = [process for process in psutil.Process().children(recursive=True) if "--executor-id" in process.cmdline()]
+executors[0].kill()
 deadline = time.monotonic() + 300
 while time.monotonic() < deadline:
     texts = [urllib.request.urlopen(address + path).read().decode() for path in PATHS]
-    if 'ExitedUnexpectedly_Count{type="counters"} 1' in texts[0]:
+    if 'ExitedUnexpectedly_Count{type="counters"} 1' in texts[0] and "JVMHeapMemory" in texts[1]:
         break
     time.sleep(0.5)
 print("\\n".join(texts))
