@@ -18,7 +18,7 @@ from dags._night import night
 from dags._previous_night import wait_for_previous_night
 
 ROOT = Path(__file__).resolve().parents[1]
-PYTHON = str(ROOT / ".venv" / "bin" / "python")
+PYTHON = os.environ.get("NIGHTREEL_PYTHON") or str(ROOT / ".venv" / "bin" / "python")
 # sysexits.h: wrong usage, bad data, missing or undeclared input. The job has printed the reason, and a retry would fail again.
 NOT_WORTH_RETRYING = frozenset({os.EX_USAGE, os.EX_DATAERR, os.EX_NOINPUT, os.EX_SOFTWARE})
 _GRACE = dt.timedelta(seconds=20)

@@ -62,8 +62,9 @@ def clean_environment() -> None:
         return
     shell = dict(os.environ)
     cleaned = process_environment(shell)
-    os.environ.clear()
-    os.environ.update(cleaned)
+    for name in shell.keys() - cleaned.keys():
+        del os.environ[name]
+    os.environ.update({name: value for name, value in cleaned.items() if shell.get(name) != value})
     before_main = sys.argv[:1] == ["-m"]  # the value of sys.argv before `python -m` runs the module
     if before_main and _read_by_python(shell) != _read_by_python(cleaned):
         os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from infra import durable
-from infra.local import airflow, mlflow_server
+from infra.local import airflow, job_server, mlflow_server
 from infra.local.airflow_api import AirflowApi
 from infra.local.daemon import Daemon, ServiceError, free_port
 from infra.local.paths import HOST, State
@@ -37,6 +37,8 @@ class LocalServices(Services):
         self._ports = ports
         self.api = AirflowApi(f"http://{HOST}:{ports['airflow']}")
         self._variables = airflow.environment(self.state, ports["airflow"], ports["spark"])
+        self._variables["NIGHTREEL_PYTHON"] = job_server.PYTHON
+        self._jobs = job_server.job_server(self.state, self._variables)
         self._airflow = airflow.daemons(self.state, self._variables)
         self._spark = spark_server(self.state, ports["spark"])
         self._mlflow = mlflow_server.mlflow_server(self.state, ports["mlflow"])
@@ -63,8 +65,8 @@ class LocalServices(Services):
 
     @property
     def daemons(self) -> Sequence[Daemon]:
-        """Spark and Airflow."""
-        return [self._spark, *self._airflow]
+        """Spark, the job server, and Airflow."""
+        return [self._spark, self._jobs, *self._airflow]
 
     @property
     def optional(self) -> Sequence[Daemon]:

@@ -4,7 +4,7 @@ import os
 from collections.abc import Mapping
 
 from infra.environment import has_account
-from infra.local import lineage
+from infra.local import job_server, lineage
 from infra.local.daemon import Daemon
 from infra.local.paths import State
 from infra.spark import launch, user
@@ -19,8 +19,10 @@ def spark_server(state: State, port: int) -> Daemon:
         "spark.extraListeners": _LISTENER,
         "spark.openlineage.namespace": os.environ.get("OPENLINEAGE_NAMESPACE", lineage.NAMESPACE),
     }
+    workers = {"PYSPARK_PYTHON": job_server.PYTHON, "NIGHTREEL_HOME": str(state.home)}
+    variables = launch.variables() | lineage.spark_environment(state) | workers
     # Daemons run in the state folder, so Spark's relative paths (warehouse, artifacts) are below it.
-    return Daemon("spark", state, command(port, listener), launch.variables() | lineage.spark_environment(state))
+    return Daemon("spark", state, command(port, listener), variables)
 
 
 def command(port: int, settings: Mapping[str, str], environment: Mapping[str, str] = os.environ) -> list[str]:
