@@ -1,7 +1,7 @@
 """
 ### Generate the videos of a night
 
-Waits for the night's `gold.video_requests`, trains the generator if there is no trained one yet, splits the requests into
+Trains the generator if there is no trained one yet, waits for the night's `gold.video_requests`, splits the requests into
 shards, generates each shard in pool `gpu`, and commits one manifest, `gold.generated_videos`, with a contact sheet.
 
 The name of a video is a hash of everything that determines it: a rerun generates no video twice, and a killed shard continues
@@ -43,7 +43,7 @@ with DAG(
         allowed_states=[TaskInstanceState.SUCCESS, TaskInstanceState.SKIPPED],
         failed_states=[TaskInstanceState.FAILED, TaskInstanceState.UPSTREAM_FAILED],
         mode="reschedule",
-        poke_interval=10,
+        poke_interval=20,
         timeout=dt.timedelta(hours=12).total_seconds(),
         retries=0,
     )
@@ -55,5 +55,5 @@ with DAG(
     videos = DeclaredTasks()
     generated_videos = videos.tables("video")
 
-    requests >> train_generator >> plan >> generate >> generated_videos
+    [requests, train_generator] >> plan >> generate >> generated_videos
     videos.connect(dag)

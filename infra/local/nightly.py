@@ -34,8 +34,7 @@ from schemas.zone import UnknownZone, zone
 _EX_USAGE = 64
 _AT_ONCE = 2
 _SOURCES = ("simulator", "landing")
-# The DAGs of a night in their order -> prefix of their tasks in the summary.
-_DAGS = {"nightly": "", "text_to_video": "video."}
+_DAGS = ("nightly", "text_to_video")
 _VIDEOS = "video"
 """The stage of the tables that `text_to_video` writes; `nightly` writes all others."""
 
@@ -151,9 +150,8 @@ def running_services(services: Services) -> Iterator[Services]:
 def run_nights(
     services: Services, first: dt.date, last: dt.date, logs_from: Logs, requested_tables: Sequence[str]
 ) -> bool:
-    """Run both DAGs for these nights, limited to the requested tables. Return True if all runs succeeded."""
+    """Run both DAGs at once for these nights, limited to the requested tables. Return True if all runs succeeded."""
     started = time.monotonic()
-    durations: dict[dt.date, dict[str, float]] = {}
     all_tables = set(requested_tables) == set(tables_of_a_night())
     tables_of_nightly = [table for table in requested_tables if load_contract(table).stage != _VIDEOS]
     confs: dict[str, dict[str, object]] = {}
@@ -162,27 +160,18 @@ def run_nights(
         confs["nightly"] = {**logs_from._asdict(), "tables": tables_conf, "only_stale": False}
     if len(tables_of_nightly) < len(requested_tables):
         confs["text_to_video"] = {"only_stale": False}
-    for dag, conf in confs.items():
-        # A night waits for the previous one in one of its tasks, which may be skipped if only some tables are requested.
-        outcome = Backfill(services.api, dag, first, last).run(
-            conf, _AT_ONCE if all_tables else 1, services.restart_dead
-        )
-        for day, seconds in outcome.seconds.items():
-            durations.setdefault(day, {}).update({_DAGS[dag] + task: round(took, 1) for task, took in seconds.items()})
-        if outcome.unsuccessful:
-            arguments = f"FROM={first} TO={last} {logs_from}"
-            _explain(
-                services,
-                dag,
-                outcome,
-                arguments + ("" if all_tables else f" TABLES={','.join(requested_tables)}"),
-            )
-            return False
+    # A night waits for the previous one in one of its tasks, which may be skipped if only some tables are requested.
+    outcome = Backfill(services.api, confs, first, last).run(_AT_ONCE if all_tables else 1, services.restart_dead)
+    if outcome.unsuccessful:
+        arguments = f"FROM={first} TO={last} {logs_from}"
+        _explain(services, outcome, arguments + ("" if all_tables else f" TABLES={','.join(requested_tables)}"))
+        return False
     if not all_tables:  # durations of a part of a night are not recorded
         return True
     share = round((time.monotonic() - started) / ((last - first).days + 1), 1)
-    for day, seconds in durations.items():
-        durable.write_json(services.state.run / "durations" / f"{day}.json", seconds)
+    for day, seconds in outcome.seconds.items():
+        rounded = {task: round(took, 1) for task, took in seconds.items()}
+        durable.write_json(services.state.run / "durations" / f"{day}.json", rounded)
         durable.write_json(services.state.run / "elapsed" / f"{day}.json", {"seconds": share})
     return True
 
@@ -195,13 +184,14 @@ def backfill(services: Services, nights: Sequence[dt.date], logs_from: Logs, req
     return succeeded
 
 
-def _explain(services: Services, dag: str, outcome: Outcome, arguments: str) -> None:
+def _explain(services: Services, outcome: Outcome, arguments: str) -> None:
     """Print which tasks failed, why, where their logs are, and how to rerun with these arguments."""
-    days = ", ".join(map(str, outcome.unsuccessful))
-    print(f"\nerror: {dag} failed for {days}", file=sys.stderr)
-    for task in outcome.failed:
-        print(f"  {task['task_id']}: {last_error(services.api.log(task))}", file=sys.stderr)
-        print(f"    log: {services.log_of(task)}", file=sys.stderr)
+    for dag, days in outcome.unsuccessful.items():
+        print(f"\nerror: {dag} failed for {', '.join(map(str, days))}", file=sys.stderr)
+        for task in outcome.failed:
+            if task["dag_id"] == dag:
+                print(f"  {task['task_id']}: {last_error(services.api.log(task))}", file=sys.stderr)
+                print(f"    log: {services.log_of(task)}", file=sys.stderr)
     print(f"  when the cause is fixed, rerun: make backfill {arguments}", file=sys.stderr)
 
 

@@ -99,8 +99,8 @@ def test_nights_end_well(
             return running.restart_dead()
 
         while killed.total() < _KILLS:
-            outcome = Backfill(running.api, "nightly", *NIGHTS).run({}, 2, disturb)
-            assert outcome.unsuccessful == []
+            outcome = Backfill(running.api, {"nightly": {}}, *NIGHTS).run(2, disturb)
+            assert outcome.unsuccessful == {}
             rounds += 1
         commands = commands_of(running)
         disturbed_contents = contents_of(running, monkeypatch)

@@ -43,8 +43,8 @@ def test_it_goes_on_when_the_server_answers_again() -> None:
         asked.append("what died")
         return []
 
-    outcome = Backfill(server, "nightly", NIGHT, NIGHT).run({}, 1, restart_dead)
-    assert outcome.unsuccessful == []
+    outcome = Backfill(server, {"nightly": {}}, NIGHT, NIGHT).run(1, restart_dead)
+    assert outcome.unsuccessful == {}
     assert dict(outcome.seconds[NIGHT]) == {"land": 3.0}
     assert len(asked) == 4, "what has died is started again before each question"
     assert server.ended == [7]
@@ -54,5 +54,5 @@ def test_it_gives_up_when_the_server_stays_away(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(backfill, "_PATIENCE_S", 0.0)
     server = Server(silent=1000)
     with pytest.raises(Unanswered):
-        Backfill(server, "nightly", NIGHT, NIGHT).run({}, 1)
+        Backfill(server, {"nightly": {}}, NIGHT, NIGHT).run(1)
     assert server.ended == [7]

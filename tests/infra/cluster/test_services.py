@@ -62,8 +62,8 @@ def test_a_viewer_may_look_and_who_is_on_call_may_act(cluster: Services) -> None
 def test_a_night_equals_that_of_one_machine(
     cluster: Services, spark: "SparkSession", tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    outcome = Backfill(cluster.api, "nightly", NIGHT, NIGHT).run({}, 1, cluster.restart_dead)
-    assert outcome.unsuccessful == []
+    outcome = Backfill(cluster.api, {"nightly": {}}, NIGHT, NIGHT).run(1, cluster.restart_dead)
+    assert outcome.unsuccessful == {}
     on_cluster = contents_of(cluster, monkeypatch)
     own_folders = {path.name for path in (cluster.state.home / "machines").glob("*/*")}
     assert own_folders.isdisjoint({"lake", "landing", "reports", "secrets", "videos"})
