@@ -21,6 +21,7 @@ from jobs.recommend import REGISTERED_MODEL
 from jobs.recommend.block import recommend_sent
 from jobs.recommend.catalogue import align_catalogue, load_columns, read_catalogue, save_catalogue
 from jobs.recommend.interactions import ACTIVE_DAYS
+from jobs.recommend.interactions_as_of import TABLE as DAILY
 from jobs.recommend.interactions_as_of import interactions_as_of
 from schemas.contract import load_contract
 
@@ -31,11 +32,24 @@ _BLOCK_USERS = 4096  # with 50 recommendations each, a block returns 25 MB
 _log = logging.getLogger(__name__)
 
 
-def transform(known: DataFrame, date: dt.date, model: str, version: str) -> DataFrame:
+def blocks_of_users(daily: DataFrame, date: dt.date) -> int:
+    """Return the number of blocks that the active users are divided into.
+
+    Args:
+        daily: gold.daily_interactions; rows that arrived after the night are left out.
+        date: the night.
+    """
+    # Counted from two columns of the days, which costs a tenth of the interactions as of the night.
+    days = F.expr(f"date <= DATE'{date}' AND event_date BETWEEN DATE'{date}' - {ACTIVE_DAYS - 1} AND DATE'{date}'")
+    return math.ceil(daily.where(days).select("user_id").distinct().count() / _BLOCK_USERS)
+
+
+def transform(known: DataFrame, blocks: int, date: dt.date, model: str, version: str) -> DataFrame:
     """Return the rows of gold.recommendations.
 
     Args:
         known: user_id, video_id, strength and last_event_date of all pairs of a user and a video that the user was shown.
+        blocks: see `blocks_of_users`.
         date: the night.
         model: name of the files of the model that serves and of its catalogue, from `model_files.sent`.
         version: its version.
@@ -43,7 +57,6 @@ def transform(known: DataFrame, date: dt.date, model: str, version: str) -> Data
     last_watched = F.max("last_event_date").over(Window.partitionBy("user_id"))
     pairs = known.select("user_id", "video_id", "strength", last_watched.alias("last_watched"))
     active = pairs.where(F.datediff(F.lit(date), "last_watched") < ACTIVE_DAYS)
-    blocks = math.ceil(active.select("user_id").distinct().count() / _BLOCK_USERS)
     # A score may depend on the other users of its block in the last digit, so a user's block depends on nothing but the data.
     block = F.pmod(F.xxhash64("user_id"), F.lit(max(blocks, 1)))
     schema = load_contract(TABLE).struct_type()
@@ -61,11 +74,14 @@ def main(argv: Sequence[str] | None = None) -> None:
             _log.warning("%s: no rows for %s: no recommender serves yet", TABLE, context.date)
             context.lake.write(load_contract(TABLE).arrow_schema().empty_table())
             return
+        blocks = blocks_of_users(context.lake.read(DAILY), context.date)
         directory = tracking.download(context.settings, version)
         with TemporaryDirectory() as folder:
             save_catalogue(Path(folder), align_catalogue(night_videos, load_columns(directory)))
             with model_files.sent(context.spark, directory, Path(folder)) as model:
-                context.lake.write(transform(known, context.date, model, version.version), model=version.version)
+                context.lake.write(
+                    transform(known, blocks, context.date, model, version.version), model=version.version
+                )
 
 
 if __name__ == "__main__":

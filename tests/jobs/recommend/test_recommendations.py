@@ -86,20 +86,18 @@ def test_the_order_of_rows_does_not_matter(model: Recommender, pairs: pa.Table) 
     assert recommend(shuffled, SECOND, model, "v", CATALOGUE) == recommend(pairs, SECOND, model, "v", CATALOGUE)
 
 
-@pytest.mark.parametrize("block_users", [4096, 20])
+@pytest.mark.parametrize("blocks", [1, 3])
 def test_workers_recommend_the_same_as_this_process(
     spark: SparkSession,
     model: Recommender,
     pairs: pa.Table,
-    block_users: int,
+    blocks: int,
     tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(recommendations, "_BLOCK_USERS", block_users)
     model.save(tmp_path)
     save_catalogue(tmp_path, CATALOGUE)
     with model_files.sent(spark, tmp_path) as name:
-        rows = recommendations.transform(spark.createDataFrame(pairs), SECOND, name, "v").toArrow()
+        rows = recommendations.transform(spark.createDataFrame(pairs), blocks, SECOND, name, "v").toArrow()
     order = [("user_id", "ascending"), ("rank", "ascending")]
     actual = rows.sort_by(order).to_pydict()
     expected = recommend(active(pairs), SECOND, model, "v", CATALOGUE).sort_by(order).to_pydict()
@@ -138,4 +136,14 @@ def test_a_removed_video_is_not_recommended(pairs: pa.Table, known: Interactions
 
 def test_no_active_user_gives_no_rows(spark: SparkSession, pairs: pa.Table) -> None:
     inactive = spark.createDataFrame(pairs.filter(pc.equal(pairs["user_id"], INACTIVE)))
-    assert recommendations.transform(inactive, SECOND, "not sent", "v").isEmpty()
+    assert recommendations.transform(inactive, 1, SECOND, "not sent", "v").isEmpty()
+
+
+def test_blocks_are_counted_from_the_active_users(spark: SparkSession, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recommendations, "_BLOCK_USERS", 2)
+    week_ago, long_ago = SECOND - dt.timedelta(days=6), SECOND - dt.timedelta(days=7)
+    tomorrow = SECOND + dt.timedelta(days=1)
+    rows = [("a", SECOND, SECOND), ("a", SECOND, week_ago), ("b", SECOND, week_ago), ("c", SECOND, SECOND)]
+    not_active = [("d", SECOND, long_ago), ("e", tomorrow, SECOND), ("f", tomorrow, tomorrow)]
+    daily = spark.createDataFrame(rows + not_active, "user_id string, date date, event_date date")
+    assert recommendations.blocks_of_users(daily, SECOND) == 2
