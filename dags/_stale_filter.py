@@ -1,4 +1,4 @@
-"""Backfills of stale nights only: check the parameter `only_stale` before the first task of a run."""
+"""Backfills of stale nights only: check the parameter `only_stale` before the first tasks of a run."""
 
 import subprocess
 
