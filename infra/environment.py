@@ -62,6 +62,7 @@ def clean_environment() -> None:
         return
     shell = dict(os.environ)
     cleaned = process_environment(shell)
+    # Only what differs: setproctitle finds the title of a process by the place of its first variables in memory.
     for name in shell.keys() - cleaned.keys():
         del os.environ[name]
     os.environ.update({name: value for name, value in cleaned.items() if shell.get(name) != value})

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from infra import durable
-from infra.local import lineage
+from infra.local import job_server, lineage
 from infra.local.daemon import Daemon, ServiceError
 from infra.local.paths import AIRFLOW_ENVIRONMENT, HOST, ROOT, State
 from schemas.zone import zone
@@ -27,7 +27,7 @@ def environment(state: State, port: int, spark_port: int) -> dict[str, str]:
         "AIRFLOW_CONN_SPARK_DEFAULT": f"spark-connect://{HOST}:{spark_port}",
     }
     own = {name: os.environ.get(name) or default for name, default in defaults.items()}
-    return own | settings(state, HOST, port) | lineage.environment(state)
+    return own | settings(state, HOST, port) | lineage.environment(state) | {"NIGHTREEL_PYTHON": job_server.PYTHON}
 
 
 def settings(state: State, host: str, port: int) -> dict[str, str]:

@@ -18,6 +18,7 @@ _POLL_S = 2.0
 _PATIENCE_S = 180.0
 """Time for a restarted API server to answer."""
 _PREFIXES = {"text_to_video": "video."}
+"""DAG -> prefix of its tasks in the output and in the summary."""
 _FINISHED = frozenset({"success", "failed", "upstream_failed", "skipped", "removed"})
 
 
@@ -26,11 +27,11 @@ class Outcome:
     """How the runs of a backfill ended."""
 
     seconds: dict[dt.date, dict[str, float]] = field(default_factory=lambda: defaultdict(lambda: defaultdict(float)))
-    """Night -> task, see `task_name` -> seconds it ran, summed over the instances of a mapped task."""
+    """Night -> name of the task (`task_name`) -> seconds it ran, summed over the instances of a mapped task."""
     failed: list[dict[str, Any]] = field(default_factory=list)
     """Task instances that failed."""
     unsuccessful: dict[str, list[dt.date]] = field(default_factory=dict)
-    """DAG -> nights whose run did not succeed, of the DAGs with such nights."""
+    """DAG -> nights whose run did not succeed. DAGs without such a night are left out."""
 
 
 class Backfill:
@@ -121,7 +122,7 @@ class Backfill:
 
 
 def task_name(dag: str, task: Mapping[str, Any]) -> str:
-    """Return the name of a task among those of all DAGs of a night."""
+    """Return the name under which a task is shown, which is unique among the DAGs of a night."""
     return _PREFIXES.get(dag, "") + str(task["task_id"])
 
 

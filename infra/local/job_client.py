@@ -1,6 +1,6 @@
-"""Runs `python -m MODULE ARGUMENTS` in a fork of the job server if it runs, otherwise in this process.
+"""Runs `python -m MODULE ARGUMENTS` in a fork of the job server, or in this process if there is no server.
 
-It ends as the job ends, and if it is killed, so is the job. It starts in milliseconds, because it imports little.
+It returns the exit code of the fork. If it is killed, so is the fork. It imports little, so that it starts fast.
 """
 
 import json
@@ -15,7 +15,7 @@ SOCKET = "jobs.socket"
 
 
 def main() -> None:
-    """Run the job."""
+    """Run the module that the arguments name."""
     directory = Path.cwd()
     try:
         connection = socket.socket(socket.AF_UNIX)
@@ -29,7 +29,7 @@ def main() -> None:
     if not answer:
         sys.exit("error: the job server ended before the job")
     if (code := int(answer)) < 0:
-        os.kill(os.getpid(), -code)  # by the signal that ended the job
+        os.kill(os.getpid(), -code)  # end by the same signal as the job
     sys.exit(code)
 
 

@@ -1,8 +1,8 @@
 """Runs the jobs and Spark's Python workers of one machine in forks of a process that has already imported their libraries.
 
-Half of a small night's CPU time was the import of pandas, MLflow, torch and Spark's client, once for each job. A fork has them at
-once, and it shares their memory. `job_client.py` stands in for Python: it sends a job here and ends as the job ends. Modules of
-`jobs` and `models` are not imported before a fork, so that each job runs the code as it is then.
+The imports of pandas, MLflow, torch and Spark's client take up to five seconds of CPU time. A fork has them at once, and shares
+their memory. `job_client.py` is called in place of Python: it sends a command here, and ends when the command ends. Modules of
+`jobs` and `models` are not imported before a fork, so that each job runs the current code.
 """
 
 import atexit
@@ -26,7 +26,7 @@ from setproctitle import getproctitle, setproctitle
 from infra.environment import clean_environment
 from infra.local.daemon import Daemon
 from infra.local.job_client import SOCKET, receive
-from infra.local.paths import ROOT, State
+from infra.local.paths import State
 
 _LIBRARIES = [
     *("pandas", "pyarrow.compute", "pyarrow.dataset", "pyarrow.parquet", "deltalake", "duckdb", "yaml"),
@@ -39,16 +39,16 @@ _PR_SET_PDEATHSIG = 1
 
 def job_server(state: State, variables: dict[str, str]) -> Daemon:
     """Return the server as a daemon, with the environment variables of Airflow's tasks."""
-    return Daemon("jobs", state, [str(Path(ROOT, ".venv", "bin", "python")), "-m", __name__], variables)
+    return Daemon("jobs", state, [sys.executable, "-m", __name__], variables)
 
 
 PYTHON = str(Path(__file__).with_name("python.sh"))
-"""The program that runs in a fork what Python would run."""
+"""A program with the arguments of Python, which runs a module in a fork of the server."""
 
 
 def main() -> None:
     """Serve on a socket in the working directory until the process is stopped. Clients wait until it is ready."""
-    getproctitle()  # which finds the title's memory before the environment is changed
+    getproctitle()  # the first call locates the title in memory, which fails once the environment has moved
     Path(SOCKET).unlink(missing_ok=True)
     with socket.socket(socket.AF_UNIX) as listener:
         os.umask(0o077)  # only this user may send jobs
@@ -64,14 +64,14 @@ def main() -> None:
 
 
 def _serve(listener: socket.socket) -> NoReturn:
-    """Fork for each connection, and send it the exit code of its job. A job whose client has ended is killed.
+    """Fork for each connection, and send it the exit code of its job.
 
-    The client is a task of Airflow: without it, nobody waits for the job, and it may have been started again.
+    A job is killed if its client ends first: its task has ended too, and may have been retried.
     """
     poll = select.poll()
     poll.register(listener, select.POLLIN)
     jobs: dict[int, tuple[socket.socket, ForkProcess]] = {}
-    """File descriptor of a job's end -> the connection of its client, and its process."""
+    """Sentinel of a job's process -> the connection of its client, and the process."""
     while True:
         for descriptor, _ in poll.poll():
             if descriptor == listener.fileno():
@@ -100,7 +100,7 @@ def _serve(listener: socket.socket) -> NoReturn:
 
 
 def _run(connection: socket.socket, inherited: Sequence[socket.socket]) -> None:
-    """Run the job that the client sends, in a fork: as Python would run it for the client."""
+    """Run the module that the client requests, with the client's arguments, environment, directory and streams."""
     os.setpgid(0, 0)  # the job can be killed together with its own processes
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)  # it ends with the server
     request, streams = receive(connection)

@@ -37,7 +37,6 @@ class LocalServices(Services):
         self._ports = ports
         self.api = AirflowApi(f"http://{HOST}:{ports['airflow']}")
         self._variables = airflow.environment(self.state, ports["airflow"], ports["spark"])
-        self._variables["NIGHTREEL_PYTHON"] = job_server.PYTHON
         self._jobs = job_server.job_server(self.state, self._variables)
         self._airflow = airflow.daemons(self.state, self._variables)
         self._spark = spark_server(self.state, ports["spark"])

@@ -33,13 +33,13 @@ _log = logging.getLogger(__name__)
 
 
 def blocks_of_users(daily: DataFrame, date: dt.date) -> int:
-    """Return the number of blocks that the active users are divided into.
+    """Return into how many blocks the active users are divided.
 
     Args:
         daily: gold.daily_interactions; rows that arrived after the night are left out.
         date: the night.
     """
-    # Counted from two columns of the days, which costs a tenth of the interactions as of the night.
+    # Not counted from `interactions_as_of`, which Spark would then compute twice.
     days = F.expr(f"date <= DATE'{date}' AND event_date BETWEEN DATE'{date}' - {ACTIVE_DAYS - 1} AND DATE'{date}'")
     return math.ceil(daily.where(days).select("user_id").distinct().count() / _BLOCK_USERS)
 
