@@ -77,7 +77,7 @@ def _serve(listener: socket.socket) -> NoReturn:
             if descriptor == listener.fileno():
                 connection, _ = listener.accept()
                 inherited = [listener, *(other for other, _ in jobs.values())]
-                job = ForkProcess(target=_run, args=(connection, inherited))
+                job = ForkProcess(target=_run, args=(connection, inherited, os.getpid()))
                 job.start()
                 jobs[job.sentinel] = connection, job
                 poll.register(job.sentinel, select.POLLIN)
@@ -99,10 +99,12 @@ def _serve(listener: socket.socket) -> NoReturn:
                             os.killpg(job.pid, signal.SIGKILL)
 
 
-def _run(connection: socket.socket, inherited: Sequence[socket.socket]) -> None:
+def _run(connection: socket.socket, inherited: Sequence[socket.socket], server: int) -> None:
     """Run the module that the client requests, with the client's arguments, environment, directory and streams."""
     os.setpgid(0, 0)  # the job can be killed together with its own processes
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)  # it ends with the server
+    if os.getppid() != server:
+        return  # the server ended before the line above
     request, streams = receive(connection)
     for unused in (connection, *inherited):
         unused.close()
