@@ -53,8 +53,8 @@ def store(monkeypatch: pytest.MonkeyPatch) -> Iterator["ObjectStore"]:
     """An empty object store, which all libraries find by their variables."""
     from tests import object_store
 
-    with object_store.serving() as server:
-        object_store.use(server, monkeypatch)
+    with object_store.in_memory() as server:
+        object_store.use(server.address, monkeypatch)
         yield server
 
 

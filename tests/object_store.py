@@ -1,15 +1,23 @@
-"""A small S3 server in memory: one bucket after the other as they are named, with listings and conditional puts."""
+"""Object stores for tests: a small S3 server in memory, with listings and conditional puts, and the one of a cluster."""
 
 import hashlib
 import re
+import subprocess
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from socket import create_connection, create_server
 from threading import Lock, Thread
 from urllib.parse import parse_qs, unquote, urlsplit
 from xml.sax.saxutils import escape, unescape
 
 import pytest
+
+from infra.local.paths import JOBS_ENVIRONMENT
+
+_KEY, _SECRET, _REGION = "key", "secret", "us-east-1"
 
 
 class ObjectStore(ThreadingHTTPServer):
@@ -29,24 +37,45 @@ class ObjectStore(ThreadingHTTPServer):
 
 
 @contextmanager
-def serving() -> Iterator[ObjectStore]:
-    """Serve an empty store."""
+def in_memory() -> Iterator[ObjectStore]:
+    """Serve an empty store; buckets need not be made."""
     with ObjectStore() as server:
         Thread(target=server.serve_forever, daemon=True).start()
         yield server
         server.shutdown()
 
 
-def use(server: ObjectStore, monkeypatch: pytest.MonkeyPatch) -> None:
+@contextmanager
+def versitygw(folder: Path, bucket: str) -> Iterator[str]:
+    """Serve a folder with one bucket by the S3 server of a cluster. Yields its address."""
+    program = JOBS_ENVIRONMENT / "bin" / "versitygw"
+    if not program.exists():
+        pytest.skip("needs versitygw: run as root, with Go installed, make .venv/bin/versitygw")
+    (folder / bucket).mkdir(parents=True)
+    with closing(create_server(("127.0.0.1", 0))) as free:
+        port = free.getsockname()[1]
+    command = [str(program), "--quiet", "--port", f"127.0.0.1:{port}", "--region", _REGION, "posix", str(folder)]
+    with subprocess.Popen(command, env={"ROOT_ACCESS_KEY": _KEY, "ROOT_SECRET_KEY": _SECRET}) as server:
+        try:
+            for _ in range(300):
+                with suppress(OSError), create_connection(("127.0.0.1", port)):
+                    break
+                time.sleep(0.1)
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            server.kill()
+
+
+def use(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Set the variables with which libraries find the store, also in this process."""
     from infra.object_store import path
 
     variables = {
-        "AWS_ENDPOINT_URL": server.address,
+        "AWS_ENDPOINT_URL": address,
         "AWS_ALLOW_HTTP": "true",
-        "AWS_ACCESS_KEY_ID": "key",
-        "AWS_SECRET_ACCESS_KEY": "secret",
-        "AWS_REGION": "us-east-1",
+        "AWS_ACCESS_KEY_ID": _KEY,
+        "AWS_SECRET_ACCESS_KEY": _SECRET,
+        "AWS_REGION": _REGION,
     }
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
@@ -60,6 +89,8 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         if "list-type" in self._query():
             return self._list()
+        if "/" not in self._key().strip("/"):
+            return self._answer(200)  # every bucket exists
         content = self.server.objects.get(self._key())
         if content is None:
             return self._answer(404)

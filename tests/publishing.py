@@ -8,8 +8,10 @@ import hashlib
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.fs as pafs
 from deltalake import DeltaTable
 
+from jobs.platform.lake import filesystem
 from jobs.platform.lake.content_hash import NO_ROWS
 from jobs.platform.lake.stage import Staged, Written, describe, write_arrow
 from schemas.contract import Contract
@@ -22,7 +24,7 @@ def stage(uri: str, contract: Contract, day: dt.date, *parts: pa.Table, content:
         uri: an existing table.
         contract: of the table.
         day: of the rows.
-        parts: the rows.
+        parts: the rows; several only on a local disk.
         content: their content hash; by default computed from the rows.
     """
     schema = pa.schema(DeltaTable(uri).schema())
@@ -31,8 +33,13 @@ def stage(uri: str, contract: Contract, day: dt.date, *parts: pa.Table, content:
         for file in Path(uri, other.attempt).rglob("*.parquet"):
             file.rename(Path(uri, first.attempt, file.parent.name, f"part-{number}.parquet"))
     written = Written(first.attempt, sum(part.num_rows for part in parts))
-    files = Path(uri, written.attempt).rglob("*.parquet")
-    sha256 = {str(file.relative_to(uri)): hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
+    store, root = filesystem(uri)
+    files = store.get_file_info(pafs.FileSelector(f"{root}/{written.attempt}", recursive=True))
+    sha256 = {
+        file.path.removeprefix(f"{root}/"): hashlib.sha256(store.open_input_file(file.path).read()).hexdigest()
+        for file in files
+        if file.is_file
+    }
     return describe(uri, contract, day, written, content or _made_up(*parts), sha256)
 
 

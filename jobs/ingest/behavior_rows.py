@@ -13,8 +13,11 @@ from jobs.platform.settings import Settings
 from schemas.contract import load_contract
 
 _FEED = NIGHTLY[BEHAVIOR_LOGS]
+_BRONZE = "bronze.behavior_log"
 EVENTS = _FEED.table
 KEY = load_contract(EVENTS).key
+LINE = ("log_file", "log_line")
+"""Identifies a row of the log in the tables that are made from it."""
 
 
 def parsed_rows(context: JobContext) -> DataFrame:
@@ -24,9 +27,26 @@ def parsed_rows(context: JobContext) -> DataFrame:
         MissingInput: the night's log has not been ingested.
         UsageError: see `java_zone.check`.
     """
+    return _parsed(context, context.lake.read_day(_BRONZE))
+
+
+def parsed_rows_without_event(context: JobContext) -> DataFrame:
+    """Return the rows of `parsed_rows` that are not in silver.behavior_events: they break a rule, or repeat an event.
+
+    They are few, and only they are parsed.
+
+    Raises:
+        MissingInput: the night's log or its events have not been ingested.
+        UsageError: see `java_zone.check`.
+    """
+    events = context.lake.read_day(EVENTS).select(*LINE)
+    return _parsed(context, context.lake.read_day(_BRONZE).join(events, [*LINE], "left_anti"))
+
+
+def _parsed(context: JobContext, rows: DataFrame) -> DataFrame:
     java_zone.check(context)
     context.lake.fingerprints |= {name: fingerprint(context.settings, name) for name in (EVENTS, LATE_DAYS, TIMEZONE)}
-    return parse_bronze(context.lake.read_day("bronze.behavior_log"), context.settings)
+    return parse_bronze(rows, context.settings)
 
 
 def parse_bronze(rows: DataFrame, settings: Settings) -> DataFrame:

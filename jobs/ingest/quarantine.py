@@ -6,7 +6,7 @@ from functools import reduce
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from jobs.ingest.behavior_rows import parsed_rows
+from jobs.ingest.behavior_rows import parsed_rows_without_event
 from jobs.ingest.feeds import BEHAVIOR_LOGS, NIGHTLY
 from jobs.ingest.snapshot import snapshot
 from jobs.platform.job import run_job
@@ -35,9 +35,12 @@ def quarantined_rows(context: JobContext) -> DataFrame:
     """Return all rows of the night that break a rule.
 
     Raises:
-        MissingInput: the night's log has not been ingested, or a snapshot has not landed.
+        MissingInput: the night's log or events have not been ingested, or a snapshot has not landed.
     """
-    feeds = {feed: parsed_rows(context) if feed == BEHAVIOR_LOGS else snapshot(context, feed) for feed in NIGHTLY}
+    feeds = {
+        feed: parsed_rows_without_event(context) if feed == BEHAVIOR_LOGS else snapshot(context, feed)
+        for feed in NIGHTLY
+    }
     return reduce(DataFrame.unionByName, (transform(rows, NIGHTLY[feed].table) for feed, rows in feeds.items()))
 
 

@@ -17,7 +17,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from jobs.ingest.behavior_events import earlier_events
-from jobs.ingest.behavior_rows import EVENTS, KEY, parsed_rows
+from jobs.ingest.behavior_rows import EVENTS, KEY, LINE, parsed_rows_without_event
 from jobs.ingest.feeds import BEHAVIOR_LOGS, NIGHTLY
 from jobs.ingest.landed import landed_files_of
 from jobs.ingest.snapshot import snapshot
@@ -30,7 +30,6 @@ from schemas.contract import load_contract
 
 _TABLE = "ops.reconciliation"
 _QUARANTINE = "silver.quarantine"
-_LINE = ("log_file", "log_line")
 _MOST_QUARANTINED = 0.05
 _MOST_CHANGED = 5.0
 _NIGHTS_BEFORE = 7
@@ -115,11 +114,15 @@ def _duplicate_rows(context: JobContext, feed: str) -> DataFrame:
 
 
 def _duplicate_events(context: JobContext) -> DataFrame:
-    """Count the rows that share their key with another one. Rows in quarantine are left out, so only the keys are parsed."""
-    rows = parsed_rows(context)
+    """Count the valid rows of the log that share their key with another one.
+
+    A row that is neither an event nor in quarantine counts only if its key says so: a row that was lost is no duplicate.
+    """
     quarantined = context.lake.read_day(_QUARANTINE, required=False).where(F.col("source") == EVENTS)
-    valid = rows.join(quarantined.select(*_LINE), [*_LINE], "left_anti")
-    earlier = earlier_events(context, rows).select(*KEY, F.lit(1).alias("earlier"))
+    others = parsed_rows_without_event(context).join(quarantined.select(*LINE), [*LINE], "left_anti")
+    columns = [*dict.fromkeys((*KEY, "event_date"))]
+    valid = context.lake.read_day(EVENTS).select(*columns).unionByName(others.select(*columns))
+    earlier = earlier_events(context, valid).select(*KEY, F.lit(1).alias("earlier"))
     keys = valid.groupBy(*KEY).agg(F.count("*").alias("rows")).join(earlier, [*KEY], "left")
     duplicates = F.col("rows") - 1 + F.coalesce("earlier", F.lit(0))
     return _sum(keys, BEHAVIOR_LOGS, {"duplicates": F.coalesce(F.sum(duplicates), F.lit(0))})

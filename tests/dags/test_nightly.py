@@ -25,6 +25,7 @@ ORDER = [
     *(("ingest.land", f"ingest.{table}") for table in INGESTED),
     ("ingest.behavior_log", "ingest.behavior_events"),
     ("ingest.behavior_log", "ingest.quarantine"),
+    ("ingest.behavior_events", "ingest.quarantine"),
     *((f"ingest.{t}", "ingest.reconciliation") for t in ("behavior_events", "quarantine", *INGESTED[1:4])),
     *(("ingest.reconciliation", f"features.{table}") for table in FEATURES),
     *(("ingest.videos", f"features.{table}") for table in ("user_features", "video_features", "ctr_examples")),

@@ -4,12 +4,17 @@ import datetime as dt
 import shutil
 import subprocess
 import sys
+from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 
+from jobs.platform import lake
 from jobs.platform.lake.history import publications
 from jobs.platform.lake.verify import verify
 from jobs.platform.settings import settings
+from schemas.contract import load_contract
+from tests import object_store
 from tests.faults import rows
 from tests.faults.conftest import RecordFault
 
@@ -46,6 +51,21 @@ def run_writers(uri: str, writers: int, count: int, delay: int | None) -> list[t
     return [(int(line[0]), dt.date.fromisoformat(line[1]), line[2]) for line in lines if line[0] != "overtaken"]
 
 
+def lost_or_wrong(uri: str, acknowledged: list[tuple[int, dt.date, str]]) -> tuple[list[int], list[dt.date]]:
+    """Return the acknowledged versions that the table does not have, and the days that have other rows than the last ones."""
+    versions = [version for version, _, _ in acknowledged]
+    assert len(set(versions)) == len(versions)
+    published = {p.version: p for p in publications(uri)}
+    assert len(published) <= len(versions)
+    last = {day: said for _, day, said in sorted(acknowledged)}
+    wrong = [
+        day
+        for day, said in last.items()
+        if rows.read(uri, day) != sorted(str(r["raw"]) for r in rows.rows(day, 4, said))
+    ]
+    return [version for version in versions if version not in published], wrong
+
+
 @pytest.mark.parametrize(
     ("writers", "count", "delay"),
     [
@@ -61,18 +81,32 @@ def test_nothing_that_was_acknowledged_is_lost(
     if delay and shutil.which("strace") is None:
         pytest.fail("this test delays system calls by strace; install it with: sudo apt-get install strace")
     acknowledged = run_writers(table, writers, count, delay)
-    versions = [version for version, _, _ in acknowledged]
-    assert len(set(versions)) == len(versions)
-    published = {p.version: p for p in publications(table)}
-    lost = [version for version in versions if version not in published]
-    last = {day: said for _, day, said in sorted(acknowledged)}
-    wrong = [
-        day
-        for day, said in last.items()
-        if rows.read(table, day) != sorted(str(r["raw"]) for r in rows.rows(day, 4, said))
-    ]
+    lost, wrong = lost_or_wrong(table, acknowledged)
     record_fault("several writers on one table", f"{len(lost)} lost of {len(acknowledged)} acknowledged")
-    assert not lost
-    assert not wrong
-    assert len(published) == len(versions)
+    assert (lost, wrong) == ([], [])
     assert list(verify(settings(), rows.TABLE)) == []
+
+
+@pytest.mark.parametrize("count", [20, pytest.param(400, marks=pytest.mark.long)])
+@pytest.mark.parametrize("server", ["in memory", "versitygw"])
+@pytest.mark.usefixtures("spark")
+def test_nothing_that_was_acknowledged_is_lost_in_an_object_store(
+    server: str,
+    count: int,
+    home: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    record_fault: RecordFault,
+) -> None:
+    with ExitStack() as stack:
+        if server == "in memory":
+            address = stack.enter_context(object_store.in_memory()).address
+        else:
+            address = stack.enter_context(object_store.versitygw(home / "s3", "lake"))
+        object_store.use(address, monkeypatch)
+        monkeypatch.setenv("NIGHTREEL_LAKE", "s3a://lake/tables")
+        uri = settings().uri(rows.TABLE)
+        lake.create(load_contract(rows.TABLE), uri)
+        acknowledged = run_writers(uri, 2, count, None)
+        lost, wrong = lost_or_wrong(uri, acknowledged)
+    record_fault(f"two writers on one table on S3 ({server})", f"{len(lost)} lost of {len(acknowledged)} acknowledged")
+    assert (lost, wrong) == ([], [])
