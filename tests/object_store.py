@@ -89,8 +89,6 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         if "list-type" in self._query():
             return self._list()
-        if "/" not in self._key().strip("/"):
-            return self._answer(200)  # every bucket exists
         content = self.server.objects.get(self._key())
         if content is None:
             return self._answer(404)

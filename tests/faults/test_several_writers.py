@@ -4,7 +4,6 @@ import datetime as dt
 import shutil
 import subprocess
 import sys
-from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -88,25 +87,16 @@ def test_nothing_that_was_acknowledged_is_lost(
 
 
 @pytest.mark.parametrize("count", [20, pytest.param(400, marks=pytest.mark.long)])
-@pytest.mark.parametrize("server", ["in memory", "versitygw"])
 @pytest.mark.usefixtures("spark")
 def test_nothing_that_was_acknowledged_is_lost_in_an_object_store(
-    server: str,
-    count: int,
-    home: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    record_fault: RecordFault,
+    count: int, home: Path, monkeypatch: pytest.MonkeyPatch, record_fault: RecordFault
 ) -> None:
-    with ExitStack() as stack:
-        if server == "in memory":
-            address = stack.enter_context(object_store.in_memory()).address
-        else:
-            address = stack.enter_context(object_store.versitygw(home / "s3", "lake"))
+    with object_store.versitygw(home / "s3", "lake") as address:
         object_store.use(address, monkeypatch)
         monkeypatch.setenv("NIGHTREEL_LAKE", "s3a://lake/tables")
         uri = settings().uri(rows.TABLE)
         lake.create(load_contract(rows.TABLE), uri)
         acknowledged = run_writers(uri, 2, count, None)
         lost, wrong = lost_or_wrong(uri, acknowledged)
-    record_fault(f"two writers on one table on S3 ({server})", f"{len(lost)} lost of {len(acknowledged)} acknowledged")
+    record_fault("two writers on one table on S3", f"{len(lost)} lost of {len(acknowledged)} acknowledged")
     assert (lost, wrong) == ([], [])
