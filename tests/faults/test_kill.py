@@ -73,7 +73,8 @@ def models() -> list[tuple[str, str, str]]:
 
 def test_killed_at_each_step(home: Path, spark: SparkSession, spark_server: str, record_fault: RecordFault) -> None:
     write_landing(home, LINES)
-    ingest()
+    night = ingest()
+    assert all(len(publications(night.lake.uri(table))) == 1 for table in state())
     daily_interactions.main(["--date", str(MAY_1)])
     clean = state()
     (home / "lake").rename(home / "undisturbed")
@@ -171,10 +172,3 @@ def test_killed_at_random(undisturbed: Undisturbed, spark_server: str, record_fa
     assert state() == undisturbed.tables
     assert models() == undisturbed.models
     record_fault("kill -9 at random over a night", f"{kills} kills, then the content of a clean night")
-
-
-def test_a_day_is_published_once_for_each_run(home: Path, spark: SparkSession) -> None:
-    write_landing(home, LINES)
-    night = ingest()
-    for table in state():
-        assert len(publications(night.lake.uri(table))) == 1
