@@ -77,7 +77,11 @@ class OnExecutors:
     @property
     def params(self) -> dict[str, object]:
         """How models are fitted, for MLflow."""
-        return {"trained_in": "executors", **spark_als.PARAMS}
+        return {
+            "trained_in": "executors",
+            "spark_regularization": spark_als.REGULARIZATION,
+            "spark_epochs": spark_als.EPOCHS,
+        }
 
     def sizes(self) -> dict[str, int]:
         """Return the number of users and of pairs."""
