@@ -4,7 +4,7 @@
 
 A lake gets 30 nights of invented gold.daily_interactions with this number of rows each, see `interactions_as_of`, and 50,000
 videos. The model is fitted twice and evaluated, as on a night, by a new process for each number of rows and each place. Peak
-memory is that process's own, without Spark's JVM and Python workers. On executors, the seconds include the start of Spark.
+memory is that of the process, and with Spark's JVM and Python workers.
 """
 
 import argparse
@@ -15,6 +15,7 @@ import time
 from pathlib import Path
 
 from jobs.recommend.interactions_as_of import LOOKBACK_DAYS
+from tests.benchmarks.growth import Peak
 from tests.benchmarks.interactions_as_of import LAST, write_nights
 from tests.jobs.lake import insert_rows
 
@@ -39,12 +40,15 @@ def main() -> None:
                 environment = os.environ | {"NIGHTREEL_PAIRS_IN_MEMORY": str(LIMITS[place])}
                 started = time.perf_counter()
                 pid = os.posix_spawn(sys.executable, command, environment)
+                all_processes = Peak(pid)
                 _, status, usage = os.wait4(pid, 0)
+                all_processes.stop()
                 if status:
                     raise SystemExit(f"the training in {place} failed")
                 print(
                     f"{rows * LOOKBACK_DAYS:,} rows, {place}: {time.perf_counter() - started:.0f} s, "
-                    f"peak memory {usage.ru_maxrss / 1024:.0f} MiB",
+                    f"{all_processes.cpu_s:.0f} CPU s, peak memory {usage.ru_maxrss / 1024:.0f} MiB, "
+                    f"with Spark {all_processes.mib:.0f} MiB",
                     flush=True,
                 )
 
