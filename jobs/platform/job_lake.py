@@ -2,7 +2,7 @@
 
 import datetime as dt
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -77,6 +77,15 @@ class JobLake:
         if not self.exists(table):
             return set()
         return lake.days(self.uri(table), self._fixed_version(table), load_contract(table).day_column)
+
+    def count_rows(self, table: str, days: Collection[dt.date]) -> int:
+        """Return how many rows the table has of some days. Reads only the table's log.
+
+        Raises:
+            MissingInput: the lake has no such table.
+            UndeclaredInput: the job's table or model does not declare this source.
+        """
+        return lake.count_rows(self.uri(table), self._fixed_version(table), load_contract(table), days)
 
     def read(self, table: str) -> "DataFrame":
         """Return the whole table, at the version that it had when this job first read it.

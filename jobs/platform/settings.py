@@ -31,6 +31,9 @@ class Settings:
     """NIGHTREEL_SIMULATED_EVENTS: number of views that the simulator creates per night; default 100,000."""
     late_days: int
     """NIGHTREEL_LATE_DAYS: days after its own day in which an event may arrive; default 3. Later events are quarantined."""
+    pairs_in_memory: int
+    """NIGHTREEL_PAIRS_IN_MEMORY: up to this number of rows of gold.daily_interactions in the last 30 days, each a pair of a user
+    and a video on a day, recommenders are trained in the memory of one process, above it by Spark; default 10,000,000."""
     video_generator: str
     """NIGHTREEL_VIDEO_GENERATOR: a name in `models.video.registry`, or the path or id of a diffusers text-to-video pipeline."""
     mlflow_uri: str
@@ -86,6 +89,7 @@ def settings() -> Settings:
         mapping=os.environ.get("NIGHTREEL_MAPPING", ""),
         simulated_events=_number("NIGHTREEL_SIMULATED_EVENTS", "100000", "views", least=1),
         late_days=_number("NIGHTREEL_LATE_DAYS", "3", "days"),
+        pairs_in_memory=_number("NIGHTREEL_PAIRS_IN_MEMORY", "10000000", "pairs"),
         video_generator=os.environ.get("NIGHTREEL_VIDEO_GENERATOR", "vae"),
         mlflow_uri=os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{home / 'mlflow.db'}",
     )

@@ -110,3 +110,9 @@ def align_catalogue(videos: Catalogue, video_ids: NDArray[np.int64]) -> Catalogu
         titles=[None if i is None else videos.titles[i] for i in indices],
         tags=[[] if i is None else videos.tags[i] for i in indices],
     )
+
+
+def positions(video_ids: NDArray[np.int64], model_video_ids: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return (model's items,) the position of each video of a model in `video_ids` (ascending), -1 if it is not there."""
+    index = np.minimum(np.searchsorted(video_ids, model_video_ids), len(video_ids) - 1)
+    return np.where(video_ids[index] == model_video_ids, index, -1)

@@ -8,8 +8,6 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
-from jobs.platform.job_context import JobContext
-from jobs.recommend.interactions_as_of import arrow_interactions_as_of
 from jobs.recommend.profiles import to_pairs
 from models.recommend.recommender import Recommender
 
@@ -61,21 +59,14 @@ ACTIVE_DAYS = 7
 """The window of gold.user_features."""
 
 
-def read_interactions(context: JobContext, video_ids: NDArray[np.int64]) -> Interactions:
-    """Read the night's interactions.
+def to_interactions(table: pa.Table, video_ids: NDArray[np.int64], date: dt.date) -> Interactions:
+    """Convert rows of `arrow_interactions_as_of` to matrices.
 
     Args:
-        context: of the job.
+        table: the rows of all users, or of some.
         video_ids: (items,) ascending; the video of each column. Other videos are dropped, as they are no longer offered.
-
-    Raises:
-        MissingInput: gold.daily_interactions lacks a day of the window.
+        date: the night.
     """
-    return to_interactions(arrow_interactions_as_of(context), video_ids, context.date)
-
-
-def to_interactions(table: pa.Table, video_ids: NDArray[np.int64], date: dt.date) -> Interactions:
-    """Convert rows of `arrow_interactions_as_of` to matrices; see `read_interactions`."""
     pairs = to_pairs(table, video_ids)
     matrix, users = pairs.matrix, pairs.users
     days_ago, days_ago_before = (

@@ -54,7 +54,7 @@ def interactions_as_of(context: JobContext) -> "DataFrame":
     Raises:
         MissingInput: gold.daily_interactions lacks a day of the window.
     """
-    context.lake.check_days(TABLE, _window(context.date))
+    context.lake.check_days(TABLE, window(context.date))
     return context.spark.sql(query(context.date, "{daily}"), daily=context.lake.read(TABLE))
 
 
@@ -66,7 +66,7 @@ def arrow_interactions_as_of(context: JobContext) -> pa.Table:
     """
     import duckdb  # not every job that imports this module reads interactions
 
-    context.lake.check_days(TABLE, _window(context.date))
+    context.lake.check_days(TABLE, window(context.date))
     with (
         tempfile.TemporaryDirectory() as folder,
         duckdb.connect(config={"memory_limit": _MEMORY, "temp_directory": folder}) as connection,
@@ -82,16 +82,15 @@ def query(night: dt.date, daily: str) -> str:
         night: the night.
         daily: the name of the table with the rows of gold.daily_interactions.
     """
-    window = _window(night)
     days = ", ".join(
         f"(date '{day}', {_decay(age)}, {_decay(age - 1) if age else 0}, {int(age > 0)})"
-        for age, day in enumerate(window)
+        for age, day in enumerate(window(night))
     )
-    return _QUERY.format(daily=daily, days=days, first=window[-1], night=night)
+    return _QUERY.format(daily=daily, days=days, first=window(night)[-1], night=night)
 
 
-def _window(night: dt.date) -> list[dt.date]:
-    """Return the days of the window. Events arrive on or after their own day, so these are also the nights to read."""
+def window(night: dt.date) -> list[dt.date]:
+    """Return the 30 days that count. Events arrive on or after their own day, so these are also the nights to read."""
     return [night - dt.timedelta(days=age) for age in range(LOOKBACK_DAYS)]
 
 

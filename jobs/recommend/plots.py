@@ -18,16 +18,15 @@ def ndcg_plot(curves: Mapping[str, Sequence[float]]) -> Figure:
     return figure
 
 
-def exposure_plot(ids: NDArray[np.int64], watchers: NDArray[np.integer]) -> Figure:
+def exposure_plot(shown: NDArray[np.integer], watchers: NDArray[np.integer]) -> Figure:
     """Plot the share of the most frequent videos in all recommendations and in all earlier views.
 
     Args:
-        ids: (users, ranks) recommended columns, -1 for unused ranks.
+        shown: (items,) to how many users each video is recommended.
         watchers: (items,) number of users who watched each video before.
     """
     figure = Figure(figsize=(6, 4.5), layout="constrained")
     axes = figure.subplots()
-    shown = np.bincount(ids[ids >= 0], minlength=len(watchers))
     for label, counts in {"recommended": shown, "watched before": watchers}.items():
         share = np.cumsum(np.sort(counts)[::-1]) / max(1, counts.sum())
         axes.plot(np.arange(1, len(share) + 1) / len(share), share, label=label)

@@ -17,16 +17,13 @@ candidate could be trained, the champion stays.
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 
-import numpy as np
-
 from jobs.platform import decisions, tracking
 from jobs.platform.decisions import Decision
 from jobs.platform.job import run_job
 from jobs.platform.job_context import JobContext
 from jobs.recommend import REGISTERED_MODEL, plots
 from jobs.recommend.catalogue import load_columns, read_catalogue
-from jobs.recommend.interactions import read_interactions
-from models.recommend.evaluation import evaluate
+from jobs.recommend.training_data import training_data
 from models.recommend.metrics import COMPARED
 from models.recommend.registry import RECOMMENDERS, load_recommender
 
@@ -142,16 +139,9 @@ def promote(context: JobContext) -> Verdict:
 
 def _evaluate_champion(context: JobContext, champion: tracking.ModelVersion) -> JudgedVersion:
     directory = tracking.download(context.settings, champion)
-    video_ids = read_catalogue(context).video_ids
-    known = read_interactions(context, video_ids)
-    if known.targets.nnz == 0:
-        return JudgedVersion(champion.version, champion.family, {})
-    model_video_ids = load_columns(directory)
-    index = np.minimum(np.searchsorted(video_ids, model_video_ids), len(video_ids) - 1)
-    columns = np.where(video_ids[index] == model_video_ids, index, -1)
-    model = load_recommender(directory)
-    evaluation = evaluate(model, known.before.strength, known.before.watched, known.targets, columns)
-    return JudgedVersion(champion.version, champion.family, evaluation.metrics)
+    with training_data(context, read_catalogue(context)) as data:
+        evaluation = data.evaluate(load_recommender(directory), load_columns(directory))
+    return JudgedVersion(champion.version, champion.family, evaluation.metrics if evaluation else {})
 
 
 def main(argv: Sequence[str] | None = None) -> None:

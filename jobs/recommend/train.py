@@ -13,6 +13,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from jobs.platform import tracking
 from jobs.platform.errors import BadInput
@@ -20,10 +21,9 @@ from jobs.platform.job import run_job
 from jobs.platform.job_context import JobContext
 from jobs.recommend import REGISTERED_MODEL, plots
 from jobs.recommend.catalogue import read_catalogue, save_columns
-from jobs.recommend.interactions import Interactions, KnownInteractions, read_interactions
 from jobs.recommend.interactions_as_of import TABLE
 from jobs.recommend.pyfunc import recommended_videos
-from models.recommend.evaluation import evaluate
+from jobs.recommend.training_data import TrainingData, training_data
 from models.recommend.recommender import NothingToLearn, Recommender
 from models.recommend.registry import RECOMMENDERS
 
@@ -40,58 +40,50 @@ def train(context: JobContext, name: str) -> str:
         MissingInput: a table has no rows for the night.
         CannotTrain: there is no data to fit on.
     """
-    videos = read_catalogue(context)
-    known = read_interactions(context, videos.video_ids)
-    published = _fit(name, known.after, videos.text)
-    params = {"model": name, "signal": RECOMMENDERS[name].signal, **asdict(RECOMMENDERS[name]().config)}
-    with tracking.run(context, f"recommend/{name}", params) as run:
-        run.log_metrics(
-            {"users": len(known.user_ids), "videos": len(videos.video_ids), "pairs": known.after.watched.nnz}
-        )
-        if reason := reason_not_judged(known, RECOMMENDERS[name]):
-            run.log_text(reason + "\n", "not_judged.txt")
-        else:
-            _evaluate(run, name, known, videos.text)
-        example = pd.DataFrame({"video_ids": [videos.video_ids[np.argsort(-published.trend)[:3]].tolist()]})
-        with TemporaryDirectory() as folder:
-            directory = Path(folder, name)
-            directory.mkdir()
-            published.save(directory)
-            save_columns(directory, videos.video_ids)
-            return run.log_model(
-                REGISTERED_MODEL,
-                name,
-                directory,
-                pyfunc=_PYFUNC,
-                input_example=example,
-                prediction=recommended_videos(published, videos.video_ids, example),
-            )
+    videos, kind = read_catalogue(context), RECOMMENDERS[name]
+    with training_data(context, videos) as data:
+        published = _fit(data, kind)
+        params = {"model": name, "signal": kind.signal, **data.params, **asdict(published.config)}
+        with tracking.run(context, f"recommend/{name}", params) as run:
+            run.log_metrics(data.sizes() | {"videos": len(videos.video_ids)})
+            _evaluate(run, data, kind, videos.video_ids)
+            example = pd.DataFrame({"video_ids": [videos.video_ids[np.argsort(-published.trend)[:3]].tolist()]})
+            with TemporaryDirectory() as folder:
+                directory = Path(folder, name)
+                directory.mkdir()
+                published.save(directory)
+                save_columns(directory, videos.video_ids)
+                return run.log_model(
+                    REGISTERED_MODEL,
+                    name,
+                    directory,
+                    pyfunc=_PYFUNC,
+                    input_example=example,
+                    prediction=recommended_videos(published, videos.video_ids, example),
+                )
 
 
-def reason_not_judged(known: Interactions, model: type[Recommender]) -> str | None:
-    """Return why a model cannot be evaluated on a night, or None."""
-    if not (known.before.signal(model).data > 0).any():
-        return "Not evaluated: there is no data before this night to fit the model on."
-    if known.targets.nnz == 0:
-        return "Not evaluated: no user had a long view of a new video on this night."
-    return None
-
-
-def _evaluate(run: tracking.Run, name: str, known: Interactions, text: list[str]) -> None:
-    model = _fit(name, known.before, text)
-    evaluation = evaluate(model, known.before.strength, known.before.watched, known.targets)
+def _evaluate(run: tracking.Run, data: TrainingData, kind: type[Recommender], video_ids: NDArray[np.int64]) -> None:
+    """Log the metrics of a model without the night's data, or why there are none."""
+    try:
+        model = data.fit(kind, before=True)
+    except NothingToLearn:
+        run.log_text("Not evaluated: there is no data before this night to fit the model on.\n", "not_judged.txt")
+        return
+    evaluation = data.evaluate(model, video_ids)
+    if evaluation is None:
+        run.log_text("Not evaluated: no user had a long view of a new video on this night.\n", "not_judged.txt")
+        return
     run.log_metrics(evaluation.metrics)
     for k, value in enumerate(evaluation.ndcg_by_cutoff, 1):
         run.log_metrics({"ndcg_by_k": value}, step=k)
-    run.log_figure(plots.ndcg_plot({name: evaluation.ndcg_by_cutoff}), "ndcg.png")
-    watchers = np.bincount(known.before.watched.indices, minlength=known.before.watched.shape[1])
-    run.log_figure(plots.exposure_plot(evaluation.ids, watchers), "concentration.png")
+    run.log_figure(plots.ndcg_plot({kind.name: evaluation.ndcg_by_cutoff}), "ndcg.png")
+    run.log_figure(plots.exposure_plot(evaluation.shown, evaluation.watchers), "concentration.png")
 
 
-def _fit(name: str, known: KnownInteractions, text: list[str]) -> Recommender:
-    model = RECOMMENDERS[name]()
+def _fit(data: TrainingData, kind: type[Recommender]) -> Recommender:
     try:
-        return model.fit(known.signal(type(model)), text)
+        return data.fit(kind)
     except NothingToLearn as error:
         raise tracking.CannotTrain(str(error)) from error
     except ValueError as error:

@@ -1,7 +1,7 @@
 """Ranking metrics: recall, NDCG and MAP against the targets, coverage and novelty of the recommendations.
 
-All take `ids`: (users, ranks) item columns, best first, -1 for unused ranks. Means are over all users passed in, so leave out
-users without a target. A few popular items can give good accuracy: always compare coverage too.
+`ids` are (users, ranks) item columns, best first, -1 for unused ranks. Means are over all users passed in, so leave out users
+without a target. A few popular items can give good accuracy: always compare coverage too.
 """
 
 from typing import TYPE_CHECKING
@@ -24,25 +24,18 @@ Hits = NDArray[np.bool_]
 Counts = NDArray[np.int64]
 
 
-def ranking_metrics(ids: Ids, targets: "csr_matrix", watched: "csr_matrix") -> dict[str, float]:
-    """Return every metric of a recommender by its name in MLflow.
+def accuracy_metrics(ids: Ids, targets: "csr_matrix") -> dict[str, float]:
+    """Return NDCG at 1, 2, … and the last cut-off, and recall and MAP at the cut-offs, by their names in MLflow.
 
     Args:
         ids: (users, ranks).
         targets: (users, items) of the same users; each user has at least one target.
-        watched: (all users, items) stored entries were watched before.
     """
-    is_hit, counts, last = hits(ids, targets), np.diff(targets.indptr).astype(np.int64), max(CUTOFFS)
-    values: dict[str, float] = {}
+    is_hit, counts = hits(ids, targets), np.diff(targets.indptr).astype(np.int64)
+    values = {f"ndcg_at_{k}": ndcg(is_hit, counts, k) for k in range(1, max(CUTOFFS) + 1)}
     for k in CUTOFFS:
         values[f"recall_at_{k}"] = recall(is_hit, counts, k)
-        values[f"ndcg_at_{k}"] = ndcg(is_hit, counts, k)
         values[f"map_at_{k}"] = average_precision(is_hit, counts, k)
-    watchers = np.bincount(watched.indices, minlength=watched.shape[1])
-    users = int(np.count_nonzero(np.diff(watched.indptr)))
-    values[f"coverage_at_{last}"] = coverage(ids, targets.shape[1], last)
-    values[f"novelty_at_{last}"] = novelty(ids, watchers, users, last)
-    values["judged_users"] = float(len(ids))
     return values
 
 
@@ -81,24 +74,25 @@ def average_precision(is_hit: Hits, targets: Counts, k: int) -> float:
     return float(np.mean((precision * top).sum(axis=1) / np.minimum(targets, k)))
 
 
-def coverage(ids: Ids, items: int, k: int) -> float:
-    """Return the share of all items that are recommended to at least one user among the first k."""
-    shown = np.unique(ids[:, :k])
-    return float((shown >= 0).sum() / items)
+def coverage(shown: NDArray[np.integer]) -> float:
+    """Return the share of all items that are recommended to at least one user.
+
+    Args:
+        shown: (items,) to how many users each item is recommended.
+    """
+    return float((shown > 0).mean())
 
 
-def novelty(ids: Ids, watchers: NDArray[np.integer], users: int, k: int) -> float:
+def novelty(shown: NDArray[np.integer], watchers: NDArray[np.integer], users: int) -> float:
     """Return the mean self-information, in bits, of recommended items: -log2 of the share of users who watched them before.
 
     Vargas, Castells: Rank and Relevance in Novelty and Diversity Metrics (RecSys 2011). One watcher is added to each item, so
     that the value is finite for items that nobody has watched.
 
     Args:
-        ids: (users, ranks).
+        shown: (items,) to how many users each item is recommended.
         watchers: (items,) how many of the users had watched each item.
         users: number of users.
-        k: cut-off.
     """
     information = -np.log2((watchers + 1) / (users + 1))
-    top = ids[:, :k]
-    return float(np.mean(information[top[top >= 0]])) if (top >= 0).any() else 0.0
+    return float(np.average(information, weights=shown)) if shown.any() else 0.0

@@ -4,8 +4,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
-_EXPONENT = 4.0  # a strength with a half-life of 7 days, to the power of 4, has a half-life of 42 hours
-_CAP = 2.0  # about one full view, so that a single user with many views does not make a trend
+EXPONENT = 4.0
+"""A strength with a half-life of 7 days, to the power of 4, has a half-life of 42 hours."""
+CAP = 2.0
+"""About one full view, so that a single user with many views does not make a trend."""
 
 
 def trend(interactions: csr_matrix) -> NDArray[np.float32]:
@@ -17,6 +19,10 @@ def trend(interactions: csr_matrix) -> NDArray[np.float32]:
     Returns:
         (items,) scaled so that the highest is 1.
     """
-    powers = np.minimum(interactions.data, _CAP).astype(np.float64) ** _EXPONENT
-    sums = np.bincount(interactions.indices, weights=powers, minlength=interactions.shape[1])
+    powers = np.minimum(interactions.data, CAP).astype(np.float64) ** EXPONENT
+    return trend_of_sums(np.bincount(interactions.indices, weights=powers, minlength=interactions.shape[1]))
+
+
+def trend_of_sums(sums: NDArray[np.number]) -> NDArray[np.float32]:
+    """Return `trend` from the sums (items,) of min(strength, CAP) ** EXPONENT, at least one of them positive."""
     return np.asarray(sums / sums.max(), dtype=np.float32)

@@ -54,7 +54,7 @@ class Measurement:
     spark_mib: float
 
 
-class _Peak:
+class Peak:
     """Peak memory and CPU seconds of a process and of the processes that it started, sampled in a thread."""
 
     def __init__(self, pid: int) -> None:
@@ -123,7 +123,7 @@ def run_night(
         }  # fmt: skip
         for module, *arguments in jobs:
             command = [sys.executable, "-m", f"jobs.{module}", *arguments, "--date", str(NIGHT)]
-            started, server = time.monotonic(), _Peak(spark_pid)
+            started, server = time.monotonic(), Peak(spark_pid)
             cpu_before = _cpu_s(spark_pid)
             process = subprocess.Popen(
                 command,
@@ -133,7 +133,7 @@ def run_night(
                 stderr=subprocess.PIPE,
                 text=True,
             )
-            job = _Peak(process.pid)
+            job = Peak(process.pid)
             _, errors = process.communicate()
             job.stop()
             server.stop()

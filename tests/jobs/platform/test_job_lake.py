@@ -26,6 +26,7 @@ def lake(home: Path) -> None:
 def test_a_job_reads_the_days_that_its_table_declares_and_its_own_table() -> None:
     night = JobContext(MAY_2, settings(), writes=FEATURES)
     assert night.lake.days(EVENTS) == {MAY_1}
+    assert [night.lake.count_rows(EVENTS, days) for days in ([MAY_1, MAY_2], [MAY_2])] == [1, 0]
     assert not night.lake.has_day(EVENTS, MAY_2)
     assert night.lake.has_day(EVENTS, MAY_2 - dt.timedelta(days=1))
     assert night.lake.arrow(FEATURES).count_rows() == 1
