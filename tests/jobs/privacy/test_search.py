@@ -17,6 +17,7 @@ from jobs.privacy import erase, search
 from schemas.contract import load_contract, tables
 from tests.jobs.ingest.nights import MAY_1
 from tests.jobs.lake import publish_rows
+from tests.object_store import ObjectStore
 
 USERS = [f"{n:032x}" for n in range(4)]
 ERASED = frozenset(erasure.digest(user) for user in USERS[:2])
@@ -58,3 +59,21 @@ def test_files_and_users_are_found_and_a_damaged_file_is_named(
         erase.main(["--users", str(home.parent / "leaving.txt")])
     assert stopped.value.code == 65
     assert f"silver.users: {current} is damaged; run make restore, then rerun this" in capsys.readouterr().err
+
+
+def test_executors_search_an_object_store(
+    home: Path, spark: SparkSession, store: ObjectStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NIGHTREEL_LAKE", "s3a://lake/night")
+    monkeypatch.setenv("NIGHTREEL_FILES", "s3a://lake/files")
+    pq.write_table(pa.table({"user_id": USERS}), home / "users.parquet")
+    users = (home / "users.parquet").read_bytes()
+    store.objects["lake/night/silver/users/2022-05-01-a/part-0.parquet"] = users
+    store.objects["lake/night/silver/users/2022-05-01-b/part-0.parquet"] = users[:-9]
+    store.objects["lake/files/reports/night.txt"] = USERS[0].encode()
+    store.objects["lake/files/reports/other.txt"] = USERS[3].encode()
+    assert search.find_in_tables(spark, settings(), tables(), ERASED) == search.Found(
+        {"silver.users": {"2022-05-01-a/part-0.parquet": 2, "2022-05-01-b/part-0.parquet": None}}, ERASED
+    )
+    files = [str(path) for path in search.find_in_files(spark, settings(), ERASED)]
+    assert files == ["s3://lake/files/reports/night.txt", str(home / "users.parquet")]
