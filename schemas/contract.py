@@ -80,6 +80,8 @@ class Contract:
     """The job's stage in a night. Default: the folder of its module."""
     made_from: Mapping[str, DaysBack] = field(default_factory=dict, hash=False)
     """Source -> days that a night reads, see `schemas.made_from`."""
+    clustered_by: str = ""
+    """The column by which the rows of a file are sorted. Default: the first column of the key that is no partition column."""
 
     def struct_type(self) -> "StructType":
         """Return the table's Spark schema. Needs an active session, whose parser reads the types."""
@@ -115,6 +117,11 @@ class Contract:
         types = ("bigint", "int", "double", "date")
         columns = [c for c in self.columns if c.required and not c.personal and c.type in types]
         return [c.name for c in columns if c.name not in self.partitioned_by]
+
+    @property
+    def sort_order(self) -> list[str]:
+        """The columns by which the rows of a file are sorted, so that readers skip row groups: partitions first, then the key."""
+        return list(dict.fromkeys([*self.partitioned_by, self.clustered_by, *self.key]))
 
     @property
     def digest(self) -> str:
@@ -174,6 +181,11 @@ def _parse(table: str, document: dict[str, Any]) -> Contract:
     quality = [q for p in [schema, *properties] for q in p.get("quality", ())]
     custom = _custom(schema)
     made_by = custom["madeBy"]
+    key = tuple(p["name"] for p in sorted(keyed, key=lambda p: p["primaryKeyPosition"]))
+    partitioned_by = tuple(p["name"] for p in sorted(partitioned, key=lambda p: p["partitionKeyPosition"]))
+    clustered_by = custom.get("clusteredBy", next((name for name in key if name not in partitioned_by), key[0]))
+    if clustered_by not in {p["name"] for p in properties}:
+        raise ValueError(f"clusteredBy: {clustered_by!r} is not a column of {table}")
     if not _MODULE.fullmatch(str(made_by)):
         raise ValueError(f"madeBy: {made_by!r} is not a job; write FOLDER.MODULE of a job, e.g. features.user_features")
     return Contract(
@@ -183,13 +195,14 @@ def _parse(table: str, document: dict[str, Any]) -> Contract:
         owner=document["team"]["name"],
         columns=tuple(_column(p) for p in properties),
         rules=tuple(Rule(q["name"], q["implementation"]) for q in quality if q["engine"] == "spark-sql"),
-        key=tuple(p["name"] for p in sorted(keyed, key=lambda p: p["primaryKeyPosition"])),
-        partitioned_by=tuple(p["name"] for p in sorted(partitioned, key=lambda p: p["partitionKeyPosition"])),
+        key=key,
+        partitioned_by=partitioned_by,
         day_column=custom["dayColumn"],
         retention_days=int(retention),
         made_by=made_by,
         stage=custom.get("stage", made_by.partition(".")[0]),
         made_from=read_made_from(custom.get("madeFrom")),
+        clustered_by=clustered_by,
     )
 
 

@@ -16,8 +16,8 @@ from typing import Any
 from schemas.contract import Column, Contract, Rule, load_contract, tables
 
 RELEASED = Path(__file__).parent / "released.json"
-_NOT_PROMISED = frozenset({"made_by", "stage", "made_from", "pseudonym"})
-"""Fields about how a table is made and erased from; they are not part of the promise to readers."""
+_NOT_PROMISED = frozenset({"made_by", "stage", "made_from", "clustered_by", "pseudonym"})
+"""Fields about how a table is made, stored and erased from; they are not part of the promise to readers."""
 
 
 def released() -> dict[str, Contract]:

@@ -49,7 +49,7 @@ def _run_queries(spark: "SparkSession", folder: Path) -> None:
     from pyspark.sql import functions as F
 
     rows = spark.range(1000).select("id", F.col("id").cast("string").alias("user"), (F.col("id") % 2).alias("day"))
-    rows.write.format("delta").partitionBy("day").save(f"{folder}/table")
+    rows.write.format("delta").option("compression", "zstd").partitionBy("day").save(f"{folder}/table")
     table = spark.read.format("delta").load(f"{folder}/table")
     best = F.row_number().over(Window.partitionBy("day").orderBy("id"))
     table.join(table.groupBy("user").count(), "user").withColumn("place", best).where("place < 9").collect()

@@ -1,5 +1,6 @@
-"""Reads files with Spark, one task per file."""
+"""Reads files with Spark, by default one task per file."""
 
+import math
 import os
 from collections.abc import Callable, Iterator, Mapping
 
@@ -15,6 +16,7 @@ def map_files(
     files: Mapping[str, Location],
     batches: Callable[[str, Location], Iterator[pa.RecordBatch]],
     schema: pa.Schema,
+    files_per_task: int = 1,
 ) -> DataFrame:
     """Return the batches of all files as one data frame.
 
@@ -23,6 +25,7 @@ def map_files(
         files: name -> path.
         batches: reads the file with the given name and path.
         schema: of the batches.
+        files_per_task: more than one if a file may be read faster than a task starts.
     """
     names_and_paths = [(name, str(path)) for name, path in files.items()]
     # Executors reach the object store as this process does, which is also how Spark itself passes these settings on.
@@ -35,6 +38,5 @@ def map_files(
                 name, path = names_and_paths[index]
                 yield from batches(name, location(path))
 
-    return spark.range(len(names_and_paths), numPartitions=len(names_and_paths)).mapInArrow(
-        run, from_arrow_schema(schema)
-    )
+    tasks = math.ceil(len(names_and_paths) / files_per_task)
+    return spark.range(len(names_and_paths), numPartitions=tasks).mapInArrow(run, from_arrow_schema(schema))

@@ -23,6 +23,8 @@ from schemas.contract import Contract, load_contract
 
 _SMALL_BYTES = 32 << 20
 """Files that are smaller on average are compacted."""
+_FILE_BYTES = 128 << 20
+"""Size of the files of a compacted day that needs more than one."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +76,9 @@ def _fragmented_days(uri: str, contract: Contract) -> list[dt.date]:
 
 
 def _compact(context: JobContext, table: str, day: dt.date) -> int:
-    """Rewrite a day's rows with one file per partition, and return the number of replaced files.
+    """Rewrite a day's rows with as few files as possible, and return the number of replaced files.
+
+    Each file has a range of the table's `Contract.sort_order`.
 
     Raises:
         Unreadable: the rows differ from those that were published; the table stays as it is.
@@ -87,7 +91,8 @@ def _compact(context: JobContext, table: str, day: dt.date) -> int:
     )  # created first, so that a night that publishes the day meanwhile has priority
     published = lake.latest(uri).get(day)
     files = [file for file in lake.files(uri, contract) if file.day == day]
-    rows = before.lake.read_day(table).repartition(*contract.partitioned_by)
+    count = max(1, sum(file.size for file in files) // _FILE_BYTES)
+    rows = before.lake.read_day(table).repartitionByRange(count, *contract.sort_order)
     made_by = {**(published.made_by if published else {}), "joined": lake.version(uri)}
     expected = published.content if published else None
     lake.replace_day(context.spark, rows, contract, uri, day, before.lake.expected_token, made_by, expected)

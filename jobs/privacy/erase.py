@@ -10,9 +10,8 @@ rerun at any time and continues with the remaining work.
 import argparse
 import datetime as dt
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -40,17 +39,6 @@ _BRONZE = "bronze.behavior_log"
 _QUARANTINE = "silver.quarantine"
 _ATTEMPTS = 5
 """Retries before blaming a writer that ignores the erasure list."""
-
-
-@dataclass
-class Removed:
-    """The rows and files that were removed from a table."""
-
-    rows: Counter[str] = field(default_factory=Counter)
-    """Rows of the current version, by digest of the user."""
-    days: set[dt.date] = field(default_factory=set)
-    files: int = 0
-    """Files of older versions, or of writes that were never published."""
 
 
 def read_users(path: Path) -> list[int]:
@@ -96,37 +84,63 @@ def erase_landing(settings: Settings) -> Iterator[str]:
                 yield f"landing {feed} of {night}: {lines} lines"
 
 
-def erase_table(settings: Settings, table: str) -> Removed:
-    """Remove all users on the list from a table and from every file below it.
+def erase_tables(settings: Settings) -> Generator[str, None, set[str]]:
+    """Remove all users on the list from the tables and from every file below them. Yields a line for each table with such files.
+
+    Returns:
+        Digests of the users who had rows.
+
+    Raises:
+        BadInput: a file of a table is damaged.
+        NightreelError: another writer keeps writing rows of erased users.
+    """
+    erased = erasure.read(settings)
+    users: set[str] = set()
+    remaining = contract_tables()
+    for _ in range(_ATTEMPTS):
+        found = search.find_in_tables(session(), settings, remaining, erased)
+        if not found.files:
+            return users
+        users |= found.users
+        remaining = tuple(sorted(found.files))
+        for table in remaining:
+            yield f"{table}: {_erase_files(settings, table, found.files[table], erased)}"
+    raise NightreelError(
+        f"{', '.join(remaining)}: rows of erased users keep coming back; stop the process that writes them, then rerun this"
+    )
+
+
+def _erase_files(settings: Settings, table: str, files: Mapping[str, int | None], erased: frozenset[str]) -> str:
+    """Publish the days of these files again without erased users, delete the files, and return a description.
+
+    Args:
+        settings: the location of the lake.
+        table: layer and name.
+        files: path below the table -> number of rows of erased users; None for a damaged file.
+        erased: digests of the users.
 
     Raises:
         BadInput: a file of the table is damaged.
-        NightreelError: another writer keeps writing rows of erased users.
     """
     contract, uri = load_contract(table), settings.uri(table)
-    erased = erasure.read(settings)
+    rows, days = 0, set()
+    for path, day in _days_of_files(uri, contract).items():
+        if path not in files:
+            continue
+        if (count := files[path]) is None:
+            raise BadInput(f"{table}: {path} is damaged; run make restore, then rerun this")
+        rows += count
+        days.add(day)
+    for day in sorted(days):
+        with suppress(lake.Overtaken):  # by a writer that has the list; the next attempt checks
+            _publish_without(settings, table, day, erased)
     store, root = lake.filesystem(uri)
-    removed = Removed()
-    for _ in range(_ATTEMPTS):
-        files = search.find_in_table(uri, contract, erased)
-        if not files:
-            return removed
-        current = _days_of_files(uri, contract)
-        for path in files.keys() & current.keys():
-            if (rows := files[path]) is None:
-                raise BadInput(f"{table}: {path} is damaged; run make restore, then rerun this")
-            removed.rows += rows
-            removed.days.add(current[path])
-        for day in sorted({current[path] for path in files.keys() & current.keys()}):
-            with suppress(lake.Overtaken):  # by a writer that has the list; the next attempt checks
-                _publish_without(settings, table, day, erased)
-        for path in files.keys() - _days_of_files(uri, contract).keys():
-            with suppress(FileNotFoundError):  # the job that was writing it has moved it
-                store.delete_file(f"{root}/{path}")
-                removed.files += 1
-    raise NightreelError(
-        f"{table}: rows of erased users keep coming back; stop the process that writes them, then rerun this"
-    )
+    deleted = 0
+    for path in files.keys() - _days_of_files(uri, contract).keys():
+        with suppress(FileNotFoundError):  # the job that was writing it has moved it
+            store.delete_file(f"{root}/{path}")
+            deleted += 1
+    return f"{rows} rows in {len(days)} days; {deleted} files of old versions deleted"
 
 
 def _days_of_files(uri: str, contract: Contract) -> dict[str, dt.date]:
@@ -225,22 +239,14 @@ def erase(settings: Settings, users: Iterable[int]) -> Iterator[str]:
     admission.register(settings)  # from now on the lake rejects machines with an older list
     yield f"{len(pseudonyms)} users, {new} of them new on the erasure list {erasure.path(settings)}"
     yield from erase_landing(settings)
-    removed_rows: Counter[str] = Counter()
-    for table in contract_tables():
-        removed = erase_table(settings, table)
-        removed_rows += removed.rows
-        if removed.rows or removed.files:
-            yield (
-                f"{table}: {removed.rows.total()} rows in {len(removed.days)} days; "
-                f"{removed.files} files of old versions deleted"
-            )
+    had_rows = yield from erase_tables(settings)
     yield from update_reconciliation(settings)
     yield from delete_weights(settings)
-    without_rows = {erasure.digest(user) for user in pseudonyms} - removed_rows.keys()
+    without_rows = {erasure.digest(user) for user in pseudonyms} - had_rows
     yield f"{len(without_rows)} of the users had no row in any table"
     files = sorted(
         {*map(str, search.find_in_landing(session(), settings))}
-        | {*map(str, search.find_in_files(settings, erasure.read(settings)))}
+        | {*map(str, search.find_in_files(session(), settings, erasure.read(settings)))}
     )
     if files:
         listed = ", ".join(files[:10]) + (f" and {len(files) - 10} more" if len(files) > 10 else "")
