@@ -1,0 +1,155 @@
+"""Networks of the flow generator: an autoencoder of clips, and a diffusion transformer over its latents.
+
+The latent of a clip is a map of 8 x 8 vectors without a time axis, and the motion of its objects. The decoder computes the frame of
+any time from it. So a training step can use a few frames of many clips, frames that follow each other agree, and the transformer
+has few tokens.
+"""
+
+import math
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from models.video.layers import MAP_SIZE, LayeredFrames
+from models.video.text import TextVectors
+
+_PATCH = 2  # a token of the transformer is a patch of 2 x 2 vectors
+_HEAD_SIZE = 32
+_FREQUENCIES = 32
+
+
+class ClipAutoencoder(nn.Module):
+    """Autoencoder of square clips.
+
+    Args:
+        frames: frames of a clip.
+        channels: length of a vector of the latent, besides the motion.
+        hidden_size: channels of the hidden layers.
+    """
+
+    mean: Tensor
+    deviation: Tensor
+
+    def __init__(self, frames: int, channels: int, hidden_size: int) -> None:
+        super().__init__()
+        self.encoder = nn.Sequential(
+            nn.Conv2d(3 * ((frames + 1) // 2) + 12, 32, 4, 2, 1), nn.SiLU(),
+            nn.Conv2d(32, hidden_size, 4, 2, 1), nn.SiLU(),
+            nn.Conv2d(hidden_size, channels, 3, 1, 1),
+        )  # fmt: skip
+        self.map_in = nn.Conv2d(channels, hidden_size, 3, 1, 1)
+        self.layers = LayeredFrames(hidden_size)
+        self.register_buffer("mean", torch.zeros(channels + 2, 1, 1))
+        self.register_buffer("deviation", torch.ones(channels + 2, 1, 1))
+
+    def set_scale(self, latents: Tensor) -> None:
+        """Set the scale of `standardise` such that these latents have mean 0 and deviation 1 in each channel."""
+        self.mean.copy_(latents.mean((0, 2, 3))[:, None, None])
+        self.deviation.copy_(latents.std((0, 2, 3))[:, None, None])
+
+    def standardise(self, latents: Tensor) -> Tensor:
+        """Scale latents for the transformer."""
+        return (latents - self.mean) / self.deviation
+
+    def unstandardise(self, latents: Tensor) -> Tensor:
+        """Invert `standardise`."""
+        return latents * self.deviation + self.mean
+
+    def encode(self, inputs: Tensor, motion: Tensor) -> Tensor:
+        """Return the latents (N, C + 2, 8, 8) of clips from their `encoder_inputs` and their motion (N, 2)."""
+        planes = motion[:, :, None, None].expand(-1, -1, MAP_SIZE, MAP_SIZE)
+        return torch.cat([self.encoder(inputs.float() / 255 - 0.5).tanh(), planes], 1)
+
+    def decode(self, latents: Tensor, times: Tensor) -> Tensor:
+        """Return frames (N, 3, S, S), about 0 to 1, of N latents at `times` (N,) within the clip, 0 to 1."""
+        frames: Tensor = self.layers(self.map_in(latents[:, :-2]), latents[:, -2:].mean((2, 3)), times)
+        return frames
+
+
+class FlowTransformer(nn.Module):
+    """Diffusion transformer: noisy latents, times and encoded prompts -> the latents without noise.
+
+    Time and pooled text modulate the layers (adaLN-zero: Peebles and Xie, "Scalable Diffusion Models with Transformers", ICCV
+    2023), and each layer attends to the vectors of the words.
+
+    Args:
+        channels: length of a vector of the latent, with the motion.
+        text_size: length of the vectors of the text encoder.
+        hidden_size: units of the layers, a multiple of 32.
+        layers: number of layers.
+    """
+
+    frequencies: Tensor
+
+    def __init__(self, channels: int, text_size: int, hidden_size: int, layers: int) -> None:
+        super().__init__()
+        side = MAP_SIZE // _PATCH
+        self.patch_in = nn.Linear(channels * _PATCH**2, hidden_size)
+        self.positions = nn.Parameter(0.02 * torch.randn(side**2, hidden_size))
+        self.time_in = nn.Sequential(nn.Linear(2 * _FREQUENCIES, hidden_size), nn.SiLU(), nn.Linear(hidden_size, hidden_size))
+        self.text_in = nn.Sequential(nn.LayerNorm(text_size), nn.Linear(text_size, hidden_size))
+        self.no_text = nn.Parameter(torch.zeros(text_size))
+        self.layers = nn.ModuleList(_Layer(hidden_size, text_size) for _ in range(layers))
+        self.norm = nn.LayerNorm(hidden_size, elementwise_affine=False)
+        self.modulation = nn.Linear(hidden_size, 2 * hidden_size)
+        self.patch_out = nn.Linear(hidden_size, channels * _PATCH**2)
+        self.register_buffer("frequencies", torch.exp(torch.linspace(0, math.log(200), _FREQUENCIES)), persistent=False)
+
+    def forward(self, latents: Tensor, times: Tensor, text: TextVectors, without_text: Tensor) -> Tensor:
+        """Return the latents without noise.
+
+        Args:
+            latents: (N, C, 8, 8), noise at time 0, without noise at time 1.
+            times: (N,) from 0 to 1.
+            text: N encoded prompts.
+            without_text: (N,) bool: ignore the prompt.
+        """
+        pooled = torch.where(without_text[:, None], self.no_text, text.pooled)
+        words = torch.where(without_text[:, None, None], self.no_text, text.tokens)
+        angles = times[:, None] * self.frequencies
+        condition = self.time_in(torch.cat([angles.sin(), angles.cos()], 1)) + self.text_in(pooled)
+        condition = F.silu(condition)
+        patches = F.pixel_unshuffle(latents, _PATCH).flatten(2).transpose(1, 2)
+        hidden = self.patch_in(patches) + self.positions
+        mask = ~text.is_padding[:, None, None]
+        for layer in self.layers:
+            hidden = layer(hidden, condition, words, mask)
+        scale, shift = self.modulation(condition)[:, None].chunk(2, -1)
+        out = self.patch_out(self.norm(hidden) * (1 + scale) + shift)
+        side = MAP_SIZE // _PATCH
+        return F.pixel_shuffle(out.transpose(1, 2).unflatten(2, (side, side)), _PATCH)
+
+
+class _Layer(nn.Module):
+    """Attention to the other patches and to the words, then a layer for each patch."""
+
+    def __init__(self, hidden_size: int, text_size: int) -> None:
+        super().__init__()
+        self.norm = nn.LayerNorm(hidden_size, elementwise_affine=False)
+        self.modulation = nn.Linear(hidden_size, 6 * hidden_size)
+        nn.init.zeros_(self.modulation.weight)
+        nn.init.zeros_(self.modulation.bias)
+        self.patches_in = nn.Linear(hidden_size, 3 * hidden_size)
+        self.patches_out = nn.Linear(hidden_size, hidden_size)
+        self.query = nn.Linear(hidden_size, hidden_size)
+        self.words_in = nn.Linear(text_size, 2 * hidden_size)
+        self.words_out = nn.Linear(hidden_size, hidden_size)
+        self.each = nn.Sequential(nn.Linear(hidden_size, 4 * hidden_size), nn.GELU(), nn.Linear(4 * hidden_size, hidden_size))
+
+    def forward(self, hidden: Tensor, condition: Tensor, words: Tensor, mask: Tensor) -> Tensor:
+        scale_1, shift_1, gate_1, scale_2, shift_2, gate_2 = self.modulation(condition)[:, None].chunk(6, -1)
+        query, key, value = map(_heads, self.patches_in(self.norm(hidden) * (1 + scale_1) + shift_1).chunk(3, -1))
+        hidden = hidden + gate_1 * self.patches_out(_joined(F.scaled_dot_product_attention(query, key, value)))
+        key, value = map(_heads, self.words_in(words).chunk(2, -1))
+        query = _heads(self.query(self.norm(hidden)))
+        hidden = hidden + self.words_out(_joined(F.scaled_dot_product_attention(query, key, value, attn_mask=mask)))
+        return hidden + gate_2 * self.each(self.norm(hidden) * (1 + scale_2) + shift_2)
+
+
+def _heads(vectors: Tensor) -> Tensor:
+    return vectors.unflatten(-1, (-1, _HEAD_SIZE)).transpose(1, 2)
+
+
+def _joined(heads: Tensor) -> Tensor:
+    return heads.transpose(1, 2).flatten(2)
