@@ -1,12 +1,13 @@
 """Text to video by flow matching: a small diffusion transformer in the latent space of an autoencoder of clips.
 
-The transformer learns the straight path from noise to latent (Lipman et al., "Flow Matching for Generative Modeling", and Liu et
-al., "Flow Straight and Fast", ICLR 2023). It predicts the latent instead of the velocity, which is easier to learn for data of few
-degrees of freedom (Li and He, "Back to Basics: Let Denoising Generative Models Denoise", 2025). Some captions are left out in
-training, so that a clip can be drawn further away from what it would be without its prompt (classifier-free guidance: Ho and
-Salimans, 2022).
+The transformer learns the straight path from noise to latent (Lipman et al., "Flow Matching for Generative Modeling", and Liu
+et al., "Flow Straight and Fast", ICLR 2023). It predicts the latent instead of the velocity, which is easier to learn for data
+of few degrees of freedom (Li and He, "Back to Basics: Let Denoising Generative Models Denoise", 2025). Some captions are left
+out in training, so that a clip can be drawn further away from what it would be without its prompt (classifier-free guidance: Ho
+and Salimans, 2022).
 """
 
+import itertools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
@@ -67,7 +68,7 @@ class FlowConfig:
     autoencoder_batch_size: int = 8
     batch_size: int = 8
     autoencoder_learning_rate: float = 2e-3
-    learning_rate: float = 1e-3
+    learning_rate: float = 1.5e-3
     embedding_size: int = 8
     autoencoder_hidden_size: int = 80
     hidden_size: int = 128
@@ -106,7 +107,9 @@ class FlowGenerator(NetworkGenerator):
 
     def _networks(self) -> dict[str, nn.Module]:
         config = self.config
-        self.autoencoder = ClipAutoencoder(config.frames, config.embedding_size, config.autoencoder_hidden_size)
+        self.autoencoder = ClipAutoencoder(
+            config.frames, config.embedding_size, config.autoencoder_hidden_size, config.text_embedding_size
+        )
         self.transformer = FlowTransformer(
             config.embedding_size + 2, config.text_embedding_size, config.hidden_size, config.layers
         )
@@ -131,6 +134,7 @@ class FlowGenerator(NetworkGenerator):
         config, autoencoder = self.config, self.autoencoder
         frames, motion = torch.from_numpy(clips.frames), torch.from_numpy(clips.motion)
         inputs = encoder_inputs(frames)
+        chance = np.random.default_rng(config.seed)
         optimizer, schedule = _optimizer(autoencoder, config.autoencoder_learning_rate, config.autoencoder_steps)
         autoencoder.train()
         for _ in range(config.autoencoder_steps):
@@ -140,7 +144,8 @@ class FlowGenerator(NetworkGenerator):
             latents = autoencoder.encode(inputs[batch], motion[batch])
             noise = _LATENT_NOISE * torch.randn(latents.shape, generator=rng)
             noise[:, -2:] = 0  # the motion is exact
-            loss = F.mse_loss(autoencoder.decode(latents + noise, numbers / config.frames), target)
+            pooled = self.text.encode(_captions([clips.descriptions[i] for i in batch.tolist()], chance)).pooled
+            loss = F.mse_loss(autoencoder.decode(latents + noise, pooled, numbers / config.frames), target)
             _step(loss, autoencoder, optimizer, schedule)
             self.history.append(AutoencoderStep(loss.item()))
             on_step(len(self.history), self.history[-1])
@@ -154,10 +159,7 @@ class FlowGenerator(NetworkGenerator):
         transformer.train()
         for _ in range(config.flow_steps):
             batch = torch.randint(len(latents), (config.batch_size,), generator=rng)
-            captions = [
-                write_caption(partial(descriptions[i], chance), LANGUAGES[n % 2], chance)
-                for n, i in enumerate(batch.tolist())
-            ]
+            captions = _captions([descriptions[i] for i in batch.tolist()], chance)
             data, noise = latents[batch], torch.randn(len(batch), *latents.shape[1:], generator=rng)
             times = (_MEAN_TIME + torch.randn(len(batch), generator=rng)).sigmoid()
             t = times[:, None, None, None]
@@ -172,13 +174,13 @@ class FlowGenerator(NetworkGenerator):
     @torch.no_grad()
     def _latents(self, clips: Clips) -> tuple[Tensor, list[Description]]:
         """Return standardised latents, and what they show, of all clips and of mirrored clips of objects."""
-        mirrored = [
-            n for n, d in enumerate(clips.descriptions) if not d.is_scene and not d.mirrored().is_held_out
-        ]
+        mirrored = [n for n, d in enumerate(clips.descriptions) if not d.is_scene and not d.mirrored().is_held_out]
         descriptions = clips.descriptions + [clips.descriptions[n].mirrored() for n in mirrored]
         frames, motion = torch.from_numpy(clips.frames), torch.from_numpy(clips.motion)
         self.autoencoder.eval()
-        parts = [self.autoencoder.encode(encoder_inputs(frames[part]), motion[part]) for part in _parts(range(len(frames)))]
+        parts = [
+            self.autoencoder.encode(encoder_inputs(frames[part]), motion[part]) for part in _parts(range(len(frames)))
+        ]
         for part in _parts(mirrored):
             inputs = encoder_inputs(frames[part].flip(3))
             parts.append(self.autoencoder.encode(inputs, motion[part] * torch.tensor([-1.0, 1.0])))
@@ -193,12 +195,13 @@ class FlowGenerator(NetworkGenerator):
         vectors, without_text = self.text.encode([prompt, prompt]), torch.tensor([False, True])
         latent = torch.randn(1, config.embedding_size + 2, MAP_SIZE, MAP_SIZE, generator=rng)
         times = torch.linspace(0, 1, config.sampling_steps + 1)
-        for now, after in zip(times[:-1], times[1:], strict=True):
+        for now, after in itertools.pairwise(times):
             with_text, without = self.transformer(latent.expand(2, -1, -1, -1), now.expand(2), vectors, without_text)
             target = without + config.guidance * (with_text - without)
             latent = latent + (after - now) / (1 - now) * (target - latent)
         latents = self.autoencoder.unstandardise(latent).expand(config.frames, -1, -1, -1)
-        return self.autoencoder.decode(latents, torch.arange(config.frames) / config.frames)
+        pooled = vectors.pooled[:1].expand(config.frames, -1)
+        return self.autoencoder.decode(latents, pooled, torch.arange(config.frames) / config.frames)
 
 
 def _optimizer(network: nn.Module, learning_rate: float, steps: int) -> tuple[torch.optim.Optimizer, Any]:
@@ -212,6 +215,10 @@ def _step(loss: Tensor, network: nn.Module, optimizer: torch.optim.Optimizer, sc
     nn.utils.clip_grad_norm_(network.parameters(), 1.0)
     optimizer.step()
     schedule.step()
+
+
+def _captions(descriptions: list[Description], rng: np.random.Generator) -> list[str]:
+    return [write_caption(partial(d, rng), LANGUAGES[n % 2], rng) for n, d in enumerate(descriptions)]
 
 
 def _parts(numbers: Sequence[int]) -> Iterator[list[int]]:

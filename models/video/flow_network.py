@@ -1,8 +1,8 @@
 """Networks of the flow generator: an autoencoder of clips, and a diffusion transformer over its latents.
 
-The latent of a clip is a map of 8 x 8 vectors without a time axis, and the motion of its objects. The decoder computes the frame of
-any time from it. So a training step can use a few frames of many clips, frames that follow each other agree, and the transformer
-has few tokens.
+The latent of a clip is a map of 8 x 8 vectors without a time axis, and the motion of its objects. The decoder computes the
+frame of any time from it. So a training step can use a few frames of many clips, frames that follow each other agree, and the
+transformer has few tokens.
 """
 
 import math
@@ -26,12 +26,13 @@ class ClipAutoencoder(nn.Module):
         frames: frames of a clip.
         channels: length of a vector of the latent, besides the motion.
         hidden_size: channels of the hidden layers.
+        text_size: length of the vector of a prompt.
     """
 
     mean: Tensor
     deviation: Tensor
 
-    def __init__(self, frames: int, channels: int, hidden_size: int) -> None:
+    def __init__(self, frames: int, channels: int, hidden_size: int, text_size: int) -> None:
         super().__init__()
         self.encoder = nn.Sequential(
             nn.Conv2d(3 * ((frames + 1) // 2) + 12, 32, 4, 2, 1), nn.SiLU(),
@@ -39,7 +40,7 @@ class ClipAutoencoder(nn.Module):
             nn.Conv2d(hidden_size, channels, 3, 1, 1),
         )  # fmt: skip
         self.map_in = nn.Conv2d(channels, hidden_size, 3, 1, 1)
-        self.layers = LayeredFrames(hidden_size)
+        self.layers = LayeredFrames(hidden_size, text_size)
         self.register_buffer("mean", torch.zeros(channels + 2, 1, 1))
         self.register_buffer("deviation", torch.ones(channels + 2, 1, 1))
 
@@ -61,9 +62,16 @@ class ClipAutoencoder(nn.Module):
         planes = motion[:, :, None, None].expand(-1, -1, MAP_SIZE, MAP_SIZE)
         return torch.cat([self.encoder(inputs.float() / 255 - 0.5).tanh(), planes], 1)
 
-    def decode(self, latents: Tensor, times: Tensor) -> Tensor:
-        """Return frames (N, 3, S, S), about 0 to 1, of N latents at `times` (N,) within the clip, 0 to 1."""
-        frames: Tensor = self.layers(self.map_in(latents[:, :-2]), latents[:, -2:].mean((2, 3)), times)
+    def decode(self, latents: Tensor, pooled: Tensor, times: Tensor) -> Tensor:
+        """Return frames (N, 3, S, S), about 0 to 1.
+
+        Args:
+            latents: (N, C + 2, 8, 8).
+            pooled: (N, E) encoded prompts.
+            times: (N,) within the clip, 0 to 1.
+        """
+        motion = latents[:, -2:].mean((2, 3))
+        frames: Tensor = self.layers(self.map_in(latents[:, :-2]), motion, pooled, times)
         return frames
 
 
@@ -87,7 +95,9 @@ class FlowTransformer(nn.Module):
         side = MAP_SIZE // _PATCH
         self.patch_in = nn.Linear(channels * _PATCH**2, hidden_size)
         self.positions = nn.Parameter(0.02 * torch.randn(side**2, hidden_size))
-        self.time_in = nn.Sequential(nn.Linear(2 * _FREQUENCIES, hidden_size), nn.SiLU(), nn.Linear(hidden_size, hidden_size))
+        self.time_in = nn.Sequential(
+            nn.Linear(2 * _FREQUENCIES, hidden_size), nn.SiLU(), nn.Linear(hidden_size, hidden_size)
+        )
         self.text_in = nn.Sequential(nn.LayerNorm(text_size), nn.Linear(text_size, hidden_size))
         self.no_text = nn.Parameter(torch.zeros(text_size))
         self.layers = nn.ModuleList(_Layer(hidden_size, text_size) for _ in range(layers))
@@ -135,7 +145,9 @@ class _Layer(nn.Module):
         self.query = nn.Linear(hidden_size, hidden_size)
         self.words_in = nn.Linear(text_size, 2 * hidden_size)
         self.words_out = nn.Linear(hidden_size, hidden_size)
-        self.each = nn.Sequential(nn.Linear(hidden_size, 4 * hidden_size), nn.GELU(), nn.Linear(4 * hidden_size, hidden_size))
+        self.each = nn.Sequential(
+            nn.Linear(hidden_size, 4 * hidden_size), nn.GELU(), nn.Linear(4 * hidden_size, hidden_size)
+        )
 
     def forward(self, hidden: Tensor, condition: Tensor, words: Tensor, mask: Tensor) -> Tensor:
         scale_1, shift_1, gate_1, scale_2, shift_2, gate_2 = self.modulation(condition)[:, None].chunk(6, -1)

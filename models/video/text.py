@@ -1,9 +1,10 @@
 """Text encoder: a small transformer that turns a prompt, in Chinese or English, into vectors.
 
-A token is a word (English) or a character (Chinese). Its vector is the sum of the vectors of its hashed n-grams: of the word, its
-parts and the pair with the following word, or of the character with the following ones. There is no fixed vocabulary, and unseen phrasings share most of their
-n-grams with the captions (Bojanowski et al., "Enriching Word Vectors with Subword Information", TACL 2017). The vector of an
-n-gram that no caption contains is zero, and a token without any other n-gram is left out, so unknown words have no effect.
+A token is a word (English) or a character (Chinese). Its vector is the sum of the vectors of its hashed n-grams: of the word,
+its parts and the pair with the following word, or of the character with the following ones. There is no fixed vocabulary, and
+unseen phrasings share most of their n-grams with the captions (Bojanowski et al., "Enriching Word Vectors with Subword
+Information", TACL 2017). The vector of an n-gram that no caption contains is zero, and a token without any other n-gram is left
+out, so unknown words have no effect.
 """
 
 import re
@@ -70,7 +71,13 @@ class TextEncoder(nn.Module):
         self.start = nn.Parameter(torch.zeros(embedding_size))
         self.positions = nn.Parameter(0.02 * torch.randn(_TOKENS + 1, embedding_size))
         layer = nn.TransformerEncoderLayer(
-            embedding_size, _HEADS, 3 * embedding_size, dropout=0.0, activation="gelu", batch_first=True, norm_first=True
+            embedding_size,
+            _HEADS,
+            3 * embedding_size,
+            dropout=0.0,
+            activation="gelu",
+            batch_first=True,
+            norm_first=True,
         )
         self.layers = nn.TransformerEncoder(layer, _LAYERS, enable_nested_tensor=False)
         self.norm = nn.LayerNorm(embedding_size)

@@ -72,14 +72,10 @@ class VaeGenerator(NetworkGenerator):
 
     def _networks(self) -> dict[str, nn.Module]:
         config = self.config
-        self.vae = ConditionalVAE(
-            config.text_embedding_size, config.frames, config.embedding_size, config.hidden_size
-        )
+        self.vae = ConditionalVAE(config.text_embedding_size, config.frames, config.embedding_size, config.hidden_size)
         return {"vae": self.vae}
 
-    def fit(
-        self, clips: Clips, on_step: Callable[[int, TrainingStep], object] = lambda step, losses: None
-    ) -> Self:
+    def fit(self, clips: Clips, on_step: Callable[[int, TrainingStep], object] = lambda step, losses: None) -> Self:
         """Train the text encoder on captions, then the VAE on clips.
 
         The loss is the evidence lower bound with a Gaussian likelihood of pixels. Its variance is the optimal one of each batch

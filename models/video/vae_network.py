@@ -35,7 +35,9 @@ class ConditionalVAE(nn.Module):
             nn.Flatten(),
         )  # fmt: skip
         self.posterior = nn.Sequential(
-            nn.Linear(64 * (FRAME_SIZE // 16) ** 2 + _CONDITION_SIZE, 256), nn.SiLU(), nn.Linear(256, 2 * embedding_size)
+            nn.Linear(64 * (FRAME_SIZE // 16) ** 2 + _CONDITION_SIZE, 256),
+            nn.SiLU(),
+            nn.Linear(256, 2 * embedding_size),
         )
         self.prior = nn.Sequential(nn.Linear(_CONDITION_SIZE, 64), nn.SiLU(), nn.Linear(64, 2 * embedding_size))
         self.decoder = ClipDecoder(embedding_size, hidden_size)
@@ -68,16 +70,15 @@ class ClipDecoder(nn.Module):
         )  # fmt: skip
         self.to_map = nn.Linear(hidden_size, _MAP_CHANNELS * MAP_SIZE**2)
         self.to_motion = nn.Linear(hidden_size, 2)
-        self.layers = LayeredFrames(_MAP_CHANNELS)
+        self.layers = LayeredFrames(_MAP_CHANNELS, _CONDITION_SIZE)
 
     def forward(self, z: Tensor, condition: Tensor, times: Tensor) -> tuple[Tensor, Tensor]:
         """Return frames (N, K, 3, S, S), about 0 to 1, at `times` (N, K) within the clip, 0 to 1, and the motion (N, 2)."""
         clips, frames = times.shape
         hidden = self.hidden(torch.cat([condition, z], 1))
         maps, motion = self.to_map(hidden).view(-1, _MAP_CHANNELS, MAP_SIZE, MAP_SIZE), self.to_motion(hidden)
-        drawn = self.layers(
-            maps.repeat_interleave(frames, 0), motion.repeat_interleave(frames, 0), times.flatten()
-        )
+        per_frame = (values.repeat_interleave(frames, 0) for values in (maps, motion, condition))
+        drawn = self.layers(*per_frame, times.flatten())
         return drawn.view(clips, frames, 3, FRAME_SIZE, FRAME_SIZE), motion
 
 

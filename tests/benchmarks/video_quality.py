@@ -2,9 +2,9 @@
 
     OMP_NUM_THREADS=1 python -m tests.benchmarks.video_quality [--generators flow vae] [--sheet /tmp/sheet.png]
 
-Trains each generator with its nightly config. The judge is trained on renders of its own. The row `renders` is the judge's result
-for clips that were drawn by the corpus instead of a generator: what a perfect generator would get. Retrieval is among the clips of
-the same row and language: every scene and 78 combinations of objects that training had, or 100 that were held out of it.
+Trains each generator with its nightly config. The judge is trained on renders of its own. The rows of `renders` are its results
+for clips that were drawn by the corpus instead of a generator: what a perfect generator would get. Retrieval is among the clips
+of one row: every scene and 78 combinations of objects that training had, or 100 combinations that were held out of it.
 """
 
 import argparse
@@ -27,7 +27,10 @@ from tests.benchmarks.judge_audit import audit
 
 _FRAMES, _FPS = 16, 8
 _SPEC = VideoSpec(FRAME_SIZE, FRAME_SIZE, _FRAMES, _FPS)
-_SEEN, _HELD_OUT = evaluated_descriptions(78, held_out=False, seed=7), evaluated_descriptions(100, held_out=True, seed=7)
+_SEEN, _HELD_OUT = (
+    evaluated_descriptions(78, held_out=False, seed=7),
+    evaluated_descriptions(100, held_out=True, seed=7),
+)
 _COLUMNS = ("top_1", "top_5", "accuracy_subject", "accuracy_colour", "accuracy_count", "accuracy_direction",
             "accuracy_speed", "accuracy_backdrop", "flicker", "diversity")  # fmt: skip
 

@@ -63,7 +63,7 @@ def snow(c: Canvas, rng: np.random.Generator) -> None:
 
 
 def _hills(c: Canvas, rng: np.random.Generator, colour: RGB) -> None:
-    phase = rng.uniform(-0.5, 0.5)
+    phase = rng.uniform(-0.2, 0.2)
     c.paint(c.cover(c.below(_GROUND + 0.025 * np.sin(TAU * c.x + phase))), colour)
 
 

@@ -116,7 +116,9 @@ class Canvas:
 
     def frames(self) -> NDArray[np.uint8]:
         """Return the finished clip: (T, S, S, 3) uint8, sRGB."""
-        return np.ascontiguousarray((np.clip(self.image, 0.0, 1.0) * 255.0 + 0.5).astype(np.uint8).transpose(1, 2, 3, 0))
+        return np.ascontiguousarray(
+            (np.clip(self.image, 0.0, 1.0) * 255.0 + 0.5).astype(np.uint8).transpose(1, 2, 3, 0)
+        )
 
 
 def _planes(colour: ArrayLike) -> Array:

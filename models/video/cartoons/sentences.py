@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from models.video.cartoons.captions import COLOUR_WORDS, LANGUAGES, frame
+from models.video.cartoons.captions import COLOUR_WORDS, frame
 from models.video.cartoons.descriptions import Description
 
 _NOUNS: dict[str, tuple[tuple[str, ...], tuple[tuple[str, str], ...]]] = {
@@ -11,7 +11,7 @@ _NOUNS: dict[str, tuple[tuple[str, ...], tuple[tuple[str, str], ...]]] = {
     "car": (("辆汽车", "辆小车", "辆小汽车", "辆轿车"), (("car", "cars"), ("little car", "little cars"))),
     "fish": (("条鱼", "条小鱼", "条鱼儿"), (("fish", "fish"), ("little fish", "little fishes"))),
     "bird": (("只鸟", "只小鸟", "只鸟儿"), (("bird", "birds"), ("little bird", "little birds"))),
-    "boat": (("艘船", "只小船", "艘帆船", "条船"), (("boat", "boats"), ("sailing boat", "sailing boats"), ("sailboat", "sailboats"))),
+    "boat": (("艘船", "只小船", "艘帆船", "条船"), (("boat", "boats"), ("sailing boat", "sailing boats"))),
     "star": (("颗星星", "颗五角星", "个星星"), (("star", "stars"), ("five-pointed star", "five-pointed stars"))),
     "leaf": (("片叶子", "片树叶", "片落叶"), (("leaf", "leaves"),)),
 }  # fmt: skip
@@ -44,7 +44,10 @@ _SPEEDS = {
 }
 _BACKDROPS = {
     "day": (("白天", "阳光下", "大白天", "晴天里"), ("by day", "in the sunshine", "on a sunny day", "in daylight")),
-    "night": (("夜里", "夜晚", "晚上", "月光下", "黑夜里"), ("at night", "by night", "in the moonlight", "in the dark")),
+    "night": (
+        ("夜里", "夜晚", "晚上", "月光下", "黑夜里"),
+        ("at night", "by night", "in the moonlight", "in the dark"),
+    ),
     "sunset": (("夕阳下", "黄昏", "傍晚", "日落时"), ("at sunset", "at dusk", "in the evening sun")),
     "rain": (("雨中", "下雨天", "雨天里", "大雨中"), ("in the rain", "on a rainy day", "in rainy weather")),
     "snow": (("雪中", "下雪天", "雪天里", "大雪中"), ("in the snow", "on a snowy day", "while it is snowing")),

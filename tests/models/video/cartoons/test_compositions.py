@@ -37,7 +37,7 @@ def test_as_many_objects_as_asked_for_are_seen(subject: str, count: str) -> None
 @pytest.mark.parametrize("direction", ATTRIBUTES["direction"])
 def test_objects_move_in_their_direction(subject: str, direction: str) -> None:
     description = replace(RED, subject=subject, direction=direction)
-    clip, (right, down) = render(description, 16, 64, np.random.default_rng(0))
+    _, (right, down) = render(description, 16, 64, np.random.default_rng(0))
     centres = np.array([np.argwhere(frame).mean(0) for frame in _places(description)[[5, 10]]]) / 64
     moved_down, moved_right = (centres[1] - centres[0]) * 16 / 5
     np.testing.assert_allclose([moved_right, moved_down], [right, down], atol=0.1)

@@ -19,7 +19,7 @@ def test_there_are_enough_subjects_and_all_combinations() -> None:
 def test_the_held_out_combinations_are_always_the_same_share() -> None:
     held_out = [description for description in ALL if description.is_held_out]
     assert 0.12 <= len(held_out) / len(ALL) <= 0.18
-    assert Description("balloon", "red", "3", "left", "slow", "day").is_held_out == False
+    assert not Description("balloon", "red", "3", "left", "slow", "day").is_held_out
     # Each value occurs in training, so that a model can learn it.
     for position, values in enumerate(ATTRIBUTES.values()):
         seen = {labels([d])[0, position] for d in ALL[::7] if not d.is_held_out}
