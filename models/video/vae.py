@@ -15,8 +15,6 @@ from models.video.frames import thumbnails
 from models.video.network_generator import NetworkGenerator, rate_factor
 from models.video.vae_network import ConditionalVAE, kl_divergence
 
-_MOTION_WEIGHT = 10.0
-
 
 @dataclass(frozen=True)
 class VaeConfig:
@@ -44,9 +42,9 @@ class VaeConfig:
     composed_clips: int = 2200
     captions: int = 12_000
     text_steps: int = 350
-    steps: int = 6000
-    batch_size: int = 8
-    frames_per_clip: int = 1
+    steps: int = 1500
+    batch_size: int = 16
+    frames_per_clip: int = 4
     learning_rate: float = 2e-3
     embedding_size: int = 16
     hidden_size: int = 512
@@ -88,7 +86,7 @@ class VaeGenerator(NetworkGenerator):
         config, vae = self.config, self.vae
         rng = torch.Generator().manual_seed(config.seed)
         self._fit_text(clips, rng)
-        frames, motion = torch.from_numpy(clips.frames), torch.from_numpy(clips.motion)
+        frames = torch.from_numpy(clips.frames)
         inputs = thumbnails(frames)
         chance = np.random.default_rng(config.seed)
         optimizer = torch.optim.Adam(vae.parameters(), lr=config.learning_rate, betas=(0.9, 0.99), fused=True)
@@ -107,12 +105,10 @@ class VaeGenerator(NetworkGenerator):
             condition = vae.condition(self.text.encode(captions).pooled)
             mean, log_variance = vae.encode(inputs[batch].float() / 255 - 0.5, condition)
             z = mean + torch.randn(mean.shape, generator=rng) * (log_variance / 2).exp()
-            drawn, drawn_motion = vae.decoder(z, condition, frame_numbers / config.frames)
-            mse = F.mse_loss(drawn, target)
+            mse = F.mse_loss(vae.decoder(z, condition, frame_numbers / config.frames), target)
             kl = kl_divergence(mean, log_variance, *vae.prior_distribution(condition)).mean()
             # -ELBO per pixel: with the optimal variance its derivative by the MSE is 1 / (2 MSE); KL is divided by all pixels.
             loss = mse / (2 * mse.detach().clamp(min=1e-4)) + kl / frames[0].numel()
-            loss = loss + _MOTION_WEIGHT * F.mse_loss(drawn_motion, motion[batch])
             optimizer.zero_grad()
             loss.backward()
             nn.utils.clip_grad_norm_(vae.parameters(), 1.0)
@@ -127,4 +123,4 @@ class VaeGenerator(NetworkGenerator):
         condition = self.vae.condition(self.text.encode([prompt]).pooled)
         mean, log_variance = self.vae.prior_distribution(condition)
         z = mean + torch.randn(mean.shape, generator=rng) * (log_variance / 2).exp()
-        return self.vae.decoder(z, condition, torch.arange(self.config.frames)[None] / self.config.frames)[0][0]
+        return self.vae.decoder(z, condition, torch.arange(self.config.frames)[None] / self.config.frames)[0]

@@ -5,14 +5,19 @@ using Deep Conditional Generative Models", NeurIPS 2015), and the decoder comput
 training step can use a few frames of many clips instead of all frames of a few clips.
 """
 
+import math
+
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from models.video.frames import FRAME_SIZE
-from models.video.layers import MAP_SIZE, LayeredFrames
 
+_TIME_WAVES = 8
 _CONDITION_SIZE = 64
-_MAP_CHANNELS = 64
+_GRID = FRAME_SIZE // 4  # the decoder starts with a 16 x 16 map and doubles its size twice
+_MAP_CHANNELS = 32
+_FINE_CHANNELS = 24
 
 
 class ConditionalVAE(nn.Module):
@@ -40,7 +45,7 @@ class ConditionalVAE(nn.Module):
             nn.Linear(256, 2 * embedding_size),
         )
         self.prior = nn.Sequential(nn.Linear(_CONDITION_SIZE, 64), nn.SiLU(), nn.Linear(64, 2 * embedding_size))
-        self.decoder = ClipDecoder(embedding_size, hidden_size)
+        self.decoder = FrameDecoder(_CONDITION_SIZE, embedding_size, hidden_size)
 
     def condition(self, pooled: Tensor) -> Tensor:
         """Return the condition (N, 64) of encoded prompts (N, text_size)."""
@@ -59,27 +64,41 @@ class ConditionalVAE(nn.Module):
         return mean, log_variance.clamp(-6, 4)
 
 
-class ClipDecoder(nn.Module):
-    """Decoder of the frame at time t of the clip (z, c)."""
+class FrameDecoder(nn.Module):
+    """Decoder of the frame at time t of the clip (z, c).
 
-    def __init__(self, embedding_size: int, hidden_size: int) -> None:
+    Prompt and z scale and shift hidden units whose input is the time (FiLM: Perez et al., AAAI 2018). So different prompts use
+    different units and hardly interfere with each other in training.
+    """
+
+    waves: Tensor
+
+    def __init__(self, condition_size: int, embedding_size: int, hidden_size: int) -> None:
         super().__init__()
-        self.hidden = nn.Sequential(
-            nn.Linear(_CONDITION_SIZE + embedding_size, hidden_size), nn.SiLU(),
-            nn.Linear(hidden_size, hidden_size), nn.SiLU(),
-        )  # fmt: skip
-        self.to_map = nn.Linear(hidden_size, _MAP_CHANNELS * MAP_SIZE**2)
-        self.to_motion = nn.Linear(hidden_size, 2)
-        self.layers = LayeredFrames(_MAP_CHANNELS, _CONDITION_SIZE)
+        self.time_in = nn.Linear(embedding_size + 1 + 2 * _TIME_WAVES, hidden_size)
+        self.hidden = nn.Linear(hidden_size, hidden_size)
+        self.modulation = nn.Linear(condition_size + embedding_size, 4 * hidden_size)
+        self.to_map = nn.Linear(hidden_size, _MAP_CHANNELS * _GRID**2)
+        self.to_fine = nn.Conv2d(_MAP_CHANNELS, 4 * _FINE_CHANNELS, 3, padding=1)
+        self.fine_modulation = nn.Linear(hidden_size, 2 * _FINE_CHANNELS)
+        self.to_pixels = nn.Conv2d(_FINE_CHANNELS, 12, 3, padding=1)
+        self.register_buffer("waves", torch.arange(1, _TIME_WAVES + 1) * math.pi, persistent=False)
 
-    def forward(self, z: Tensor, condition: Tensor, times: Tensor) -> tuple[Tensor, Tensor]:
-        """Return frames (N, K, 3, S, S), about 0 to 1, at `times` (N, K) within the clip, 0 to 1, and the motion (N, 2)."""
+    def forward(self, z: Tensor, condition: Tensor, times: Tensor) -> Tensor:
+        """Return frames (N, K, 3, S, S), about 0 to 1, at `times` (N, K) within the clip, 0 to 1."""
         clips, frames = times.shape
-        hidden = self.hidden(torch.cat([condition, z], 1))
-        maps, motion = self.to_map(hidden).view(-1, _MAP_CHANNELS, MAP_SIZE, MAP_SIZE), self.to_motion(hidden)
-        per_frame = (values.repeat_interleave(frames, 0) for values in (maps, motion, condition))
-        drawn = self.layers(*per_frame, times.flatten())
-        return drawn.view(clips, frames, 3, FRAME_SIZE, FRAME_SIZE), motion
+        angles = times[..., None] * self.waves
+        time_features = torch.cat([times[..., None], angles.sin(), angles.cos()], -1)
+        modulation = self.modulation(torch.cat([condition, z], 1))[:, None]
+        scale_1, scale_2, shift_1, shift_2 = modulation.chunk(4, -1)
+        hidden = self.time_in(torch.cat([z[:, None].expand(-1, frames, -1), time_features], -1))
+        hidden = F.silu(hidden * (1 + scale_1) + shift_1)
+        hidden = F.silu(self.hidden(hidden) * (1 + scale_2) + shift_2).flatten(0, 1)
+        grid = F.silu(self.to_map(hidden)).view(-1, _GRID, _GRID, _MAP_CHANNELS).permute(0, 3, 1, 2)
+        fine = F.pixel_shuffle(self.to_fine(grid), 2)
+        scale, shift = self.fine_modulation(hidden)[..., None, None].chunk(2, 1)
+        pixels = F.pixel_shuffle(self.to_pixels(F.silu(fine * (1 + scale) + shift)), 2)
+        return pixels.view(clips, frames, 3, FRAME_SIZE, FRAME_SIZE)
 
 
 def kl_divergence(mean: Tensor, log_variance: Tensor, prior_mean: Tensor, prior_log_variance: Tensor) -> Tensor:
