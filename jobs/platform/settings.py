@@ -86,7 +86,7 @@ def settings() -> Settings:
         mapping=os.environ.get("NIGHTREEL_MAPPING", ""),
         simulated_events=_number("NIGHTREEL_SIMULATED_EVENTS", "100000", "views", least=1),
         late_days=_number("NIGHTREEL_LATE_DAYS", "3", "days"),
-        video_generator=os.environ.get("NIGHTREEL_VIDEO_GENERATOR", "vae"),
+        video_generator=os.environ.get("NIGHTREEL_VIDEO_GENERATOR", "flow"),
         mlflow_uri=os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{home / 'mlflow.db'}",
     )
 

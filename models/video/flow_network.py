@@ -1,8 +1,8 @@
-"""Networks of the flow generator: an autoencoder of clips, and a diffusion transformer over its latents.
+"""Networks of the flow generator: a diffusion transformer that plans a clip, and a decoder that draws it.
 
-The latent of a clip is a map of 8 x 8 vectors without a time axis, and the motion of its objects. The decoder computes the
-frame of any time from it. So a training step can use a few frames of many clips, frames that follow each other agree, and the
-transformer has few tokens.
+The plan of a clip, its latent, is its middle frame in 16 x 16 pixels with the motion of its objects. It is computed and not
+learned, so it is small, and easy to predict from the prompt. The decoder computes the frame of any time from plan and prompt,
+so a training step can use single frames of many clips, and the frames of a clip agree.
 """
 
 import math
@@ -14,75 +14,59 @@ from torch.nn import functional as F
 from models.video.layers import MAP_SIZE, LayeredFrames
 from models.video.text import TextVectors
 
-_PATCH = 2  # a token of the transformer is a patch of 2 x 2 vectors
+PLAN_CHANNELS = 14
+"""Channels of a plan."""
+
+_MOTION_SCALE = 2.0
+_PATCH = 2  # a token of the transformer is a patch of 2 x 2 cells of a plan
 _HEAD_SIZE = 32
 _FREQUENCIES = 32
 
 
-class ClipAutoencoder(nn.Module):
-    """Autoencoder of square clips.
+def plans(frames: Tensor, motion: Tensor) -> Tensor:
+    """Return the plans (N, 14, 8, 8) of clips (N, T, S, S, 3) uint8 with their motion (N, 2); values are about -1 to 1.
+
+    The 12 first channels are the red, green and blue of 2 x 2 pixels of the middle frame in 16 x 16 pixels.
+    """
+    middle = frames[:, frames.shape[1] // 2].permute(0, 3, 1, 2).float()
+    small = F.avg_pool2d(middle, middle.shape[-1] // (2 * MAP_SIZE)) / 127.5 - 1
+    planes = _MOTION_SCALE * motion[:, :, None, None].expand(-1, -1, MAP_SIZE, MAP_SIZE)
+    return torch.cat([F.pixel_unshuffle(small, 2), planes], 1)
+
+
+class PlanDecoder(nn.Module):
+    """Network: a plan, an encoded prompt and a time -> the frame of that time.
 
     Args:
-        frames: frames of a clip.
-        channels: length of a vector of the latent, besides the motion.
         hidden_size: channels of the hidden layers.
         text_size: length of the vector of a prompt.
     """
 
-    mean: Tensor
-    deviation: Tensor
-
-    def __init__(self, frames: int, channels: int, hidden_size: int, text_size: int) -> None:
+    def __init__(self, hidden_size: int, text_size: int) -> None:
         super().__init__()
-        self.encoder = nn.Sequential(
-            nn.Conv2d(3 * ((frames + 1) // 2) + 12, 32, 4, 2, 1), nn.SiLU(),
-            nn.Conv2d(32, hidden_size, 4, 2, 1), nn.SiLU(),
-            nn.Conv2d(hidden_size, channels, 3, 1, 1),
-        )  # fmt: skip
-        self.map_in = nn.Conv2d(channels, hidden_size, 3, 1, 1)
+        self.map_in = nn.Conv2d(PLAN_CHANNELS - 2, hidden_size, 3, 1, 1)
         self.layers = LayeredFrames(hidden_size, text_size)
-        self.register_buffer("mean", torch.zeros(channels + 2, 1, 1))
-        self.register_buffer("deviation", torch.ones(channels + 2, 1, 1))
 
-    def set_scale(self, latents: Tensor) -> None:
-        """Set the scale of `standardise` such that these latents have mean 0 and deviation 1 in each channel."""
-        self.mean.copy_(latents.mean((0, 2, 3))[:, None, None])
-        self.deviation.copy_(latents.std((0, 2, 3))[:, None, None])
-
-    def standardise(self, latents: Tensor) -> Tensor:
-        """Scale latents for the transformer."""
-        return (latents - self.mean) / self.deviation
-
-    def unstandardise(self, latents: Tensor) -> Tensor:
-        """Invert `standardise`."""
-        return latents * self.deviation + self.mean
-
-    def encode(self, inputs: Tensor, motion: Tensor) -> Tensor:
-        """Return the latents (N, C + 2, 8, 8) of clips from their `encoder_inputs` and their motion (N, 2)."""
-        planes = motion[:, :, None, None].expand(-1, -1, MAP_SIZE, MAP_SIZE)
-        return torch.cat([self.encoder(inputs.float() / 255 - 0.5).tanh(), planes], 1)
-
-    def decode(self, latents: Tensor, pooled: Tensor, times: Tensor) -> Tensor:
+    def forward(self, plan: Tensor, pooled: Tensor, times: Tensor) -> Tensor:
         """Return frames (N, 3, S, S), about 0 to 1.
 
         Args:
-            latents: (N, C + 2, 8, 8).
+            plan: (N, 14, 8, 8).
             pooled: (N, E) encoded prompts.
             times: (N,) within the clip, 0 to 1.
         """
-        motion = latents[:, -2:].mean((2, 3))
-        frames: Tensor = self.layers(self.map_in(latents[:, :-2]), motion, pooled, times)
+        motion = plan[:, -2:].mean((2, 3)) / _MOTION_SCALE
+        frames: Tensor = self.layers(self.map_in(plan[:, :-2]), motion, pooled, times)
         return frames
 
 
 class FlowTransformer(nn.Module):
-    """Diffusion transformer: noisy latents, times and encoded prompts -> the latents without noise.
+    """Diffusion transformer: noisy plans, times and encoded prompts -> the plans without noise.
 
     Time and pooled text modulate the layers (adaLN-zero: Peebles and Xie, "Scalable Diffusion Models with Transformers", ICCV
     2023), and each layer attends to the vectors of the words.
 
     Args:
-        channels: length of a vector of the latent, with the motion.
         text_size: length of the vectors of the text encoder.
         hidden_size: units of the layers, a multiple of 32.
         layers: number of layers.
@@ -90,10 +74,10 @@ class FlowTransformer(nn.Module):
 
     frequencies: Tensor
 
-    def __init__(self, channels: int, text_size: int, hidden_size: int, layers: int) -> None:
+    def __init__(self, text_size: int, hidden_size: int, layers: int) -> None:
         super().__init__()
         side = MAP_SIZE // _PATCH
-        self.patch_in = nn.Linear(channels * _PATCH**2, hidden_size)
+        self.patch_in = nn.Linear(PLAN_CHANNELS * _PATCH**2, hidden_size)
         self.positions = nn.Parameter(0.02 * torch.randn(side**2, hidden_size))
         self.time_in = nn.Sequential(
             nn.Linear(2 * _FREQUENCIES, hidden_size), nn.SiLU(), nn.Linear(hidden_size, hidden_size)
@@ -103,14 +87,14 @@ class FlowTransformer(nn.Module):
         self.layers = nn.ModuleList(_Layer(hidden_size, text_size) for _ in range(layers))
         self.norm = nn.LayerNorm(hidden_size, elementwise_affine=False)
         self.modulation = nn.Linear(hidden_size, 2 * hidden_size)
-        self.patch_out = nn.Linear(hidden_size, channels * _PATCH**2)
+        self.patch_out = nn.Linear(hidden_size, PLAN_CHANNELS * _PATCH**2)
         self.register_buffer("frequencies", torch.exp(torch.linspace(0, math.log(200), _FREQUENCIES)), persistent=False)
 
-    def forward(self, latents: Tensor, times: Tensor, text: TextVectors, without_text: Tensor) -> Tensor:
-        """Return the latents without noise.
+    def forward(self, plan: Tensor, times: Tensor, text: TextVectors, without_text: Tensor) -> Tensor:
+        """Return the plans without noise.
 
         Args:
-            latents: (N, C, 8, 8), noise at time 0, without noise at time 1.
+            plan: (N, 14, 8, 8), noise at time 0, without noise at time 1.
             times: (N,) from 0 to 1.
             text: N encoded prompts.
             without_text: (N,) bool: ignore the prompt.
@@ -120,7 +104,7 @@ class FlowTransformer(nn.Module):
         angles = times[:, None] * self.frequencies
         condition = self.time_in(torch.cat([angles.sin(), angles.cos()], 1)) + self.text_in(pooled)
         condition = F.silu(condition)
-        patches = F.pixel_unshuffle(latents, _PATCH).flatten(2).transpose(1, 2)
+        patches = F.pixel_unshuffle(plan, _PATCH).flatten(2).transpose(1, 2)
         hidden = self.patch_in(patches) + self.positions
         mask = ~text.is_padding[:, None, None]
         for layer in self.layers:

@@ -13,9 +13,3 @@ def thumbnails(frames: Tensor) -> Tensor:
     sampled = frames[:, ::2].permute(0, 1, 4, 2, 3)
     halves = [F.avg_pool2d(clip.float(), 2).to(torch.uint8) for clip in sampled]
     return torch.stack(halves).flatten(1, 2)
-
-
-def encoder_inputs(frames: Tensor) -> Tensor:
-    """Return `thumbnails` of clips (N, T, S, S, 3) with their middle frame in full: (N, 3 * T / 2 + 12, S/2, S/2) uint8."""
-    middle = frames[:, frames.shape[1] // 2].permute(0, 3, 1, 2)
-    return torch.cat([thumbnails(frames), F.pixel_unshuffle(middle, 2)], 1)
