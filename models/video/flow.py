@@ -24,7 +24,7 @@ from models.video.flow_network import PLAN_CHANNELS, FlowTransformer, PlanDecode
 from models.video.layers import MAP_SIZE
 from models.video.network_generator import NetworkGenerator, rate_factor
 
-_PLAN_NOISE = 0.1
+_PLAN_NOISE = 0.25
 """Largest standard deviation of the noise in plans that the decoder learns to ignore."""
 _WITHOUT_TEXT = 0.1
 """Share of clips that are trained without their caption."""
@@ -60,16 +60,16 @@ class FlowConfig:
     captions: int = 12_000
     text_steps: int = 350
     decoder_steps: int = 3500
-    flow_steps: int = 3000
+    flow_steps: int = 4000
     text_embedding_size: int = 64
     batch_size: int = 8
     decoder_learning_rate: float = 3e-3
-    learning_rate: float = 1.5e-3
+    learning_rate: float = 2e-3
     decoder_hidden_size: int = 80
     hidden_size: int = 128
     layers: int = 4
     sampling_steps: int = 12
-    guidance: float = 1.5
+    guidance: float = 2.0
     seed: int = 0
 
     @property

@@ -78,11 +78,16 @@ class FlowTransformer(nn.Module):
         super().__init__()
         side = MAP_SIZE // _PATCH
         self.patch_in = nn.Linear(PLAN_CHANNELS * _PATCH**2, hidden_size)
-        self.positions = nn.Parameter(0.02 * torch.randn(side**2, hidden_size))
+        self.positions = nn.Parameter(torch.randn(side**2, hidden_size))
         self.time_in = nn.Sequential(
             nn.Linear(2 * _FREQUENCIES, hidden_size), nn.SiLU(), nn.Linear(hidden_size, hidden_size)
         )
-        self.text_in = nn.Sequential(nn.LayerNorm(text_size), nn.Linear(text_size, hidden_size))
+        self.text_in = nn.Sequential(
+            nn.LayerNorm(text_size),
+            nn.Linear(text_size, 2 * hidden_size),
+            nn.SiLU(),
+            nn.Linear(2 * hidden_size, hidden_size),
+        )
         self.no_text = nn.Parameter(torch.zeros(text_size))
         self.layers = nn.ModuleList(_Layer(hidden_size, text_size) for _ in range(layers))
         self.norm = nn.LayerNorm(hidden_size, elementwise_affine=False)

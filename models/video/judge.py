@@ -20,7 +20,7 @@ from models.video.frames import FRAME_SIZE, thumbnails
 from models.video.generator import Frames
 
 _CLIPS_PER_SCENE, _COMPOSED_CLIPS = 16, 2400
-_STEPS, _BATCH_SIZE, _LEARNING_RATE = 900, 48, 2e-3
+_STEPS, _BATCH_SIZE, _LEARNING_RATE = 600, 48, 2e-3
 _SEED = 1_000_003
 _STILL, _SHUFFLED, _REVERSED, _NOISE = 0.08, 0.08, 0.2, 0.04
 """Shares of the training clips that are changed."""
@@ -51,7 +51,7 @@ class Judge:
         """
         shrink = clips.shape[2] // FRAME_SIZE
         small = np.stack([_shrunk(clip, shrink) for clip in clips]) if shrink > 1 else clips
-        inputs = thumbnails(torch.from_numpy(small)).float() / 255 - 0.5
+        inputs = thumbnails(torch.from_numpy(np.ascontiguousarray(small))).float() / 255 - 0.5
         scores = self._network(inputs)
         return {name: F.log_softmax(values, 1).numpy() for name, values in scores.items()}
 

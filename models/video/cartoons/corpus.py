@@ -12,7 +12,7 @@ from models.video.cartoons.descriptions import Description, compositions
 from models.video.cartoons.scenes import COLOUR_NAMES, COLOURS, SCENES
 from models.video.cartoons.sentences import sentence
 
-_OMITTED = ("colour", "count", "direction", "nothing", "nothing")
+_OMITTED = ("colour", "count", "direction", *["nothing"] * 9)
 
 
 @dataclass(frozen=True)
@@ -69,9 +69,9 @@ def training_descriptions(per_scene: int, composed: int, seed: int) -> list[Desc
 def partial(description: Description, rng: np.random.Generator) -> Description:
     """Return the description with some attributes left out at random, as people do who describe a clip."""
     if description.is_scene:
-        return description if rng.random() < 2 / 3 else replace(description, colour=None)
+        return description if rng.random() < 0.8 else replace(description, colour=None)
     omitted = {_OMITTED[int(rng.integers(len(_OMITTED)))]: None}
-    omitted |= {name: None for name in ("speed", "backdrop") if rng.random() < 0.4}
+    omitted |= {name: None for name in ("speed", "backdrop") if rng.random() < 0.15}
     omitted.pop("nothing", None)
     return replace(description, **omitted)
 
