@@ -34,6 +34,9 @@ class NetworkGenerator(TrainedGenerator):
     A subclass creates its networks in `_networks`, trains them in `fit` and draws one clip in `_draw`.
     """
 
+    config: Any
+    """A dataclass with the fields that the methods of this class read."""
+
     def __init__(self, config: Any = None) -> None:
         self.config = config or self.nightly
         self.history = []

@@ -12,6 +12,7 @@ import unicodedata
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -123,7 +124,8 @@ def fit_text_encoder(
     buckets = _stack([tokens(text) for text in texts])
     table = [encoder.embeddings.weight]
     others = [p for p in encoder.parameters() if p is not table[0]]
-    optimizer = torch.optim.Adam([{"params": table}, {"params": others}], fused=True)
+    groups: list[dict[str, Any]] = [{"params": table}, {"params": others}]
+    optimizer = torch.optim.Adam(groups, fused=True)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimizer, [_EMBEDDING_RATE, _LEARNING_RATE], total_steps=steps, pct_start=0.1
     )

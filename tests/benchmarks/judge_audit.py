@@ -14,11 +14,17 @@ from models.video.judge import Judge
 _SEED = 31
 
 
-def audit(judge: Judge, frames: int) -> dict[str, float]:
-    """Return for each kind of wrong clip the share that the judge finds to fit worse than the correct clip of the prompt."""
+def audit(judge: Judge, frames: int, prompts: int = 100) -> dict[str, float]:
+    """Return for each kind of wrong clip the share that the judge finds to fit worse than the correct clip of the prompt.
+
+    Args:
+        judge: what to audit.
+        frames: of each clip.
+        prompts: number of seen, and of held-out, combinations.
+    """
     rng = np.random.default_rng(_SEED)
-    seen = evaluated_descriptions(100, held_out=False, seed=_SEED)
-    asked = evaluated_descriptions(100, held_out=True, seed=_SEED) + [d for d in seen if not d.is_scene]
+    seen = evaluated_descriptions(prompts, held_out=False, seed=_SEED)
+    asked = evaluated_descriptions(prompts, held_out=True, seed=_SEED) + [d for d in seen if not d.is_scene]
     correct = render_clips(asked, frames, FRAME_SIZE, _SEED).frames
     fit = _fit(judge, correct, asked)
 

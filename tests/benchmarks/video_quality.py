@@ -22,6 +22,7 @@ from models.video.evaluation import diversity, evaluate, evaluated_descriptions,
 from models.video.frames import FRAME_SIZE
 from models.video.generator import Frames, TrainedGenerator, VideoSpec
 from models.video.judge import Judge
+from models.video.network_generator import NetworkGenerator
 from models.video.registry import GENERATORS
 from tests.benchmarks.judge_audit import audit
 
@@ -72,6 +73,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         begin = time.perf_counter()
         generator.generate(["一个美丽的日出景象"] * 5, range(5), generator.spec)
         seconds = (time.perf_counter() - begin) / 5
+        assert isinstance(generator, NetworkGenerator)
         parameters = sum(p.numel() for p in generator.networks.parameters()) / 1e6
         _print(f"{name}: {minutes:.1f} minutes, {parameters:.1f} M parameters, {seconds:.2f} s a clip",
                rows(judge, _drawing(generator)))  # fmt: skip

@@ -1,6 +1,7 @@
 """Clips with captions, the training data of generators, text encoders and judges."""
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -70,7 +71,7 @@ def partial(description: Description, rng: np.random.Generator) -> Description:
     """Return the description with some attributes left out at random, as people do who describe a clip."""
     if description.is_scene:
         return description if rng.random() < 0.8 else replace(description, colour=None)
-    omitted = {_OMITTED[int(rng.integers(len(_OMITTED)))]: None}
+    omitted: dict[str, Any] = {_OMITTED[int(rng.integers(len(_OMITTED)))]: None}
     omitted |= {name: None for name in ("speed", "backdrop") if rng.random() < 0.15}
     omitted.pop("nothing", None)
     return replace(description, **omitted)

@@ -32,7 +32,7 @@ def reader() -> TextEncoder:
     torch.manual_seed(0)
     encoder = TextEncoder(64)
     texts, stated = _captions()
-    fit_text_encoder(encoder, texts, torch.from_numpy(stated), steps=250, rng=torch.Generator().manual_seed(0))
+    fit_text_encoder(encoder, texts, torch.from_numpy(stated), steps=220, rng=torch.Generator().manual_seed(0))
     return encoder.eval()
 
 
@@ -40,9 +40,9 @@ def reader() -> TextEncoder:
 def judge() -> Judge:
     """A judge, trained for fewer steps and on fewer clips than in a night."""
     composed = compositions()
-    order = np.random.default_rng(1).permutation(len(composed))[:800]
+    order = np.random.default_rng(1).permutation(len(composed))[:600]
     descriptions = training_descriptions(8, 0, seed=1) + [composed[n] for n in order]
-    return Judge(16, steps=350, clips=render_clips(descriptions, 16, 64, seed=1))
+    return Judge(16, steps=250, clips=render_clips(descriptions, 16, 64, seed=1))
 
 
 def _captions() -> tuple[list[str], np.ndarray]:

@@ -35,8 +35,10 @@ def test_mirrored_clips_are_described_and_planned_as_such() -> None:
 def test_the_foreground_moves_and_the_background_stays() -> None:
     torch.manual_seed(0)
     layers = LayeredFrames(8, 4)
+    first = layers.modulation[0]
+    assert isinstance(first, torch.nn.Linear)
     with torch.no_grad():
-        layers.modulation[0].weight[:, -17:] = 0  # nothing but the motion depends on the time
+        first.weight[:, -17:] = 0  # nothing but the motion depends on the time
         maps, pooled = torch.randn(1, 8, 8, 8).expand(3, -1, -1, -1), torch.randn(1, 4).expand(3, -1)
         times = torch.tensor([0.25, 0.5, 0.75])
         still = layers(maps, torch.zeros(3, 2), pooled, times)

@@ -10,7 +10,7 @@ from tests.benchmarks.judge_audit import audit
 
 @pytest.fixture(scope="module")
 def accuracies(judge: Judge) -> dict[str, float]:
-    return audit(judge, 16)
+    return audit(judge, 16, prompts=20)
 
 
 @pytest.mark.parametrize(
