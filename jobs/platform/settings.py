@@ -90,7 +90,7 @@ def settings() -> Settings:
         simulated_events=_number("NIGHTREEL_SIMULATED_EVENTS", "100000", "views", least=1),
         late_days=_number("NIGHTREEL_LATE_DAYS", "3", "days"),
         pairs_in_memory=_number("NIGHTREEL_PAIRS_IN_MEMORY", "10000000", "pairs"),
-        video_generator=os.environ.get("NIGHTREEL_VIDEO_GENERATOR", "flow"),
+        video_generator=os.environ.get("NIGHTREEL_VIDEO_GENERATOR", "vae"),
         mlflow_uri=os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{home / 'mlflow.db'}",
     )
 

@@ -7,6 +7,4 @@ from models.registry import Registry
 if TYPE_CHECKING:
     from models.video.generator import TrainedGenerator
 
-GENERATORS: "Registry[TrainedGenerator]" = Registry(
-    {"flow": "models.video.flow:FlowGenerator", "vae": "models.video.vae:VaeGenerator"}
-)
+GENERATORS: "Registry[TrainedGenerator]" = Registry({"vae": "models.video.vae:VaeGenerator"})

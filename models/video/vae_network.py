@@ -11,28 +11,32 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from models.video.frames import FRAME_SIZE
-
 _TIME_WAVES = 8
-_CONDITION_SIZE = 64
-_GRID = FRAME_SIZE // 4  # the decoder starts with a 16 x 16 map and doubles its size twice
+_GRID = 16  # the decoder starts with a 16 x 16 map and doubles its size twice
 _MAP_CHANNELS = 32
 _FINE_CHANNELS = 24
+_SIDE = 4 * _GRID
+
+FRAME_SIZE = _SIDE
+"""Width and height of the decoder's frames, pixels."""
 
 
 class ConditionalVAE(nn.Module):
-    """VAE of square clips, conditioned on an encoded prompt.
+    """VAE of square clips, conditioned on a scene and a colour.
 
     Args:
-        text_size: length of the vector of a prompt.
+        scenes: number of scenes.
+        colours: number of colours, including "none".
         frames: frames of a clip.
         embedding_size: length of z.
         hidden_size: units of the hidden layers of the decoder.
     """
 
-    def __init__(self, text_size: int, frames: int, embedding_size: int, hidden_size: int) -> None:
+    def __init__(self, scenes: int, colours: int, frames: int, embedding_size: int, hidden_size: int) -> None:
         super().__init__()
-        self.text_in = nn.Sequential(nn.LayerNorm(text_size), nn.Linear(text_size, _CONDITION_SIZE))
+        self.scene_embedding = nn.Embedding(scenes, 32)
+        self.colour_embedding = nn.Embedding(colours, 16)
+        condition_size = 48
         self.encoder = nn.Sequential(
             nn.Conv2d(3 * ((frames + 1) // 2), 32, 4, 2, 1), nn.SiLU(),
             nn.Conv2d(32, 64, 4, 2, 1), nn.SiLU(),
@@ -40,17 +44,14 @@ class ConditionalVAE(nn.Module):
             nn.Flatten(),
         )  # fmt: skip
         self.posterior = nn.Sequential(
-            nn.Linear(64 * (FRAME_SIZE // 16) ** 2 + _CONDITION_SIZE, 256),
-            nn.SiLU(),
-            nn.Linear(256, 2 * embedding_size),
+            nn.Linear(64 * (_SIDE // 16) ** 2 + condition_size, 256), nn.SiLU(), nn.Linear(256, 2 * embedding_size)
         )
-        self.prior = nn.Sequential(nn.Linear(_CONDITION_SIZE, 64), nn.SiLU(), nn.Linear(64, 2 * embedding_size))
-        self.decoder = FrameDecoder(_CONDITION_SIZE, embedding_size, hidden_size)
+        self.prior = nn.Sequential(nn.Linear(condition_size, 64), nn.SiLU(), nn.Linear(64, 2 * embedding_size))
+        self.decoder = FrameDecoder(condition_size, embedding_size, hidden_size)
 
-    def condition(self, pooled: Tensor) -> Tensor:
-        """Return the condition (N, 64) of encoded prompts (N, text_size)."""
-        condition: Tensor = self.text_in(pooled)
-        return condition
+    def condition(self, scenes: Tensor, colours: Tensor) -> Tensor:
+        """Embed scenes (N,) and colours (N,) as (N, condition_size)."""
+        return torch.cat([self.scene_embedding(scenes), self.colour_embedding(colours)], 1)
 
     def encode(self, thumbnails: Tensor, condition: Tensor) -> tuple[Tensor, Tensor]:
         """Return mean and log-variance (N, embedding_size) of z for `thumbnails` of clips (N, 3 * frames / 2, S/2, S/2)."""
@@ -67,7 +68,7 @@ class ConditionalVAE(nn.Module):
 class FrameDecoder(nn.Module):
     """Decoder of the frame at time t of the clip (z, c).
 
-    Prompt and z scale and shift hidden units whose input is the time (FiLM: Perez et al., AAAI 2018). So different prompts use
+    Scene, colour and z scale and shift hidden units whose input is the time (FiLM: Perez et al., AAAI 2018). So scenes use
     different units and hardly interfere with each other in training.
     """
 
@@ -98,7 +99,14 @@ class FrameDecoder(nn.Module):
         fine = F.pixel_shuffle(self.to_fine(grid), 2)
         scale, shift = self.fine_modulation(hidden)[..., None, None].chunk(2, 1)
         pixels = F.pixel_shuffle(self.to_pixels(F.silu(fine * (1 + scale) + shift)), 2)
-        return pixels.view(clips, frames, 3, FRAME_SIZE, FRAME_SIZE)
+        return pixels.view(clips, frames, 3, _SIDE, _SIDE)
+
+
+def thumbnails(frames: Tensor) -> Tensor:
+    """Return every second frame of clips (N, T, S, S, 3) at half size: (N, 3 * T / 2, S/2, S/2) uint8, the encoder's input."""
+    sampled = frames[:, ::2].permute(0, 1, 4, 2, 3)
+    halves = [F.avg_pool2d(clip.float(), 2).to(torch.uint8) for clip in sampled]
+    return torch.stack(halves).flatten(1, 2)
 
 
 def kl_divergence(mean: Tensor, log_variance: Tensor, prior_mean: Tensor, prior_log_variance: Tensor) -> Tensor:

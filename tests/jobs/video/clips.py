@@ -6,7 +6,7 @@ from jobs.video.clip import Clip
 from models.video.generator import Frames, VideoGenerator, VideoSpec
 from models.video.vae import VaeConfig, VaeGenerator
 
-SMALL = VaeConfig(hidden_size=16, text_embedding_size=16)
+SMALL = VaeConfig(clips_per_scene=8, captions_per_scene=4, steps=3, text_steps=3, hidden_size=16)
 SPEC = VideoSpec(64, 64, 16, 8)
 FORBIDDEN = "boom"
 
