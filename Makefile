@@ -10,7 +10,7 @@ PYTHON ?= python3
 # Ignore the shell's settings for another Python or Bash; infra/environment.py cleans the rest of the environment.
 unexport BASH_ENV CDPATH PIP_PREFIX PIP_TARGET PIP_USER $(filter PYTHON%,$(.VARIABLES))
 # Recipes get the user's variables through the environment: in the text of a recipe, make and Bash would expand `$` and quotes.
-GIVEN := PROFILE DATE SOURCE MAPPING FROM TO TABLES STALE DRY_RUN TABLE REASON KEY Q DAY USERS DIR AS OF WHO WHY WITHDRAW REGISTRY TAG BASE
+GIVEN := PROFILE DATE SOURCE MAPPING FROM TO TABLES STALE DRY_RUN TABLE REASON KEY Q DAY USERS DIR AS OF WHO WHY WITHDRAW REGISTRY TAG BASE PROMPT GENERATOR SEED
 take = $(eval override export $(1) := $$(value $(1)))
 # A shell variable that happens to have one of these names is ignored.
 leave = $(if $(filter environment,$(origin $(1))),$(warning the environment variable $(1) is ignored: pass it to make, as in make … $(1)=…))$(eval override undefine $(1))$(eval unexport $(1))
@@ -70,6 +70,11 @@ down: $(JOBS_READY) ## Stop the services that `make up` started
 check-landing: $(SPARK_READY) ## Check how a night would read the files of a folder, without writing anything: DIR=folder [MAPPING=layout] [DATE=YYYY-MM-DD]
 	@$(if $(value DIR),,echo 'give the folder: make check-landing DIR=logs' >&2; exit 64)
 	$(JOBS) -m jobs.ingest.check_landing --dir "$$DIR" --mapping "$${MAPPING-}" --date "$${DATE-}"
+
+.PHONY: video
+video: $(JOBS_READY) ## Make one video from text: PROMPT="一个美丽的日出景象" [GENERATOR=vae|folder or id of a diffusers pipeline] [SEED=number]
+	@$(if $(value PROMPT),,echo 'give a prompt: make video PROMPT="一个美丽的日出景象"' >&2; exit 64)
+	$(JOBS) -m jobs.video.make_video --date yesterday --prompt="$$PROMPT" --generator="$${GENERATOR-}" --seed="$${SEED-}"
 
 ##@ Data
 .PHONY: sql

@@ -27,6 +27,7 @@ def test_make_alone_lists_every_target() -> None:
     [
         ("backfill", "make backfill FROM="),
         ("sql", 'make sql Q="select'),
+        ("video", "make video PROMPT="),
         ("accept", "make accept DATE="),
         ("explain", "make explain TABLE=gold.video_features KEY="),
     ],

@@ -1,0 +1,63 @@
+"""Makes one video now, as a night does: `make video PROMPT="…"`. Trains the generator if there is no trained one yet."""
+
+import argparse
+import dataclasses
+from collections.abc import Sequence
+
+from jobs.platform.errors import BadInput, UsageError
+from jobs.platform.job import run_job
+from jobs.platform.job_context import JobContext
+from jobs.video.clip import Clip
+from jobs.video.generate import generate
+from jobs.video.generators import REGISTERED_MODEL, generator_for, load_trained, project_generator
+from jobs.video.prompt_check import refusal
+from models.video.generator import VideoGenerator
+
+
+def make_video(context: JobContext, prompt: str, seed: int) -> dict[str, object]:
+    """Make a video, unless it exists, and return its path and the content of its sidecar.
+
+    Raises:
+        UsageError: the text is no prompt.
+        BadInput: the generator failed.
+    """
+    if (reason := refusal(prompt)) is not None:
+        raise UsageError(reason)
+    generator = _generator(context)
+    clip = Clip(prompt, seed, generator.spec, generator.name, generator.version)
+    videos = context.settings.videos
+    generate(videos, [clip], generator)
+    if (videos / clip.failure).is_file():
+        raise BadInput(f"{generator.version} failed: {(videos / clip.failure).read_text(encoding='utf-8')}")
+    return {"path": str(videos / clip.path), **clip.facts(videos)}
+
+
+def _generator(context: JobContext) -> VideoGenerator:
+    model = project_generator(context)
+    if model is not None and load_trained(context, model) is None:
+        from jobs.video.train_generator import train  # MLflow and matplotlib take seconds to import
+
+        return train(context, model)
+    return generator_for(context)
+
+
+def _arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--prompt", required=True, help="what the video should show, in Chinese or English")
+    parser.add_argument("--generator", default="", help="as NIGHTREEL_VIDEO_GENERATOR, which is the default")
+    parser.add_argument("--seed", default="", help="another seed gives another video (default: 0)")
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Make the video and print its path, seconds, checks and provenance."""
+    with run_job(argv, __doc__, _arguments, trains=REGISTERED_MODEL) as context:
+        args = context.args
+        if args.seed and not (args.seed.isdecimal() and args.seed.isascii() and len(args.seed) < 19):
+            raise UsageError(f"SEED={args.seed} is not a whole number from 0 on")
+        if args.generator:
+            context.settings = dataclasses.replace(context.settings, video_generator=args.generator)
+        for name, value in make_video(context, args.prompt, int(args.seed or 0)).items():
+            print(f"{name:18} {value}")
+
+
+if __name__ == "__main__":
+    main()
