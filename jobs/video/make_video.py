@@ -56,7 +56,16 @@ def main(argv: Sequence[str] | None = None) -> None:
         if args.generator:
             context.settings = dataclasses.replace(context.settings, video_generator=args.generator)
         for name, value in make_video(context, args.prompt, int(args.seed or 0)).items():
-            print(f"{name:18} {value}")
+            print(f"{name:18} {_text(value)}")
+
+
+def _text(value: object) -> str:
+    match value:
+        case dict():
+            return ", ".join(f"{name} {number}" for name, number in value.items())
+        case list():
+            return ", ".join(map(str, value))
+    return str(value)
 
 
 if __name__ == "__main__":
