@@ -2,20 +2,18 @@
 
 import hashlib
 import re
-import subprocess
-import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from socket import create_connection, create_server
 from threading import Lock, Thread
 from urllib.parse import parse_qs, unquote, urlsplit
 from xml.sax.saxutils import escape, unescape
 
 import pytest
 
-from infra.local.paths import JOBS_ENVIRONMENT
+from infra.local.daemon import Daemon, free_port
+from infra.local.paths import HOST, JOBS_ENVIRONMENT, State
 
 _KEY, _SECRET, _REGION = "key", "secret", "us-east-1"
 
@@ -46,24 +44,22 @@ def in_memory() -> Iterator[ObjectStore]:
 
 
 @contextmanager
-def versitygw(folder: Path, bucket: str) -> Iterator[str]:
-    """Serve a folder with one bucket by the S3 server of a cluster. Yields its address."""
+def versitygw(home: Path, bucket: str) -> Iterator[str]:
+    """Serve an empty bucket by the S3 server of a cluster, with its files in a state folder. Yields its address."""
     program = JOBS_ENVIRONMENT / "bin" / "versitygw"
     if not program.exists():
         pytest.skip("needs versitygw: run as root, with Go installed, make .venv/bin/versitygw")
+    state, folder, port = State(home), home / "s3", free_port(0)
+    state.make()
     (folder / bucket).mkdir(parents=True)
-    with closing(create_server(("127.0.0.1", 0))) as free:
-        port = free.getsockname()[1]
-    command = [str(program), "--quiet", "--port", f"127.0.0.1:{port}", "--region", _REGION, "posix", str(folder)]
-    with subprocess.Popen(command, env={"ROOT_ACCESS_KEY": _KEY, "ROOT_SECRET_KEY": _SECRET}) as server:
-        try:
-            for _ in range(300):
-                with suppress(OSError), create_connection(("127.0.0.1", port)):
-                    break
-                time.sleep(0.1)
-            yield f"http://127.0.0.1:{port}"
-        finally:
-            server.kill()
+    command = [str(program), "--quiet", "--port", f"{HOST}:{port}", "--region", _REGION, "posix", str(folder)]
+    daemon = Daemon("s3", state, command, {"ROOT_ACCESS_KEY": _KEY, "ROOT_SECRET_KEY": _SECRET})
+    daemon.start()
+    try:
+        daemon.wait(lambda: daemon.listens(port), 60)
+        yield f"http://{HOST}:{port}"
+    finally:
+        daemon.stop()
 
 
 def use(address: str, monkeypatch: pytest.MonkeyPatch) -> None:

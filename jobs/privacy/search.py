@@ -1,6 +1,6 @@
 """Searches for erased users: in the files of tables, including files that belong to no version, and in all other files.
 
-Spark's executors read the files. The process of the job gets paths and counts.
+Spark's executors read the files that all machines share. The process of the job gets paths and counts.
 """
 
 import gzip

@@ -14,29 +14,22 @@ import tempfile
 import time
 from pathlib import Path
 
-import psutil
-
 from infra.local.paths import State
 from tests.benchmarks import layout
+from tests.benchmarks.growth import cpu_seconds
 from tests.infra.connect_server import connect_server
 
 
 def run_erase(users: Path, spark_pid: int) -> str:
     """Erase users and describe what it took."""
-    before, started = _cpu_s(spark_pid), time.perf_counter()
+    before, started = cpu_seconds(spark_pid), time.perf_counter()
     job = subprocess.Popen([sys.executable, "-m", "jobs.privacy.erase", "--users", str(users)])
     _, status, usage = os.wait4(job.pid, 0)
     assert status == 0
     return (
         f"{time.perf_counter() - started:.0f} s, {usage.ru_utime + usage.ru_stime:.0f} CPU s of the job's process, "
-        f"{_cpu_s(spark_pid) - before:.0f} of Spark; peak memory of the job's process {usage.ru_maxrss / 1024:.0f} MiB"
+        f"{cpu_seconds(spark_pid) - before:.0f} of Spark; peak memory of the job's process {usage.ru_maxrss / 1024:.0f} MiB"
     )
-
-
-def _cpu_s(pid: int) -> float:
-    """Return the CPU seconds of a process and its children, also of those that have ended."""
-    processes = [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]
-    return sum(sum(process.cpu_times()[:4]) for process in processes)
 
 
 def main() -> None:

@@ -124,7 +124,7 @@ def run_night(
         for module, *arguments in jobs:
             command = [sys.executable, "-m", f"jobs.{module}", *arguments, "--date", str(NIGHT)]
             started, server = time.monotonic(), Peak(spark_pid)
-            cpu_before = _cpu_s(spark_pid)
+            cpu_before = cpu_seconds(spark_pid)
             process = subprocess.Popen(
                 command,
                 cwd=environment.ROOT,
@@ -141,7 +141,7 @@ def run_night(
             if process.returncode:
                 sys.exit(f"{name} failed with {events} events:\n{errors[-3000:]}")
             seconds = time.monotonic() - started
-            cpu_s = job.cpu_s + _cpu_s(spark_pid) - cpu_before
+            cpu_s = job.cpu_s + cpu_seconds(spark_pid) - cpu_before
             measurements.append(Measurement(events, skewed, name, seconds, cpu_s, job.mib, server.mib))
             show(f"{events:>11,} {'skewed' if skewed else 'even':6} {seconds:8.1f} s {cpu_s:8.1f} CPU s "
                  f"{job.mib:7.0f} MiB {server.mib:7.0f} MiB Spark  {name}")  # fmt: skip
@@ -150,7 +150,7 @@ def run_night(
     return measurements
 
 
-def _cpu_s(pid: int) -> float:
+def cpu_seconds(pid: int) -> float:
     """Return the CPU seconds of a process and its children, also of those that have ended."""
     processes = [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]
     times = [process.cpu_times() for process in processes]

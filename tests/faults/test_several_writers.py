@@ -91,7 +91,7 @@ def test_nothing_that_was_acknowledged_is_lost(
 def test_nothing_that_was_acknowledged_is_lost_in_an_object_store(
     count: int, home: Path, monkeypatch: pytest.MonkeyPatch, record_fault: RecordFault
 ) -> None:
-    with object_store.versitygw(home / "s3", "lake") as address:
+    with object_store.versitygw(home, "lake") as address:
         object_store.use(address, monkeypatch)
         monkeypatch.setenv("NIGHTREEL_LAKE", "s3a://lake/tables")
         uri = settings().uri(rows.TABLE)

@@ -58,8 +58,13 @@ def test_names_that_people_use_are_accepted(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["50%20off", "what?", "of [1]", "{a}", "a*", "back\\slash", "a\nb", "$HOME"])
-def test_a_name_that_would_be_read_otherwise_is_refused(tmp_path: Path, name: str) -> None:
-    assert not _is_accepted(tmp_path / name)
+def test_a_name_that_would_be_read_otherwise_is_refused(
+    tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NIGHTREEL_HOME", str(tmp_path / name))
+    with pytest.raises(ValueError, match=r"^NIGHTREEL_HOME=") as refused:
+        state_folder()
+    assert "\n" not in str(refused.value)
 
 
 @pytest.mark.parametrize("command", ["infra.local.nightly", "infra.services up", "jobs.ingest.land --date 2022-05-01"])
