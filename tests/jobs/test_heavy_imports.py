@@ -20,6 +20,7 @@ USED = {
     "jobs.recommend.recommendations": {"mlflow"},
     "jobs.recommend.train": {"matplotlib.axes", "mlflow"},
     "jobs.video.generate": {"torch"},
+    "jobs.video.make_video": {"torch"},
     "jobs.video.requests": {"sklearn"},
     "jobs.video.train_generator": {"matplotlib.axes", "mlflow", "torch"},
 }

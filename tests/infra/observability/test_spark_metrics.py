@@ -9,14 +9,13 @@ from infra.environment import ROOT
 from tests.infra.observability.test_alerts import SPARK
 
 _LOSES_AN_EXECUTOR = """
-import time, urllib.request
+import os, signal, time, urllib.request
 import psutil
 from jobs.platform.spark import session
 spark = session()
 address = spark.sparkContext.uiWebUrl
-spark.range(1000).count()  # which starts an executor
-executors = [process for process in psutil.Process().children(recursive=True) if "--executor-id" in process.cmdline()]
-executors[0].kill()
+python_daemon, executor, *_ = spark.sparkContext.range(1).map(lambda _: psutil.Process().parents()).first()
+os.kill(executor.pid, signal.SIGKILL)
 deadline = time.monotonic() + 300
 while time.monotonic() < deadline:
     texts = [urllib.request.urlopen(address + path).read().decode() for path in PATHS]
