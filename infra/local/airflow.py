@@ -63,7 +63,8 @@ def settings(state: State, host: str, port: int) -> dict[str, str]:
 def daemons(state: State, variables: dict[str, str]) -> list[Daemon]:
     """Return Airflow's processes. The API server is first, because the others and all tasks connect to it."""
     return [
-        Daemon("airflow-api-server", state, [*COMMAND, "api-server"], variables),
+        # It answers its last requests, and then spends seconds freeing its memory object by object.
+        Daemon("airflow-api-server", state, [*COMMAND, "api-server"], variables, grace_s=1),
         Daemon("airflow-scheduler", state, [*COMMAND, "scheduler", "--skip-serve-logs"], variables),
         Daemon("airflow-dag-processor", state, [*COMMAND, "dag-processor"], variables),
     ]

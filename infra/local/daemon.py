@@ -17,7 +17,6 @@ from infra import durable
 from infra.local.paths import HOST, State
 
 _PAUSE_S = 0.2
-_GRACE_S = 20.0
 
 
 class ServiceError(Exception):
@@ -32,6 +31,8 @@ class Daemon:
     state: State
     command: Sequence[str] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
+    grace_s: float = 20.0
+    """Time to end after SIGTERM; then it is killed."""
 
     @property
     def log(self) -> Path:
@@ -78,7 +79,7 @@ class Daemon:
             and _started_at(record["pid"]) in {record["started_at"], None}
             and any(_works_in(process.pid, self.state.run) for process in _session(record["pid"]))
         ):
-            _end_session(record["pid"])
+            _end_session(record["pid"], self.grace_s)
         self._record.unlink(missing_ok=True)
 
     def listens(self, port: int) -> bool:
@@ -149,12 +150,12 @@ def _session(leader: int) -> Iterator[psutil.Process]:
                 yield psutil.Process(number)
 
 
-def _end_session(leader: int) -> None:
+def _end_session(leader: int, grace_s: float) -> None:
     for signal_number in (signal.SIGTERM, signal.SIGKILL):
         for process in _session(leader):
             with suppress(psutil.NoSuchProcess):
                 process.send_signal(signal_number)
-        deadline = time.monotonic() + _GRACE_S
+        deadline = time.monotonic() + grace_s
         while time.monotonic() < deadline:
             _reap(leader)
             if not any(_session(leader)):

@@ -3,9 +3,9 @@
 import datetime as dt
 import os
 import subprocess
-import sys
 from collections.abc import Mapping, Sequence
 
+from infra.local import job_server
 from infra.local.daemon import ServiceError
 from infra.local.paths import ROOT
 
@@ -51,12 +51,18 @@ def print_outcome(
     print(f"\n{_run('backfills', arguments, environment)}", end="", flush=True)
 
 
-def print_summary(night: dt.date) -> int:
-    """Print the summary of a night. Return the exit code."""
-    return subprocess.run([*_COMMAND, "jobs.report.summary", "--date", str(night)], cwd=ROOT, check=False).returncode
+def print_summary(night: dt.date, environment: Mapping[str, str]) -> int:
+    """Print the summary of a night. Return the exit code.
+
+    Args:
+        night: the night.
+        environment: variables of the job, in addition to those of this process.
+    """
+    command = [*_COMMAND, "jobs.report.summary", "--date", str(night)]
+    return subprocess.run(command, cwd=ROOT, env={**os.environ, **environment}, check=False).returncode
 
 
-_COMMAND = [sys.executable, "-m"]
+_COMMAND = [job_server.PYTHON, "-m"]
 
 
 def _run(job: str, arguments: Sequence[str], environment: Mapping[str, str]) -> str:

@@ -234,10 +234,11 @@ def main() -> int:
             return plan()
         with nightly_lock(services.state), running_services(services):
             done = _run(services, first, last, logs_from, requested_tables, args)
-        if not done:
-            return 1 if done is None else 0
-        took = dt.timedelta(seconds=round(time.monotonic() - started))
-        print(f"\n{_format(done)} done in {took}", flush=True)
+            if not done:
+                return 1 if done is None else 0
+            took = dt.timedelta(seconds=round(time.monotonic() - started))
+            print(f"\n{_format(done)} done in {took}", flush=True)
+            return lake_jobs.print_summary(done[-1], services.spark_environment)
     except (UsageError, UnknownZone) as error:
         print(f"error: {error}", file=sys.stderr)
         return _EX_USAGE
@@ -247,7 +248,6 @@ def main() -> int:
     except KeyboardInterrupt:
         print("stopped", file=sys.stderr)
         return 130
-    return lake_jobs.print_summary(done[-1])
 
 
 def _run(

@@ -74,8 +74,8 @@ class LocalServices(Services):
 
     @property
     def spark_environment(self) -> Mapping[str, str]:
-        """The address of the Spark server."""
-        return {"SPARK_REMOTE": f"sc://{HOST}:{self._ports['spark']}"}
+        """The address of the Spark server, and the state folder, where the job server listens."""
+        return {"SPARK_REMOTE": f"sc://{HOST}:{self._ports['spark']}", "NIGHTREEL_HOME": str(self.state.home)}
 
     def _wait_for(self, daemon: Daemon, port: str) -> None:
         daemon.wait(lambda: daemon.listens(self._ports[port]), START_S)

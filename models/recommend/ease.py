@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.linalg.lapack import spotrf, spotri
-from scipy.sparse import csc_matrix, csr_matrix
+from scipy.sparse import csr_matrix
 
-from models.recommend.ranking import top_k
 from models.recommend.recommender import Floats, Ids, Recommender
 
+_BLOCK = 512  # columns that are processed at a time
 _TIE = 1e-6  # weight of the trend: it orders items whose scores are otherwise equal
 
 
@@ -46,13 +46,14 @@ class Ease(Recommender):
         gram = np.asfortranarray((part.T @ part).toarray(), dtype=np.float32)
         gram[np.diag_indices_from(gram)] += self.config.regularization * np.mean(np.square(part.data))
         weights = _autoencoder(gram)
-        kept, _ = top_k(np.abs(weights.T), self.config.weights_per_item)  # (items, kept) by column of `weights`
-        columns = np.repeat(np.arange(len(chosen)), kept.shape[1])
-        rows = kept.ravel()
-        shape = (interactions.shape[1], interactions.shape[1])
-        sparse = csc_matrix((weights[rows, columns], (chosen[rows], chosen[columns])), shape=shape).tocsr()
-        sparse.eliminate_zeros()
-        self.weights = sparse
+        _keep_largest(weights, self.config.weights_per_item)
+        fitted = csr_matrix(weights)
+        row_sizes = np.zeros(interactions.shape[1], dtype=np.int64)
+        row_sizes[chosen] = np.diff(fitted.indptr)
+        self.weights = csr_matrix(
+            (fitted.data, chosen[fitted.indices], np.concatenate([[0], np.cumsum(row_sizes)])),
+            shape=(interactions.shape[1], interactions.shape[1]),
+        )
 
     def _score(self, profiles: csr_matrix) -> Floats:
         # A dense product is twice as fast, but its memory is quadratic in the items of the catalogue, fitted or not.
@@ -71,7 +72,25 @@ def _autoencoder(gram: Floats) -> Floats:
     """Return B for a regularized Gram matrix (Fortran order, overwritten): the inverse by Cholesky, scaled by its diagonal."""
     factor, _ = spotrf(gram, lower=True, overwrite_a=True)  # positive definite because of the regularization
     inverse, _ = spotri(factor, lower=True, overwrite_c=True)
-    weights: Floats = np.tril(inverse) + np.tril(inverse, -1).T
+    weights: Floats = inverse
+    for block in _blocks(len(weights)):  # spotri computes the lower triangle
+        weights[block, block.stop :] = weights[block.stop :, block].T
+        square = weights[block, block]
+        square[:] = np.tril(square) + np.tril(square, -1).T
     weights /= -np.diag(weights).copy()
     np.fill_diagonal(weights, 0)
     return weights
+
+
+def _keep_largest(weights: Floats, kept: int) -> None:
+    """Set all but the `kept` largest absolute weights of each column to zero, or more if some are equal."""
+    if kept >= len(weights):
+        return
+    for block in _blocks(len(weights)):
+        sizes = np.abs(weights[:, block].T)
+        smallest_kept = np.partition(sizes, -kept, axis=1)[:, -kept]
+        weights[:, block][smallest_kept > sizes.T] = 0
+
+
+def _blocks(length: int) -> list[slice]:
+    return [slice(start, min(start + _BLOCK, length)) for start in range(0, length, _BLOCK)]

@@ -61,14 +61,13 @@ def test_a_service_is_found_by_another_command_and_stopped_with_its_children(dae
     assert eventually(lambda: session_is_gone(leader))
 
 
-def test_a_service_that_does_not_heed_its_end_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("infra.local.daemon._GRACE_S", 0.5)
+def test_a_service_that_does_not_heed_its_end_is_killed(tmp_path: Path) -> None:
     state = State(tmp_path)
     state.make()
     deaf = (
         "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('up', flush=True); time.sleep(600)"
     )
-    daemon = Daemon("service", state, [sys.executable, "-c", deaf])
+    daemon = Daemon("service", state, [sys.executable, "-c", deaf], grace_s=0.5)
     daemon.start()
     daemon.wait(lambda: daemon.last_log_line() == "up", timeout_s=120)
     leader = pid(daemon)
