@@ -1,11 +1,16 @@
-"""Time split of the examples of a night into training part, holdout and judged part, in this order of time.
+"""Split of the examples of a night: training part and holdout, and the judged part, which is later than both.
+
+The holdout has all examples of some users, so it contains every day and hour of the training days. The latest examples instead
+would be one afternoon, whose click rate may differ from that of the following night.
 
 A day on which all impressions were clicked, or none, is not used for training: such a log has most likely lost its labels.
 """
 
 import datetime as dt
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import reduce
+from operator import or_
 
 import numpy as np
 import pyarrow.compute as pc
@@ -22,11 +27,13 @@ TRAINING_DAYS = 7
 """Days of examples that a model is trained on; older examples make it worse."""
 
 HOLDOUT_SHARE = 0.15
-"""Share of the training days, the latest examples, that is used for early stopping and calibration."""
+"""Share of the users whose examples are used for early stopping and calibration."""
 
 JUDGED_SHARE = 0.2
 """Share of the night, the latest examples, that is judged if there are no earlier days to train on."""
 
+# User ids are pseudonyms, evenly distributed hexadecimal numbers of 128 bits: this share of them is smaller.
+_FIRST_USER_OF_TRAINING = f"{int(HOLDOUT_SHARE * 2**128):032x}"
 _INTERVALS = 65_536  # of times that are counted in one pass: two passes find one millisecond of seven days
 
 
@@ -37,18 +44,18 @@ class TimeSplit:
     Attributes:
         rule: description of the split.
         train: training part of the judged model.
-        holdout: its part for early stopping and calibration, later than `train`.
+        holdout: its part for early stopping and calibration, by day.
         judged: its part for evaluation, later than both.
         publish_train: training part of the published model, up to and including the night.
-        publish_holdout: the holdout of the published model, later than `publish_train`.
+        publish_holdout: the holdout of the published model, by day.
     """
 
     rule: str
     train: ExampleStream
-    holdout: ExampleStream
+    holdout: tuple[ExampleStream, ...]
     judged: ExampleStream
     publish_train: ExampleStream
-    publish_holdout: ExampleStream
+    publish_holdout: tuple[ExampleStream, ...]
 
 
 def night_split(context: JobContext) -> TimeSplit:
@@ -70,8 +77,8 @@ def night_split(context: JobContext) -> TimeSplit:
     for part in (split.train, split.publish_train):
         if defect := label_defect(part):
             raise CannotTrain(f"the training part has {defect}")
-    for part in (split.holdout, split.publish_holdout):
-        if defect := label_defect(part):
+    for days_of_part in (split.holdout, split.publish_holdout):
+        if defect := label_defect(*days_of_part):
             raise CannotTrain(f"the holdout has {defect}")
     left_out = [f"; {day} is left out, it has {defect}" for day, defect in defects.items() if defect]
     return replace(split, rule=split.rule + "".join(left_out))
@@ -92,26 +99,28 @@ def time_split(dataset: pyarrow.dataset.Dataset, days: Collection[dt.date], nigh
     Raises:
         CannotTrain: a part would be empty.
     """
-    today = pc.field("date") == night
-    earlier = sorted(day for day in days if night - dt.timedelta(days=TRAINING_DAYS) <= day < night)
+    today = ExampleStream(dataset, pc.field("date") == night)
+    first = night - dt.timedelta(days=TRAINING_DAYS)
+    earlier = sorted(day for day in days if first <= day < night)
     if earlier:
-        known = pc.field("date").isin(earlier)
+        known = [ExampleStream(dataset, pc.field("date") == day) for day in earlier]
         rule = f"trained on {earlier[0]} to {earlier[-1]}, judged on {night}"
-        judged = ExampleStream(dataset, today)
+        judged = today
     else:
-        cut = _cut_time(dataset, today, JUDGED_SHARE)
-        known = today & (pc.field("time_ms") < cut)
+        is_late = pc.field("time_ms") >= _cut_time(today, JUDGED_SHARE)
+        known = [ExampleStream(dataset, today.condition & ~is_late)]
         rule = f"no earlier day: trained on the first {1 - JUDGED_SHARE:.0%} of {night} by time, judged on the rest"
-        judged = ExampleStream(dataset, today & (pc.field("time_ms") >= cut))
-    last_days = [day for day in earlier if day > night - dt.timedelta(days=TRAINING_DAYS)]
-    up_to_night = pc.field("date").isin([*last_days, night])
-    return TimeSplit(rule, *_split_holdout(dataset, known), judged, *_split_holdout(dataset, up_to_night))
+        judged = ExampleStream(dataset, today.condition & is_late)
+    up_to_night = [ExampleStream(dataset, pc.field("date") == day) for day in earlier if day > first]
+    return TimeSplit(rule, *_split_holdout(known), judged, *_split_holdout([*up_to_night, today]))
 
 
-def label_defect(part: ExampleStream) -> str | None:
+def label_defect(*parts: ExampleStream) -> str | None:
     """Return why examples cannot be trained on, or None if they have both labels."""
     is_click = pc.field("label") == 1
-    has_clicks, has_others = (_any(part.dataset, part.condition & label) for label in (is_click, ~is_click))
+    has_clicks, has_others = (
+        any(_any(part.dataset, part.condition & label) for part in parts) for label in (is_click, ~is_click)
+    )
     if has_clicks and has_others:
         return None
     return "nothing but clicks" if has_clicks else "no click" if has_others else "no impression"
@@ -121,15 +130,16 @@ def _any(dataset: pyarrow.dataset.Dataset, condition: pc.Expression) -> bool:
     return bool(dataset.scanner(columns=["label"], filter=condition).head(1).num_rows)
 
 
-def _split_holdout(dataset: pyarrow.dataset.Dataset, known: pc.Expression) -> tuple[ExampleStream, ExampleStream]:
-    cut = _cut_time(dataset, known, HOLDOUT_SHARE)
-    before = pc.field("time_ms") < cut
-    return ExampleStream(dataset, known & before), ExampleStream(dataset, known & ~before)
+def _split_holdout(days: Sequence[ExampleStream]) -> tuple[ExampleStream, tuple[ExampleStream, ...]]:
+    """Return the training part and the holdout of some days."""
+    is_held_out = pc.field("user_id") < _FIRST_USER_OF_TRAINING
+    all_days = reduce(or_, (day.condition for day in days))
+    holdout = tuple(ExampleStream(day.dataset, day.condition & is_held_out) for day in days)
+    return ExampleStream(days[0].dataset, all_days & ~is_held_out), holdout
 
 
-def _cut_time(dataset: pyarrow.dataset.Dataset, condition: pc.Expression, last_share: float) -> int:
+def _cut_time(examples: ExampleStream, last_share: float) -> int:
     """Return the time, in epoch milliseconds, after which about this share of the rows lies."""
-    examples = ExampleStream(dataset, condition)
     rows, first, last = 0, np.iinfo(np.int64).max, np.iinfo(np.int64).min
     for times in _times(examples):
         rows, first, last = rows + len(times), min(first, int(times.min())), max(last, int(times.max()))

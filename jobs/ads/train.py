@@ -52,9 +52,9 @@ def train(context: JobContext, name: str) -> str:
         judgements = {
             name: judge(model, split.judged),
             "each video's click rate": judge(
-                ClickRate("video_id").fit(chain(split.train, split.holdout)), split.judged
+                ClickRate("video_id").fit(chain(split.train, *split.holdout)), split.judged
             ),
-            "overall click rate": judge(ClickRate().fit(chain(split.train, split.holdout)), split.judged),
+            "overall click rate": judge(ClickRate().fit(chain(split.train, *split.holdout)), split.judged),
         }
         metrics = {model_name: judgement.metrics() for model_name, judgement in judgements.items()}
         run.log_metrics(metrics[name])
@@ -80,7 +80,7 @@ def train(context: JobContext, name: str) -> str:
             )
 
 
-def _fit(model: ClickModel, train_part: ExampleStream, holdout: ExampleStream) -> None:
+def _fit(model: ClickModel, train_part: ExampleStream, holdout: Sequence[ExampleStream]) -> None:
     try:
         model.fit(train_part, holdout)
     except ValueError as error:

@@ -129,23 +129,26 @@ def _read(
     schema = _schema(columns)
     types = pa.schema(list(schema.field("fields").type))
 
-    def text(record: Record, name: str) -> str | None:
-        value = record.fields.get(name)
-        return None if value in nulls else value
-
     def others(record: Record) -> list[tuple[str, str | None]]:
-        return [] if is_mapped else [(name, text(record, name)) for name in record.fields if name not in known_columns]
+        if is_mapped or record.fields.keys() <= known_columns:
+            return []
+        unknown = ((name, text) for name, text in record.fields.items() if name not in known_columns)
+        return [(name, None if text in nulls else text) for name, text in unknown]
 
     def batch(file: str, chunk: Sequence[Record]) -> pa.RecordBatch:
-        texts = {name: [text(record, name) for record in chunk] for name in columns}
+        def texts(name: str) -> list[str | None]:
+            values = [record.fields.get(name) for record in chunk]
+            return [None if value in nulls else value for value in values]
+
+        fields = {name: texts(name) for name in columns}
         content = {
             "log_file": [file] * len(chunk),
             "log_line": [record.line for record in chunk],
             "raw": [record.raw for record in chunk],
             # A mapping of constants has no column, and a batch without columns has no length.
-            "fields": pa.RecordBatch.from_pydict(texts, types).to_struct_array() if texts else [{}] * len(chunk),
+            "fields": pa.RecordBatch.from_pydict(fields, types).to_struct_array() if fields else [{}] * len(chunk),
             "others": [others(record) for record in chunk],
-            "user": [text(record, user) if user else None for record in chunk],
+            "user": texts(user) if user else [None] * len(chunk),
             "problem": [record.problem for record in chunk],
             "numbers": [list(record.numbers) for record in chunk],
         }

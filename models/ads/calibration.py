@@ -5,6 +5,9 @@ model's logit. Reasons to prefer it to isotonic regression: it has two parameter
 night are enough, where isotonic regression overfits (Niculescu-Mizil & Caruana, 2005, "Predicting good probabilities with
 supervised learning"); it is strictly increasing, so AUC and GAUC do not change and no two scores become equal; and at the
 maximum of its likelihood the expected clicks equal the observed clicks.
+
+A model is scaled only if that helps on other days: click rates differ from day to day, and a scaling that has learned the rate of
+an unusual afternoon makes all later nights worse.
 """
 
 from dataclasses import dataclass
@@ -57,6 +60,38 @@ class PlattScaling:
         )
         return cls(float(result.x[0]), float(result.x[1]))
 
+    @classmethod
+    def fit_if_it_helps(
+        cls, logits: NDArray[np.floating], labels: NDArray[np.integer], days: NDArray[np.integer]
+    ) -> "PlattScaling":
+        """Fit on all days, or return the identity if scaling does not help on days that it was not fitted on.
+
+        For each day, a scaling is fitted on the other days. They help if they lower the log-loss of a day, on average, by more
+        than the standard error over the days. With fewer than two days nothing is known, so the result is the identity.
+
+        Args:
+            logits: shape (rows,), of examples that the model was not trained on.
+            labels: shape (rows,), 0 or 1.
+            days: shape (rows,), the number of each example's day.
+        """
+        gains = []
+        for day in np.unique(days):
+            is_other = days != day
+            if len(np.unique(labels[is_other])) < 2:  # all labels are equal, or there is no other day
+                return cls()
+            scaling = cls.fit(logits[is_other], labels[is_other])
+            gains.append(
+                _log_loss(cls(), logits[~is_other], labels[~is_other])
+                - _log_loss(scaling, logits[~is_other], labels[~is_other])
+            )
+        standard_error = np.std(gains, ddof=1) / np.sqrt(len(gains))
+        return cls.fit(logits, labels) if np.mean(gains) > standard_error else cls()
+
     def apply(self, logits: NDArray[np.floating]) -> NDArray[np.float64]:
         """Return calibrated probabilities, shape (rows,)."""
         return np.asarray(expit(self.slope * logits.astype(np.float64) + self.intercept))
+
+
+def _log_loss(scaling: PlattScaling, logits: NDArray[np.floating], labels: NDArray[np.integer]) -> float:
+    z = scaling.slope * logits.astype(np.float64) + scaling.intercept
+    return float(np.mean(np.logaddexp(0.0, z) - labels * z))

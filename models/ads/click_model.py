@@ -4,7 +4,7 @@ import copy
 import json
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -45,7 +45,7 @@ class ClickModelConfig:
 
 
 class ClickModel(ABC):
-    """Base class: predicts the probability that an impression is clicked, calibrated on held-out examples.
+    """Base class: predicts the probability that an impression is clicked, calibrated on held-out examples if that helps.
 
     Attributes:
         history: losses of each epoch of the last :meth:`fit`; empty after :meth:`load`.
@@ -66,12 +66,12 @@ class ClickModel(ABC):
     def build(self, encoder: Encoder, initial_logit: float) -> nn.Module:
         """Return an untrained network: (dense, codes, bags) to logits of shape (rows,), all near ``initial_logit``."""
 
-    def fit(self, train_part: Iterable[Batch], holdout: Iterable[Batch]) -> Self:
+    def fit(self, train_part: Iterable[Batch], holdout: Sequence[Iterable[Batch]]) -> Self:
         """Fit encoder, weights and calibration; the same rows in any order give the same model.
 
         Args:
             train_part: iterated twice, so every iteration has to start from the beginning.
-            holdout: later examples, iterated once; used for early stopping and calibration.
+            holdout: other examples, one iterable for each day; used for early stopping and calibration.
 
         Raises:
             ValueError: a part is empty, or all labels of the holdout are equal.
@@ -81,16 +81,18 @@ class ClickModel(ABC):
             train_folder, holdout_folder = Path(folder, "train"), Path(folder, "holdout")
             train_folder.mkdir()
             holdout_folder.mkdir()
-            holdout_rows = EncodedExamples.write(holdout, encoder, holdout_folder)
+            days: list[NDArray[np.int64]] = []
+            holdout_rows = EncodedExamples.write(_noting_days(holdout, days), encoder, holdout_folder)
             holdout_labels = holdout_rows.labels
             if holdout_labels.min() == holdout_labels.max():
                 raise ValueError(
-                    f"all {len(holdout_rows)} holdout examples have label {holdout_labels[0]}; calibration needs both labels"
+                    f"all {len(holdout_rows)} holdout examples have label {holdout_labels[0]}; both labels are needed"
                 )
             train_rows = EncodedExamples.write(train_part, encoder, train_folder)
             network = self.build(encoder, initial_logit=_log_odds(train_rows.labels))
             self.history = train(network, train_rows, holdout_rows, self.config.training)
-            self.scaling = PlattScaling.fit(logits(network, holdout_rows), holdout_labels)
+            holdout_days = np.concatenate(days)[holdout_rows.order]
+            self.scaling = PlattScaling.fit_if_it_helps(logits(network, holdout_rows), holdout_labels, holdout_days)
         self._encoder, self._network = encoder, network
         return self
 
@@ -172,6 +174,14 @@ class ClickModel(ABC):
         if self._encoder is None or self._network is None:
             raise RuntimeError(f"{self.name} is not fitted")
         return self._encoder, self._network
+
+
+def _noting_days(holdout: Sequence[Iterable[Batch]], days: list[NDArray[np.int64]]) -> Iterator[Batch]:
+    """Yield the batches of all days, and add the number of its day for each row of a batch."""
+    for number, day in enumerate(holdout):
+        for examples, labels in day:
+            days.append(np.full(len(labels), number))
+            yield examples, labels
 
 
 def _log_odds(labels: NDArray[np.uint8]) -> float:

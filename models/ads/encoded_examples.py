@@ -25,10 +25,13 @@ class EncodedExamples:
     hash of their content, which makes training reproducible.
     """
 
+    order: NDArray[np.intp]
+    """Places of the rows in the batches that were written, in the order of :meth:`batches` without ``rng``, shape (rows,)."""
+
     def __init__(self, encoded: Encoded, labels: NDArray[np.uint8], order: NDArray[np.intp]) -> None:
         self._encoded = encoded
         self._labels = labels
-        self._order = order
+        self.order = order
 
     def __len__(self) -> int:
         return len(self._labels)
@@ -36,7 +39,7 @@ class EncodedExamples:
     @property
     def labels(self) -> NDArray[np.uint8]:
         """Labels in the order of :meth:`batches` without ``rng``, shape (rows,)."""
-        return self._labels[self._order]
+        return self._labels[self.order]
 
     @classmethod
     def write(cls, batches: Iterable[Batch], encoder: Encoder, directory: Path) -> Self:
@@ -73,7 +76,7 @@ class EncodedExamples:
         self, batch_size: int, rng: np.random.Generator | None = None
     ) -> Iterator[tuple[Tensors, torch.Tensor]]:
         """Yield all rows once in batches, shuffled if ``rng`` is given; labels are float32 (rows,)."""
-        order = self._order if rng is None else rng.permutation(self._order)
+        order = self.order if rng is None else rng.permutation(self.order)
         for start in range(0, len(order), batch_size):
             rows = order[start : start + batch_size]
             part = Encoded(self._encoded.dense[rows], self._encoded.codes[rows], self._encoded.bags[rows])

@@ -9,7 +9,7 @@ as in the nightly run (features of the day before; every night after the first i
 import datetime as dt
 import sys
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -57,10 +57,10 @@ def kuairand(shared_data: Path) -> None:
 
 
 def _fitted(
-    train: Iterable[Batch], holdout: Iterable[Batch], fields: Fields, item: str
+    train: Iterable[Batch], holdout: Sequence[Iterable[Batch]], fields: Fields, item: str
 ) -> Iterator[tuple[str, Predictor, float]]:
-    yield "overall click rate", ClickRate().fit(chain(train, holdout)), 0.0
-    yield "each item's click rate", ClickRate(item).fit(chain(train, holdout)), 0.0
+    yield "overall click rate", ClickRate().fit(chain(train, *holdout)), 0.0
+    yield "each item's click rate", ClickRate(item).fit(chain(train, *holdout)), 0.0
     for name, model in CLICK_MODELS.items():
         start = time.process_time()
         fitted = model(fields).fit(train, holdout)
@@ -94,7 +94,7 @@ def _events(spark: SparkSession, logs: Mapping[dt.date, Path]) -> DataFrame:
         events = events.unionByName(night)
     local = F.from_utc_timestamp(F.timestamp_millis("time_ms"), _ZONE.key)
     return (
-        events.withColumns({"user_id": F.format_string("%032x", F.col("user_id")), "event_date": F.to_date(local)})
+        events.withColumns({"user_id": F.md5(F.col("user_id").cast("string")), "event_date": F.to_date(local)})
         .groupBy("user_id", "video_id", "time_ms")
         .agg(F.min_by(F.struct("*"), "arrival_date").alias("row"))
         .select("row.*")
@@ -107,7 +107,7 @@ def _snapshot(spark: SparkSession, path: Path, table: str, day: dt.date) -> Data
     if table == "silver.videos":
         columns["tags"] = F.coalesce(F.split("tag", ","), F.array().cast("array<string>"))
     else:
-        columns["user_id"] = F.format_string("%032x", F.col("user_id").cast("bigint"))
+        columns["user_id"] = F.md5(F.col("user_id").cast("bigint").cast("string"))
     return rows.withColumns(columns).select(
         *(
             F.regexp_replace(column.name, r"\.0$", "").cast(column.type).alias(column.name)

@@ -126,11 +126,14 @@ def _split_roughly(text: str, how: Format) -> list[str]:
 def _without_users(fields: list[str], text: str, places: list[int], how: Format, dialect: dict[str, Any]) -> str:
     if not places:
         return text
-    hidden = [USER_ID if place in places else field for place, field in enumerate(fields)]
-    if len(fields) == text.count(how.delimiter) + 1 and not (how.escape and how.escape in text):
-        # No field contains a delimiter: split the text itself and keep its quotes.
-        parts = text.split(how.delimiter)
-        return how.delimiter.join(USER_ID if place in places else part for place, part in enumerate(parts))
+    # If no field contains a delimiter, the text itself is split, and keeps its quotes.
+    is_splittable = len(fields) == text.count(how.delimiter) + 1 and not (how.escape and how.escape in text)
+    hidden = text.split(how.delimiter) if is_splittable else fields.copy()
+    for place in places:
+        if place < len(hidden):
+            hidden[place] = USER_ID
+    if is_splittable:
+        return how.delimiter.join(hidden)
     written = io.StringIO(newline="")
     csv.writer(written, **{**dialect, "lineterminator": ""}).writerow(hidden)
     return written.getvalue()

@@ -1,6 +1,7 @@
 """Synthetic nights of predictable impressions in gold.ctr_examples, written without Spark."""
 
 import datetime as dt
+import hashlib
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -30,7 +31,7 @@ def impressions(date: dt.date, rows: int = ROWS, sign: float = 1.0) -> list[dict
     midnight = round(dt.datetime.combine(date, dt.time(), _BEIJING).timestamp() * 1000)
     return [
         {
-            "user_id": f"{user[row]:032x}",
+            "user_id": hashlib.md5(str(user[row]).encode()).hexdigest(),  # evenly distributed like a pseudonym
             "video_id": int(video[row]),
             "time_ms": midnight + 1000 * int(second[row]),
             "label": int(clicked[row]),

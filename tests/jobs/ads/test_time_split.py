@@ -1,7 +1,9 @@
 """Time split of examples."""
 
 import datetime as dt
+import hashlib
 from collections.abc import Iterable
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -11,7 +13,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from jobs.ads.examples import ExampleStream
-from jobs.ads.time_split import TRAINING_DAYS, TimeSplit, time_split
+from jobs.ads.time_split import HOLDOUT_SHARE, TRAINING_DAYS, TimeSplit, time_split
 from jobs.platform.tracking import CannotTrain
 
 NIGHT = dt.date(2022, 5, 10)
@@ -26,7 +28,8 @@ def dataset(rows: Iterable[tuple[int, int]]) -> ds.Dataset:
     pairs = list(rows)
     days = [NIGHT - dt.timedelta(days=ago) for ago, _ in pairs]
     moments = [-ago * _DAY_MS + moment for ago, moment in pairs]
-    return ds.dataset(pa.table({"date": pa.array(days, pa.date32()), "time_ms": moments}))
+    users = [hashlib.md5(str(moment).encode()).hexdigest() for moment in moments]
+    return ds.dataset(pa.table({"date": pa.array(days, pa.date32()), "time_ms": moments, "user_id": users}))
 
 
 def streamed(rows: Iterable[tuple[int, int]], day: dt.date) -> ExampleStream:
@@ -38,8 +41,14 @@ def streamed(rows: Iterable[tuple[int, int]], day: dt.date) -> ExampleStream:
     return ExampleStream(ds.dataset(table), pc.field("date") == day)
 
 
-def moments(stream: ExampleStream) -> list[int]:
-    return [moment for rows in stream.record_batches(["time_ms"]) for moment in rows["time_ms"].to_pylist()]
+def values(column: str, *streams: ExampleStream) -> list[Any]:
+    return [
+        value for stream in streams for rows in stream.record_batches([column]) for value in rows[column].to_pylist()
+    ]
+
+
+def moments(*streams: ExampleStream) -> list[int]:
+    return values("time_ms", *streams)
 
 
 def split(rows: Times) -> TimeSplit:
@@ -47,13 +56,25 @@ def split(rows: Times) -> TimeSplit:
 
 
 @given(times)
-def test_parts_are_in_order_of_time(rows: Times) -> None:
+def test_the_judged_part_is_later_than_the_others(rows: Times) -> None:
     rows += [(0, 1), (0, 2), (0, 3), (1, 1), (1, 2)]
     parts = split(list(dict.fromkeys(rows)))
-    train, holdout, judged = map(moments, (parts.train, parts.holdout, parts.judged))
-    assert max(train) < min(holdout)
-    assert max(holdout) < min(judged)
-    assert max(moments(parts.publish_train)) < min(moments(parts.publish_holdout))
+    assert max(moments(parts.train, *parts.holdout)) < min(moments(parts.judged))
+
+
+@given(times)
+def test_the_holdout_has_other_users_by_day(rows: Times) -> None:
+    parts = split(list(dict.fromkeys([*rows, (0, 1), (0, 2), (1, 1), (1, 2)])))
+    for train, holdout in ((parts.train, parts.holdout), (parts.publish_train, parts.publish_holdout)):
+        assert set(values("user_id", train)).isdisjoint(values("user_id", *holdout))
+        days = [set(values("date", day)) for day in holdout]
+        assert all(len(day) <= 1 for day in days)
+        assert len(days) == len(set(values("date", train, *holdout)))
+
+
+def test_the_holdout_has_its_share_of_the_users() -> None:
+    parts = split([(ago, moment) for ago in range(4) for moment in range(1000)])
+    assert len(moments(*parts.holdout)) / 3000 == pytest.approx(HOLDOUT_SHARE, abs=0.02)
 
 
 @given(times)
@@ -63,9 +84,8 @@ def test_a_night_with_earlier_days_is_judged_completely(rows: Times) -> None:
     known = [-ago * _DAY_MS + moment for ago, moment in rows if 1 <= ago <= TRAINING_DAYS]
     published = [-ago * _DAY_MS + moment for ago, moment in rows if 0 <= ago < TRAINING_DAYS]
     assert sorted(moments(parts.judged)) == sorted(moment for ago, moment in rows if ago == 0)
-    assert sorted(moments(parts.train) + moments(parts.holdout)) == sorted(known)
-    assert sorted(moments(parts.publish_train) + moments(parts.publish_holdout)) == sorted(published)
-    assert len(moments(parts.holdout)) == len(known) - int(len(known) * 0.85)
+    assert sorted(moments(parts.train, *parts.holdout)) == sorted(known)
+    assert sorted(moments(parts.publish_train, *parts.publish_holdout)) == sorted(published)
 
 
 @given(st.lists(st.integers(0, 9) | st.integers(0, _DAY_MS - 1), min_size=8, max_size=60))
@@ -74,22 +94,19 @@ def test_impressions_of_the_same_time_are_in_the_same_part(night: list[int]) -> 
     ordered = sorted(night)
     cut = ordered[int(len(ordered) * 0.8)]
     assume(cut > 0)
-    before = [moment for moment in ordered if moment < cut]
-    assume(before[int(len(before) * 0.85)] > 0)
     parts = split([(0, moment) for moment in night])
     assert sorted(moments(parts.judged)) == [moment for moment in ordered if moment >= cut]
-    assert sorted(moments(parts.holdout)) == [moment for moment in before if moment >= before[int(len(before) * 0.85)]]
 
 
 @given(times)
 def test_a_first_day_is_split_by_time(rows: Times) -> None:
     day_rows = [(0, moment) for moment in {moment for _, moment in rows}]
     parts = split(day_rows)
-    train, holdout, judged = map(moments, (parts.train, parts.holdout, parts.judged))
-    assert sorted(train + holdout + judged) == sorted(moment for _, moment in day_rows)
+    known, judged = moments(parts.train, *parts.holdout), moments(parts.judged)
+    assert sorted(known + judged) == sorted(moment for _, moment in day_rows)
     assert len(judged) == len(day_rows) - int(len(day_rows) * 0.8)
     assert "first 80%" in parts.rule
-    assert sorted(moments(parts.publish_train) + moments(parts.publish_holdout)) == sorted(train + holdout + judged)
+    assert sorted(moments(parts.publish_train, *parts.publish_holdout)) == sorted(known + judged)
 
 
 @given(times)
@@ -97,11 +114,12 @@ def test_later_days_are_never_read(rows: Times) -> None:
     rows = list(dict.fromkeys([*rows, (0, 1), (0, 2), (1, 1), (1, 2)]))
     without = [(ago, moment) for ago, moment in rows if ago >= 0]
     one, other = split(rows), split(without)
-    for name in ("train", "holdout", "judged", "publish_train", "publish_holdout"):
+    for name in ("train", "judged", "publish_train"):
         assert sorted(moments(getattr(one, name))) == sorted(moments(getattr(other, name)))
+    for name in ("holdout", "publish_holdout"):
+        assert sorted(moments(*getattr(one, name))) == sorted(moments(*getattr(other, name)))
 
 
-@pytest.mark.parametrize("rows", [[(0, 5)], [(0, 5), (1, 3)]])
-def test_examples_with_the_same_time_cannot_be_split(rows: Times) -> None:
+def test_a_first_day_with_one_time_cannot_be_split() -> None:
     with pytest.raises(CannotTrain, match="1 impressions with the same time cannot be split by time"):
-        split(rows)
+        split([(0, 5)])

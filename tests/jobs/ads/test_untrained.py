@@ -34,8 +34,8 @@ def _labelled(label: int) -> Callable[[Rows], Rows]:
     return lambda rows: [{**row, "label": label} for row in rows]
 
 
-def _clicked_early(rows: Rows) -> Rows:
-    return [{**row, "label": int(index < 9)} for index, row in enumerate(rows)]
+def _clicked_by_users_of_training(rows: Rows) -> Rows:
+    return [{**row, "label": int(row["user_id"] > "8")} for row in rows]
 
 
 def _night(date: dt.date, capsys: pytest.CaptureFixture[str]) -> tuple[list[str], str]:
@@ -64,7 +64,7 @@ def test_a_lake_without_usable_nights_has_no_model(home: Path, capsys: pytest.Ca
         "300 impressions with the same time": lambda rows: [
             {**r, "label": n % 2, "time_ms": 7} for n, r in enumerate(rows)
         ],
-        "the holdout has no click": _clicked_early,
+        "the holdout has no click": _clicked_by_users_of_training,
     }
     for number, (reason, change) in enumerate(unusable.items()):
         date = FIRST + dt.timedelta(days=10 * number)

@@ -34,6 +34,31 @@ def test_corrects_a_known_distortion() -> None:
     assert (scaling.slope, scaling.intercept) == pytest.approx((0.4, 0.4), abs=0.05)
 
 
+def _days(rates: list[float], distortion: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return logits, labels and days: the odds of a click are multiplied by the day's rate, the logits by the distortion."""
+    rng = np.random.default_rng(0)
+    days = np.repeat(np.arange(len(rates)), 3000)
+    truth = rng.normal(-2, 0.5, size=len(days))
+    labels = (rng.random(len(days)) < expit(truth + np.log(rates)[days])).astype(np.uint8)
+    return distortion * truth, labels, days
+
+
+def test_a_distortion_of_all_days_is_corrected() -> None:
+    logits, labels, days = _days([1.0, 1.1, 0.9, 1.0, 1.05, 0.95], distortion=2.0)
+    assert PlattScaling.fit_if_it_helps(logits, labels, days) == PlattScaling.fit(logits, labels)
+
+
+def test_one_unusual_day_is_not_learned() -> None:
+    logits, labels, days = _days([1.0, 1.0, 1.0, 0.5], distortion=1.0)
+    assert PlattScaling.fit(logits, labels).intercept < -0.1
+    assert PlattScaling.fit_if_it_helps(logits, labels, days) == PlattScaling()
+
+
+@pytest.mark.parametrize("rates", [[1.0], [1.0, 1e-9]])
+def test_days_that_say_nothing_about_others_give_the_identity(rates: list[float]) -> None:
+    assert PlattScaling.fit_if_it_helps(*_days(rates, distortion=2.0)) == PlattScaling()
+
+
 def test_the_slope_is_positive_even_if_scores_are_worse_than_random() -> None:
     logits = np.linspace(-2, 2, 100)
     scaling = PlattScaling.fit(logits, (logits < 0).astype(np.uint8))

@@ -1,6 +1,7 @@
 """Click models on real ad impressions."""
 
 import datetime as dt
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,7 @@ def test_beats_click_rates_on_the_last_days_of_real_ads(name: str, day: dt.date,
     model = CLICK_MODELS[name](FIELDS).fit(data.train, data.holdout)
     own = click_metrics(labels, model.predict_proba(examples), data.judged_users)
     for field in (None, ITEM):
-        rates = ClickRate(field).fit(data.train + data.holdout).predict_proba(examples)
+        rates = ClickRate(field).fit(chain(data.train, *data.holdout)).predict_proba(examples)
         baseline = click_metrics(labels, rates, data.judged_users)
         assert own["auc"] > baseline["auc"]
         assert own["log_loss"] < baseline["log_loss"]
