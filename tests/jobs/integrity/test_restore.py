@@ -88,7 +88,7 @@ def test_a_table_of_another_shape_gets_back_its_own(published: None, spark: Spar
     assert analyst.read()[DAYS[0]] == analyst.says(DAYS[0], "second")
 
 
-@hypothesis_settings(max_examples=25, suppress_health_check=list(HealthCheck))
+@hypothesis_settings(max_examples=12, suppress_health_check=list(HealthCheck))
 @given(acts=st.lists(st.sampled_from([*REARRANGES, *CHANGES, "publish"]), max_size=7))
 @example(acts=["compact", "vacuum", "restore"])  # a version whose files are gone
 def test_whatever_others_do_in_whatever_order(
