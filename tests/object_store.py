@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Lock, Thread
+from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, unquote, urlsplit
 from xml.sax.saxutils import escape, unescape
 
@@ -14,6 +15,9 @@ import pytest
 
 from infra.local.daemon import Daemon, free_port
 from infra.local.paths import HOST, JOBS_ENVIRONMENT, State
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
 
 SECRET = "secret"
 _KEY, _REGION = "key", "us-east-1"
@@ -68,6 +72,12 @@ def versitygw(home: Path, bucket: str, port: int = 0, secret: str = SECRET) -> I
         yield f"http://{HOST}:{port}"
     finally:
         daemon.stop()
+
+
+def need_jars(spark: "SparkSession") -> None:
+    """Skip a test of Spark's tables on S3 if the jars for them are not installed."""
+    if "hadoop-aws" not in spark.conf.get("spark.driver.extraClassPath", ""):
+        pytest.skip("needs Spark's jars for S3: run make s3")
 
 
 def use(address: str, monkeypatch: pytest.MonkeyPatch) -> None:

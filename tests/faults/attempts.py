@@ -5,24 +5,42 @@ import os
 import subprocess
 import sys
 
+from jobs.platform import lake
+from schemas.contract import load_contract
+from tests.faults import rows
+
 DAY = dt.date(2022, 5, 1)
 """The day that attempts publish."""
 _ATTEMPT = """
 import sys
 from jobs.platform.command import command
-from tests.faults import rows
-from tests.faults.attempts import DAY
-uri, said = sys.argv[1:]
+from tests.faults import attempts
+how, uri, said = sys.argv[1:]
 with command([], None):
-    rows.publish_day(uri, DAY, rows.rows(DAY, 10, said))
+    getattr(attempts, how)(uri, said)
 """
 
 
-def attempt(uri: str, said: str, failpoint: str = "") -> "subprocess.Popen[str]":
-    """Start an attempt to publish ten rows that contain `said`."""
-    command = [sys.executable, "-c", _ATTEMPT, uri, said]
+def attempt(uri: str, said: str, failpoint: str = "", how: str = "write") -> "subprocess.Popen[str]":
+    """Start an attempt to publish ten rows that contain `said`, by the function `how` of this module."""
+    command = [sys.executable, "-c", _ATTEMPT, how, uri, said]
     environment = os.environ | {"NIGHTREEL_FAILPOINT": failpoint}
     return subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
+
+
+def write(uri: str, said: str) -> None:
+    """Publish ten rows without Spark."""
+    rows.publish_day(uri, DAY, rows.rows(DAY, 10, said))
+
+
+def write_with_spark(uri: str, said: str) -> None:
+    """Publish ten rows as a job does: Spark writes, audits and hashes them."""
+    from jobs.platform.spark import session
+
+    contract, token = load_contract(rows.TABLE), lake.token(uri, DAY)
+    lake.create(contract, uri)
+    frame = session().createDataFrame(rows.as_table(uri, DAY, rows.rows(DAY, 10, said)))
+    lake.replace_day(session(), frame, contract, uri, DAY, token, {"run": "test", "inputs": {}})
 
 
 def wait_until_stopped(process: "subprocess.Popen[str]") -> None:
