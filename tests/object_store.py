@@ -76,7 +76,7 @@ def versitygw(home: Path, bucket: str, port: int = 0, secret: str = SECRET) -> I
 
 def need_jars(spark: "SparkSession") -> None:
     """Skip a test of Spark's tables on S3 if the jars for them are not installed."""
-    if "hadoop-aws" not in spark.conf.get("spark.driver.extraClassPath", ""):
+    if "hadoop-aws" not in str(spark.conf.get("spark.driver.extraClassPath", "")):
         pytest.skip("needs Spark's jars for S3: run make s3")
 
 

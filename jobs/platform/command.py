@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import NoReturn
 
 from jobs.platform.errors import NightreelError, UsageError
-from jobs.platform.store_errors import access_refused
+from jobs.platform.store_errors import access_refused, with_store
 from schemas.days import read_day
 
 _LONGEST_MESSAGE = 600
@@ -49,7 +49,7 @@ def command(
             print(f"error: {expected}", file=sys.stderr)
             raise SystemExit(expected.exit_code) from error
         # Airflow shows the last printed line, and Spark's messages end in a Java stack trace.
-        error.add_note(f"error: {type(error).__name__}: {_shortened(str(error))}")
+        error.add_note(f"error: {type(error).__name__}: {with_store(_shortened(str(error)))}")
         raise
     _end_session()
 

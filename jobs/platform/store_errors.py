@@ -1,4 +1,4 @@
-"""Recognises that the object store has refused the credentials. Each library words it differently."""
+"""What errors say about the object store: that it refuses the credentials, which each library words differently, and its address."""
 
 import os
 import re
@@ -33,6 +33,14 @@ def access_refused(error: BaseException) -> AccessRefused | None:
             return AccessRefused(message)
         cause = cause.__cause__
     return None
+
+
+def with_store(message: str) -> str:
+    """Return an error message with the address of the store, which Arrow's and Spark's messages about objects leave out."""
+    address = os.environ.get("AWS_ENDPOINT_URL")
+    if address and address not in message and re.search(r"AWS Error|\bs3a://", message):
+        return f"{message}; the object store is {address}"
+    return message
 
 
 def _message(text: str) -> str | None:

@@ -10,7 +10,7 @@ from obstore.exceptions import BaseError
 from infra.storage import location
 from jobs.platform import lake
 from jobs.platform.errors import BadInput
-from jobs.platform.store_errors import access_refused
+from jobs.platform.store_errors import access_refused, with_store
 from tests import object_store
 
 URI = "s3://lake/silver/users"
@@ -56,3 +56,10 @@ def test_it_is_the_cause_of_another_error() -> None:
 def test_rows_are_no_refusal() -> None:
     assert access_refused(BadInput("a row breaks its contract, e.g. AccessDenied")) is None
     assert access_refused(PermissionError(13, "Permission denied", "/landing")) is None
+
+
+def test_the_store_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://store:9000")
+    assert with_store("AWS Error NETWORK_CONNECTION").endswith("; the object store is http://store:9000")
+    for message in ("GET http://store:9000/lake timed out", "a row breaks its contract"):
+        assert with_store(message) == message
