@@ -1,4 +1,4 @@
-"""What errors say about the object store: that it refuses the credentials, which each library words differently, and its address."""
+"""What errors say about the object store: that it refuses the credentials, which libraries word differently, and its address."""
 
 import os
 import re

@@ -4,10 +4,14 @@ import datetime as dt
 import os
 import subprocess
 import sys
+from typing import TYPE_CHECKING
 
 from jobs.platform import lake
 from schemas.contract import load_contract
 from tests.faults import rows
+
+if TYPE_CHECKING:
+    from pyspark.sql import Column
 
 DAY = dt.date(2022, 5, 1)
 """The day that attempts publish."""
@@ -41,6 +45,28 @@ def write_with_spark(uri: str, said: str) -> None:
     lake.create(contract, uri)
     frame = session().createDataFrame(rows.as_table(uri, DAY, rows.rows(DAY, 10, said)))
     lake.replace_day(session(), frame, contract, uri, DAY, token, {"run": "test", "inputs": {}})
+
+
+def write_after_shuffle(uri: str, said: str) -> None:
+    """Publish 200,000 rows that Spark has shuffled: some 20 MB on the disks of its executors."""
+    from pyspark.sql import functions as F
+
+    from jobs.platform.spark import session
+
+    spark = session()  # before any column is made
+    columns: dict[str, Column] = {
+        "source": F.lit("silver.behavior_events"),
+        "log_file": F.lit(f"dt={DAY}/part-00000.csv.gz"),
+        "log_line": F.col("id") + 2,
+        "header": F.lit(None).cast("string"),
+        "user_id": F.lit(None).cast("string"),
+        "raw": F.sha2(F.concat(F.lit(said), F.col("id")), 512),
+        "reasons": F.array(F.lit("tab_not_negative")),
+        "arrival_date": F.lit(DAY),
+    }
+    frame = spark.range(200_000).select(*(column.alias(name) for name, column in columns.items())).repartition(4)
+    contract, token = load_contract(rows.TABLE), lake.token(uri, DAY)
+    lake.replace_day(spark, frame, contract, uri, DAY, token, {"run": "test", "inputs": {}})
 
 
 def wait_until_stopped(process: "subprocess.Popen[str]") -> None:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 _PAUSE_S = 5
-_SOON_S = 100  # two requests of 30 s, and what a busy machine takes to start and end the process
+_SOON_S = 180  # delta-rs makes two attempts of 30 s; Spark makes two requests, each in four attempts of 15 s
 
 
 @pytest.fixture
