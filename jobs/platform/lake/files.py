@@ -50,6 +50,9 @@ def filesystem(uri: str) -> tuple[pafs.FileSystem, str]:
     """Return the store of a table, and the table's path in it."""
     if "://" not in uri:
         return pafs.LocalFileSystem(), uri
+    if not s3_uri(uri).startswith("s3://"):
+        store, path = pafs.FileSystem.from_uri(uri)
+        return store, path
     store = pafs.S3FileSystem(
         endpoint_override=os.environ.get("AWS_ENDPOINT_URL"),
         connect_timeout=_TIMEOUT_S,
