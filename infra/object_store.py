@@ -4,12 +4,13 @@ obstore is built on the same library as delta-rs, so the same variables (`AWS_â€
 on a condition, and does not depend on a version of botocore.
 """
 
+import datetime as dt
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import fsspec
 import obstore
@@ -18,9 +19,19 @@ from obstore.fsspec import BufferedFile, FsspecStore
 from obstore.store import S3Store
 from upath import UPath
 
+from infra.storage import RETRY_TIMEOUT_S
+
+if TYPE_CHECKING:
+    from obstore.store import RetryConfig
+
+_RETRY: "RetryConfig" = {"retry_timeout": dt.timedelta(seconds=RETRY_TIMEOUT_S)}
+
 
 class _Files(FsspecStore):
     protocol = "s3"
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, retry_config=_RETRY, **kwargs)
 
     def _open(self, path: str, mode: str = "rb", *args: Any, **kwargs: Any) -> BufferedFile:
         if mode == "rb":
@@ -102,4 +113,4 @@ def _object(path: UPath) -> tuple[S3Store, str]:
 
 @cache
 def _bucket(name: str, endpoint: str | None) -> S3Store:
-    return S3Store(name)
+    return S3Store(name, retry_config=_RETRY)

@@ -11,6 +11,10 @@ from infra.home import local_folder
 if TYPE_CHECKING:
     from upath import UPath
 
+RETRY_TIMEOUT_S = 40
+"""Seconds after which obstore and delta-rs no longer retry a request to a store. A request without a reply fails after 30 s, so a
+silent store fails a job after a minute. With the default of 180 s it took three."""
+
 Location: TypeAlias = Union[Path, "UPath"]
 """A file or folder, on this machine or in an object store."""
 

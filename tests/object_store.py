@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Lock, Thread
+from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, unquote, urlsplit
 from xml.sax.saxutils import escape, unescape
 
@@ -15,7 +16,11 @@ import pytest
 from infra.local.daemon import Daemon, free_port
 from infra.local.paths import HOST, JOBS_ENVIRONMENT, State
 
-_KEY, _SECRET, _REGION = "key", "secret", "us-east-1"
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+SECRET = "secret"
+_KEY, _REGION = "key", "us-east-1"
 
 
 class ObjectStore(ThreadingHTTPServer):
@@ -44,22 +49,35 @@ def in_memory() -> Iterator[ObjectStore]:
 
 
 @contextmanager
-def versitygw(home: Path, bucket: str) -> Iterator[str]:
-    """Serve an empty bucket by the S3 server of a cluster, with its files in a state folder. Yields its address."""
+def versitygw(home: Path, bucket: str, port: int = 0, secret: str = SECRET) -> Iterator[str]:
+    """Serve a bucket by the S3 server of a cluster, with its files in a state folder. Yields its address.
+
+    Args:
+        home: the state folder. A second server of the same folder has the objects of the first.
+        bucket: its name.
+        port: by default any free one.
+        secret: the secret key that it accepts.
+    """
     program = JOBS_ENVIRONMENT / "bin" / "versitygw"
     if not program.exists():
         pytest.skip("needs versitygw: run as root, with Go installed, make .venv/bin/versitygw")
-    state, folder, port = State(home), home / "s3", free_port(0)
+    state, folder, port = State(home), home / "s3", port or free_port(0)
     state.make()
-    (folder / bucket).mkdir(parents=True)
+    (folder / bucket).mkdir(parents=True, exist_ok=True)
     command = [str(program), "--quiet", "--port", f"{HOST}:{port}", "--region", _REGION, "posix", str(folder)]
-    daemon = Daemon("s3", state, command, {"ROOT_ACCESS_KEY": _KEY, "ROOT_SECRET_KEY": _SECRET})
+    daemon = Daemon("s3", state, command, {"ROOT_ACCESS_KEY": _KEY, "ROOT_SECRET_KEY": secret})
     daemon.start()
     try:
         daemon.wait(lambda: daemon.listens(port), 60)
         yield f"http://{HOST}:{port}"
     finally:
         daemon.stop()
+
+
+def need_jars(spark: "SparkSession") -> None:
+    """Skip a test of Spark's tables on S3 if the jars for them are not installed."""
+    if "hadoop-aws" not in str(spark.conf.get("spark.driver.extraClassPath", "")):
+        pytest.skip("needs Spark's jars for S3: run make s3")
 
 
 def use(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -70,7 +88,7 @@ def use(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
         "AWS_ENDPOINT_URL": address,
         "AWS_ALLOW_HTTP": "true",
         "AWS_ACCESS_KEY_ID": _KEY,
-        "AWS_SECRET_ACCESS_KEY": _SECRET,
+        "AWS_SECRET_ACCESS_KEY": SECRET,
         "AWS_REGION": _REGION,
     }
     for name, value in variables.items():

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import NoReturn
 
 from jobs.platform.errors import NightreelError, UsageError
+from jobs.platform.store_errors import access_refused, with_store
 from schemas.days import read_day
 
 _LONGEST_MESSAGE = 600
@@ -29,7 +30,8 @@ def command(
 ) -> Iterator[argparse.Namespace]:
     """Run the body of a command with its arguments.
 
-    A NightreelError ends the process with one line on stderr and the error's exit code. Other errors keep their traceback.
+    A NightreelError ends the process with one line on stderr and the error's exit code, and so does an object store that refuses
+    the credentials (`AccessRefused`). Other errors keep their traceback.
 
     Args:
         argv: the arguments; if None, those of the process.
@@ -41,12 +43,13 @@ def command(
     args = parser.parse_args(argv)
     try:
         yield args
-    except NightreelError as error:
-        print(f"error: {error}", file=sys.stderr)
-        raise SystemExit(error.exit_code) from error
     except Exception as error:
+        expected = access_refused(error) or error
+        if isinstance(expected, NightreelError):
+            print(f"error: {expected}", file=sys.stderr)
+            raise SystemExit(expected.exit_code) from error
         # Airflow shows the last printed line, and Spark's messages end in a Java stack trace.
-        error.add_note(f"error: {type(error).__name__}: {_shortened(str(error))}")
+        error.add_note(f"error: {type(error).__name__}: {with_store(_shortened(str(error)))}")
         raise
     _end_session()
 

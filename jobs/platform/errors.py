@@ -37,3 +37,9 @@ class MissingInput(NightreelError):
         super().__init__(f"missing input: {where}" + (f"; {hint}" if hint else ""))
         self.table = table
         self.day = day
+
+
+class AccessRefused(NightreelError):
+    """The object store refuses the credentials (EX_NOPERM). A retry helps if its process is given renewed ones."""
+
+    exit_code = 77

@@ -1,39 +1,14 @@
 """An attempt that was stopped, and wakes when its retry has published, is refused."""
 
-import datetime as dt
-import os
 import signal
-import subprocess
-import sys
 
 import pytest
 
+from jobs.platform.lake import Overtaken
 from jobs.platform.lake.history import publications
 from tests.faults import rows
+from tests.faults.attempts import DAY, attempt, wait_until_stopped
 from tests.faults.conftest import RecordFault
-
-DAY = dt.date(2022, 5, 1)
-
-ATTEMPT = """
-import datetime as dt, sys
-from tests.faults import rows
-uri, said = sys.argv[1:]
-day = dt.date(2022, 5, 1)
-rows.publish_day(uri, day, rows.rows(day, 10, said))
-"""
-
-
-def attempt(uri: str, said: str, failpoint: str = "") -> subprocess.Popen[str]:
-    command = [sys.executable, "-c", ATTEMPT, uri, said]
-    return subprocess.Popen(
-        command, env={**os.environ, "NIGHTREEL_FAILPOINT": failpoint}, stderr=subprocess.PIPE, text=True
-    )
-
-
-def wait_until_stopped(process: "subprocess.Popen[str]") -> None:
-    state = os.waitid(os.P_PID, process.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
-    assert state is not None
-    assert state.si_code == os.CLD_STOPPED, process.communicate()[1]
 
 
 @pytest.mark.parametrize("place", ["begun", "audited"])
@@ -44,8 +19,8 @@ def test_it_is_refused(table: str, place: str, record_fault: RecordFault) -> Non
     assert retry.wait() == 0
     zombie.send_signal(signal.SIGCONT)
     said = zombie.communicate()[1]
-    assert zombie.returncode != 0
-    assert "Overtaken: silver.quarantine: 2022-05-01 was published by another attempt" in said
+    assert zombie.returncode == Overtaken.exit_code
+    assert said.startswith("error: silver.quarantine: 2022-05-01 was published by another attempt")
     published = publications(table)
     record_fault("zombie attempt and its retry", f"{len(published)} publish, the zombie refused")
     assert len(published) == 1

@@ -27,7 +27,7 @@ from jobs.platform.errors import NightreelError
 from jobs.platform.failpoint import failpoint
 from jobs.platform.lake import log_backup
 from jobs.platform.lake.content_hash import NO_ROWS
-from jobs.platform.lake.files import DataFile, files_of
+from jobs.platform.lake.files import DataFile, files_of, open_table
 from jobs.platform.lake.history import latest, publications
 from jobs.platform.lake.stage import Staged, Unreadable
 from schemas.contract import Contract
@@ -47,14 +47,14 @@ class Overtaken(NightreelError):
 def token(uri: str, day: dt.date) -> int:
     """Return how often the day has been published in the table; 0 if never, or if there is no table."""
     try:
-        return _token(DeltaTable(uri), day)
+        return _token(open_table(uri), day)
     except TableNotFoundError:
         return 0
 
 
 def is_published(uri: str, at_version: int, day: dt.date) -> bool:
     """True if the day was published up to that version of the table, with or without rows, and not dropped since."""
-    if not _token(DeltaTable(uri, version=at_version), day):
+    if not _token(open_table(uri, version=at_version), day):
         return False  # the history below takes longer to read
     up_to_version = (p for p in publications(uri) if p.day == day and p.version <= at_version)
     last = next(up_to_version, None)
@@ -99,7 +99,7 @@ def commit(
     }
     for _ in range(_ATTEMPTS):
         log_backup.check(uri)
-        table = DeltaTable(uri)
+        table = open_table(uri)
         if _token(table, staged.day) != expected_token:
             last = latest(uri).get(staged.day)
             if last is not None and last.attempt == staged.attempt:
@@ -118,7 +118,7 @@ def commit(
         time.sleep(random.uniform(0, _LONGEST_PAUSE_S))
     else:
         raise NightreelError(f"{contract.table}: gave up after {_ATTEMPTS} commit conflicts; rerun the job")
-    version = DeltaTable(uri).version()
+    version = open_table(uri).version()
     log_backup.write(uri, version)
     if version and version % _CHECKPOINT_EVERY == 0:
         log_backup.write_checkpoint(uri)

@@ -9,6 +9,7 @@ from deltalake.exceptions import DeltaError
 
 from jobs.platform.errors import BadInput, NightreelError
 from jobs.platform.lake import log_backup
+from jobs.platform.lake.files import open_table
 from jobs.platform.lake.history import OWN_COMMIT
 from schemas.contract import Contract
 
@@ -23,7 +24,7 @@ def evolve(contract: Contract, uri: str) -> DeltaTable:
         BadInput: the contract changed in another way; the table stays as it is.
     """
     for _ in range(_ATTEMPTS):
-        table = DeltaTable(uri)
+        table = open_table(uri)
         if _is_up_to_date(table, contract):
             return table
         try:

@@ -12,7 +12,7 @@ from typing import Any
 from deltalake import DeltaTable
 
 from infra import durable
-from jobs.platform.lake.files import filesystem
+from jobs.platform.lake.files import filesystem, open_table
 from jobs.platform.lake.history import is_own_commit
 from schemas.contract import Contract
 
@@ -89,7 +89,7 @@ def incompatible_commit(current: DeltaTable, uri: str, contract: Contract) -> Fo
     if incompatibility(current, contract) is None:
         return None
     for commit in foreign_commits(current, uri, contract):
-        if commit.changes_schema and incompatibility(DeltaTable(uri, version=commit.version - 1), contract) is None:
+        if commit.changes_schema and incompatibility(open_table(uri, version=commit.version - 1), contract) is None:
             return commit
     return None  # the incompatibility is our own: the code is older than the table
 

@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from deltalake import CommitProperties, DeltaTable
+from deltalake import CommitProperties
+
+from jobs.platform.lake.files import open_table
 
 _BY = "nightreel"
 _KEYS = {"date", "attempt", "rows", "content", "files"}  # in the metadata of every publication, besides `made_by`
@@ -43,7 +45,7 @@ def publications(uri: str) -> list[Publication]:
     """Return all publications of a table, the newest first."""
     result = []
     # Read from the newest version: delta-rs 1.6 numbers commits wrongly in the history of an older version.
-    for commit in DeltaTable(uri).history():
+    for commit in open_table(uri).history():
         made_by = _metadata(commit)
         if not made_by.keys() >= _KEYS:
             continue

@@ -17,7 +17,7 @@ from deltalake.schema import PrimitiveType
 from infra import durable
 from jobs.platform.errors import UsageError
 from jobs.platform.lake import log_backup
-from jobs.platform.lake.files import filesystem
+from jobs.platform.lake.files import STORE_OPTIONS, filesystem, open_table
 from jobs.platform.settings import Settings
 
 _KEY, _ERASURE_LIST = "nightreel.pseudonym_key", "nightreel.erasure_list"
@@ -45,7 +45,7 @@ def read(settings: Settings) -> Identity | None:
     if (table := durable.local(_uri(settings))) is not None and log_backup.find_damage(table):
         log_backup.restore(table)  # damage by a power cut
     try:
-        return _identity(DeltaTable(_uri(settings)))
+        return _identity(open_table(_uri(settings)))
     except TableNotFoundError:
         return None
     except DeltaError as error:
@@ -62,6 +62,7 @@ def create(settings: Settings, identity: Identity) -> None:
             _NO_ROWS,
             configuration=_properties(identity),
             raise_if_key_not_exists=False,
+            storage_options=STORE_OPTIONS,
             commit_properties=CommitProperties(max_commit_retries=0),  # a retry would replace the other's table
         )
     except (CommitFailedError, DeltaError):
@@ -72,14 +73,14 @@ def create(settings: Settings, identity: Identity) -> None:
 
 def update(settings: Settings, before: Identity, after: Identity) -> None:
     """Replace `before` with `after`; do nothing if another process has replaced it meanwhile."""
-    table = DeltaTable(_uri(settings))
+    table = open_table(_uri(settings))
     if _identity(table) != before:
         return
     with suppress(CommitFailedError):  # another process was first
         table.alter.set_table_properties(
             _properties(after), raise_if_not_exists=False, post_commithook_properties=log_backup.NO_HOOKS
         )
-    log_backup.write(_uri(settings), DeltaTable(_uri(settings)).version())
+    log_backup.write(_uri(settings), open_table(_uri(settings)).version())
 
 
 def has_tables(settings: Settings) -> bool:

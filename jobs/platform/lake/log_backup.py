@@ -18,10 +18,11 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from deltalake import DeltaTable, PostCommitHookProperties
+from deltalake import PostCommitHookProperties
 
 from infra import durable
 from jobs.platform.errors import BadInput
+from jobs.platform.lake.files import open_table
 
 NO_HOOKS = PostCommitHookProperties(create_checkpoint=False, cleanup_expired_logs=False)
 """For every commit by delta-rs. By default it deletes commits older than a month, and writes checkpoints without a digest."""
@@ -62,7 +63,7 @@ def write_checkpoint(uri: str) -> None:
         Damaged: the log, which the checkpoint would summarize, differs from what was written.
     """
     check(uri)
-    table = DeltaTable(uri)
+    table = open_table(uri)
     table.create_checkpoint()
     folder = durable.local(uri)
     for checkpoint in _checkpoints(folder) if folder else ():

@@ -5,14 +5,13 @@ from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 import pyarrow.dataset
-from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError, TableNotFoundError
 from pyarrow.fs import SubTreeFileSystem
 
 from jobs.platform.errors import NightreelError
 from jobs.platform.lake import log_backup
 from jobs.platform.lake.commit import is_published
-from jobs.platform.lake.files import DataFile, files_of, filesystem
+from jobs.platform.lake.files import DataFile, files_of, filesystem, open_table
 from jobs.platform.settings import Settings
 from schemas.contract import Contract
 from schemas.contract import tables as contract_tables
@@ -39,14 +38,14 @@ def version(uri: str) -> int | None:
     """
     log_backup.check(uri)
     try:
-        return DeltaTable(uri).version()
+        return open_table(uri).version()
     except TableNotFoundError:
         return None
 
 
 def has_day(uri: str, at_version: int, day_column: str, day: dt.date) -> bool:
     """True if the day was published in the table, with or without rows. Reads only the table's log."""
-    files_of_day = DeltaTable(uri, version=at_version).file_uris(file_pruning_predicate=f"{day_column} = '{day}'")
+    files_of_day = open_table(uri, version=at_version).file_uris(file_pruning_predicate=f"{day_column} = '{day}'")
     return bool(files_of_day) or is_published(uri, at_version, day)
 
 
@@ -57,7 +56,7 @@ def days(uri: str, at_version: int, day_column: str) -> set[dt.date]:
         VersionGone: the version can no longer be read.
     """
     try:
-        partitions = DeltaTable(uri, version=at_version).partitions()
+        partitions = open_table(uri, version=at_version).partitions()
     except DeltaError as error:
         raise VersionGone(str(error)) from error
     return {dt.date.fromisoformat(str(partition[day_column])) for partition in partitions}
@@ -65,12 +64,12 @@ def days(uri: str, at_version: int, day_column: str) -> set[dt.date]:
 
 def files(uri: str, contract: Contract) -> list[DataFile]:
     """Return the files of the table's current version, from its log."""
-    return files_of(DeltaTable(uri), contract)
+    return files_of(open_table(uri), contract)
 
 
 def count_rows(uri: str, at_version: int, contract: Contract, of_days: Collection[dt.date]) -> int:
     """Return how many rows of some days a version of the table has. Reads only the table's log."""
-    return sum(file.rows for file in files_of(DeltaTable(uri, version=at_version), contract) if file.day in of_days)
+    return sum(file.rows for file in files_of(open_table(uri, version=at_version), contract) if file.day in of_days)
 
 
 def arrow(uri: str, at_version: int) -> "pyarrow.dataset.Dataset":
@@ -78,7 +77,7 @@ def arrow(uri: str, at_version: int) -> "pyarrow.dataset.Dataset":
     # With Arrow's own file system. The one of delta-rs is written in Python: if its threads still close a file when the process
     # ends, Arrow aborts (Arrow #34314, delta-rs #2184). This hit every second process that ended right after a scan.
     store, root = filesystem(uri)
-    return DeltaTable(uri, version=at_version).to_pyarrow_dataset(filesystem=SubTreeFileSystem(root, store))
+    return open_table(uri, version=at_version).to_pyarrow_dataset(filesystem=SubTreeFileSystem(root, store))
 
 
 def frame(spark: "SparkSession", uri: str, at_version: int) -> "DataFrame":

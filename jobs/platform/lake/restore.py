@@ -3,13 +3,13 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from deltalake import CommitProperties, DeltaTable
+from deltalake import CommitProperties
 from deltalake.exceptions import DeltaError
 
 from infra import durable
 from jobs.platform.errors import BadInput
 from jobs.platform.lake import commit, log_backup
-from jobs.platform.lake.files import DataFile, files_of
+from jobs.platform.lake.files import DataFile, files_of, open_table
 from jobs.platform.lake.foreign_commits import incompatible_commit
 from jobs.platform.lake.history import OWN_COMMIT, Publication, publications
 from jobs.platform.lake.stage import Staged
@@ -65,7 +65,7 @@ def _restore_schema(uri: str, table: str) -> str | None:
     The whole table returns to that version; the days published since are then repaired like other damaged days.
     """
     try:
-        current = DeltaTable(uri)
+        current = open_table(uri)
     except DeltaError:
         return None  # `verify` reports it
     foreign = incompatible_commit(current, uri, load_contract(table))
@@ -81,13 +81,13 @@ def _restore_schema(uri: str, table: str) -> str | None:
         )
     except DeltaError as error:
         raise BadInput(f"{table}: cannot restore its schema from before {foreign}: {error}") from error
-    log_backup.write(uri, DeltaTable(uri).version())
+    log_backup.write(uri, open_table(uri).version())
     return f"{table}: restored its schema from before {foreign}"
 
 
 def _published_files(uri: str, table: str, publication: Publication) -> tuple[DataFile, ...]:
     """Return the files of a publication, from the log of its version."""
-    files = files_of(DeltaTable(uri, version=publication.version), load_contract(table))
+    files = files_of(open_table(uri, version=publication.version), load_contract(table))
     return tuple(replace(f, sha256=publication.files[f.path]) for f in files if f.day == publication.day)
 
 

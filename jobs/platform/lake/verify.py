@@ -13,7 +13,7 @@ from pyspark.sql import functions as F
 from infra import durable
 from jobs.platform.lake import log_backup, stage
 from jobs.platform.lake.content_hash import NO_ROWS, content_hash
-from jobs.platform.lake.files import DataFile, files_of, filesystem
+from jobs.platform.lake.files import STORE_OPTIONS, DataFile, files_of, filesystem, open_table
 from jobs.platform.lake.foreign_commits import ForeignCommit, foreign_commits, incompatibility, incompatible_commit
 from jobs.platform.lake.history import Publication, latest
 from jobs.platform.lake.read import frame
@@ -44,7 +44,7 @@ def verify(settings: Settings, table: str, day: dt.date | None = None) -> Iterat
     if problems:
         return  # the table's files are not known until its log is restored
     try:
-        current = DeltaTable(uri)
+        current = open_table(uri)
     except DeltaError as error:
         has_log = folder is not None and (folder / "_delta_log").exists()
         if has_log or not isinstance(error, TableNotFoundError):
@@ -143,9 +143,9 @@ def describe_foreign_commits(
         day: only commits that touched this day.
     """
     uri, changed = settings.uri(table), {damage.day for damage in damaged if damage.day}
-    if len(changed) < len({damage.day for damage in damaged}) or not DeltaTable.is_deltatable(uri):
+    if len(changed) < len({damage.day for damage in damaged}) or not DeltaTable.is_deltatable(uri, STORE_OPTIONS):
         return
-    current = DeltaTable(uri)
+    current = open_table(uri)
     published = latest(uri)
     for commit in reversed(list(foreign_commits(current, uri, load_contract(table)))):
         if day is None or day in commit.days:

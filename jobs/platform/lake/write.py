@@ -14,6 +14,7 @@ from jobs.platform.failpoint import failpoint
 from jobs.platform.lake import commit, stage
 from jobs.platform.lake.audit import audit
 from jobs.platform.lake.evolve import evolve
+from jobs.platform.lake.files import STORE_OPTIONS
 from jobs.platform.lake.history import OWN_COMMIT, Publication
 from jobs.platform.lake.read import version
 from jobs.platform.spark_errors import convert_spark_errors
@@ -94,6 +95,7 @@ def create(contract: Contract, uri: str) -> DeltaTable:
                 description=contract.purpose,
                 configuration=contract.properties(),
                 raise_if_key_not_exists=False,
+                storage_options=STORE_OPTIONS,
                 # No retries: on a retry delta-rs would replace the table that another process has just created.
                 commit_properties=CommitProperties(OWN_COMMIT.custom_metadata, max_commit_retries=0),
             )
