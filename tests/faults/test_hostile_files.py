@@ -56,7 +56,7 @@ def recommender(directory: Path) -> Callable[[], object]:
 
 def click_model(directory: Path) -> Callable[[], object]:
     examples = clicks(200, seed=1)
-    LogisticRegression(FIELDS).fit(examples.batches(), examples.batches()).save(directory)
+    LogisticRegression(FIELDS).fit(examples.batches(), [examples.batches()]).save(directory)
     return lambda: load_click_model(directory)
 
 

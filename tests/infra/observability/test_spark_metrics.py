@@ -14,8 +14,9 @@ import psutil
 from jobs.platform.spark import session
 spark = session()
 address = spark.sparkContext.uiWebUrl
-python_daemon, executor, *_ = spark.sparkContext.range(1).map(lambda _: psutil.Process().parents()).first()
-os.kill(executor.pid, signal.SIGKILL)
+parents = spark.sparkContext.range(1).map(lambda _: [parent.pid for parent in psutil.Process().parents()]).first()
+python_daemon, executor, *_ = parents
+os.kill(executor, signal.SIGKILL)
 deadline = time.monotonic() + 300
 while time.monotonic() < deadline:
     texts = [urllib.request.urlopen(address + path).read().decode() for path in PATHS]
