@@ -57,13 +57,13 @@ def start(folder: State, code: str, *, python: str = PYTHON, **variables: str) -
     )
 
 
-def job_of(server: Daemon) -> psutil.Process:
-    """The process of the job that runs in the server."""
+def job_of(server: Daemon, code: str) -> psutil.Process:
+    """The process of the job that runs this code in the server."""
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         for child in psutil.Process(server.pid).children():
-            with suppress(psutil.NoSuchProcess):  # the job of the test before is just ending
-                if "acts" in child.cmdline():
+            with suppress(psutil.NoSuchProcess):  # the job of the test before may be ending
+                if f"acts {code}" in " ".join(child.cmdline()):
                     return child
         time.sleep(0.05)
     raise AssertionError("no job runs")
@@ -103,15 +103,17 @@ def test_the_traceback_of_an_error_ends_with_its_notes(server: Daemon, folder: S
 
 
 def test_a_job_has_the_name_of_its_command(server: Daemon, folder: State) -> None:
-    process = start(folder, "time.sleep(600)")
-    assert job_of(server).cmdline()[1:] == ["-m", "acts", "time.sleep(600)", "an", "argument"]
+    code = "time.sleep(600)"
+    process = start(folder, code)
+    assert job_of(server, code).cmdline()[1:] == ["-m", "acts", "time.sleep(600)", "an", "argument"]
     process.kill()
     process.wait()
 
 
 def test_a_job_and_its_processes_end_with_the_client(server: Daemon, folder: State) -> None:
-    process = start(folder, "subprocess.run(['sleep', '600'])")
-    job = job_of(server)
+    code = "subprocess.run(['sleep', '600'])"
+    process = start(folder, code)
+    job = job_of(server, code)
     while not (children := job.children()):
         time.sleep(0.05)
     os.killpg(process.pid, signal.SIGTERM)
@@ -121,8 +123,9 @@ def test_a_job_and_its_processes_end_with_the_client(server: Daemon, folder: Sta
 
 
 def test_a_job_ends_with_the_server_and_runs_without_it(server: Daemon, folder: State) -> None:
-    process = start(folder, "print('begins', flush=True); time.sleep(600)")
-    job = job_of(server)
+    code = "print('begins', flush=True); time.sleep(600)"
+    process = start(folder, code)
+    job = job_of(server, code)
     assert server.pid
     os.kill(server.pid, signal.SIGKILL)
     output, messages = process.communicate(timeout=60)
