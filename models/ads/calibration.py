@@ -67,17 +67,20 @@ class PlattScaling:
         """Fit on all days, or return the identity if scaling does not help on days that it was not fitted on.
 
         For each day, a scaling is fitted on the other days. They help if they lower the log-loss of a day, on average, by more
-        than the standard error over the days. With fewer than two days nothing is known, so the result is the identity.
+        than the standard error over the days. With one day nothing speaks against scaling.
 
         Args:
             logits: shape (rows,), of examples that the model was not trained on.
             labels: shape (rows,), 0 or 1.
             days: shape (rows,), the number of each example's day.
         """
+        distinct_days = np.unique(days)
+        if len(distinct_days) == 1:
+            return cls.fit(logits, labels)
         gains = []
-        for day in np.unique(days):
+        for day in distinct_days:
             is_other = days != day
-            if len(np.unique(labels[is_other])) < 2:  # all labels are equal, or there is no other day
+            if len(np.unique(labels[is_other])) < 2:
                 return cls()
             scaling = cls.fit(logits[is_other], labels[is_other])
             gains.append(

@@ -54,9 +54,13 @@ def test_one_unusual_day_is_not_learned() -> None:
     assert PlattScaling.fit_if_it_helps(logits, labels, days) == PlattScaling()
 
 
-@pytest.mark.parametrize("rates", [[1.0], [1.0, 1e-9]])
-def test_days_that_say_nothing_about_others_give_the_identity(rates: list[float]) -> None:
-    assert PlattScaling.fit_if_it_helps(*_days(rates, distortion=2.0)) == PlattScaling()
+def test_one_day_is_scaled() -> None:
+    logits, labels, days = _days([1.0], distortion=2.0)
+    assert PlattScaling.fit_if_it_helps(logits, labels, days) == PlattScaling.fit(logits, labels)
+
+
+def test_a_day_without_clicks_says_nothing_about_others() -> None:
+    assert PlattScaling.fit_if_it_helps(*_days([1.0, 1e-9], distortion=2.0)) == PlattScaling()
 
 
 def test_the_slope_is_positive_even_if_scores_are_worse_than_random() -> None:
