@@ -19,8 +19,7 @@ from infra.local.paths import HOST, JOBS_ENVIRONMENT, State
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-SECRET = "secret"
-_KEY, _REGION = "key", "us-east-1"
+_KEY, _SECRET, _REGION = "key", "secret", "us-east-1"
 
 
 class ObjectStore(ThreadingHTTPServer):
@@ -49,7 +48,7 @@ def in_memory() -> Iterator[ObjectStore]:
 
 
 @contextmanager
-def versitygw(home: Path, bucket: str, port: int = 0, secret: str = SECRET) -> Iterator[str]:
+def versitygw(home: Path, bucket: str, port: int = 0, secret: str = _SECRET) -> Iterator[str]:
     """Serve a bucket by the S3 server of a cluster, with its files in a state folder. Yields its address.
 
     Args:
@@ -88,7 +87,7 @@ def use(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
         "AWS_ENDPOINT_URL": address,
         "AWS_ALLOW_HTTP": "true",
         "AWS_ACCESS_KEY_ID": _KEY,
-        "AWS_SECRET_ACCESS_KEY": SECRET,
+        "AWS_SECRET_ACCESS_KEY": _SECRET,
         "AWS_REGION": _REGION,
     }
     for name, value in variables.items():

@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.special import expit
 
+from models.ads.metrics import log_loss
+
 _SMALLEST_SLOPE = 1e-3
 
 
@@ -83,9 +85,9 @@ class PlattScaling:
             if len(np.unique(labels[is_other])) < 2:
                 return cls()
             scaling = cls.fit(logits[is_other], labels[is_other])
+            day_logits, day_labels = logits[~is_other], labels[~is_other]
             gains.append(
-                _log_loss(cls(), logits[~is_other], labels[~is_other])
-                - _log_loss(scaling, logits[~is_other], labels[~is_other])
+                log_loss(day_labels, cls().apply(day_logits)) - log_loss(day_labels, scaling.apply(day_logits))
             )
         standard_error = np.std(gains, ddof=1) / np.sqrt(len(gains))
         return cls.fit(logits, labels) if np.mean(gains) > standard_error else cls()
@@ -93,8 +95,3 @@ class PlattScaling:
     def apply(self, logits: NDArray[np.floating]) -> NDArray[np.float64]:
         """Return calibrated probabilities, shape (rows,)."""
         return np.asarray(expit(self.slope * logits.astype(np.float64) + self.intercept))
-
-
-def _log_loss(scaling: PlattScaling, logits: NDArray[np.floating], labels: NDArray[np.integer]) -> float:
-    z = scaling.slope * logits.astype(np.float64) + scaling.intercept
-    return float(np.mean(np.logaddexp(0.0, z) - labels * z))
