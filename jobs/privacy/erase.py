@@ -1,7 +1,7 @@
 """Erases users permanently: `make erase USERS=file`, where the file has one user id of the app per line.
 
 First the users are added to the erasure list, which every later landing and write respects. Then their rows are removed from the
-landing's files and from every table: each affected day is published again without them, and the files of older versions that
+landing's files and from every table: each affected file is written again without them, and the files of older versions that
 contain them are deleted at once, so neither time travel nor `make restore` brings them back. The weights of the models that were
 trained on their rows are deleted. Finally all files below NIGHTREEL_HOME and NIGHTREEL_FILES are searched. The command can be
 rerun at any time and continues with the remaining work.
@@ -9,11 +9,11 @@ rerun at any time and continues with the remaining work.
 
 import argparse
 import datetime as dt
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.dataset as ds
@@ -33,6 +33,9 @@ from jobs.platform.whole_number import BLANKS, read_id
 from jobs.privacy import search
 from schemas.contract import Contract, load_contract
 from schemas.contract import tables as contract_tables
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
 
 _RECONCILIATION = "ops.reconciliation"
 _BRONZE = "bronze.behavior_log"
@@ -111,7 +114,7 @@ def erase_tables(settings: Settings) -> Generator[str, None, set[str]]:
 
 
 def _erase_files(settings: Settings, table: str, files: Mapping[str, int | None], erased: frozenset[str]) -> str:
-    """Publish the days of these files again without erased users, delete the files, and return a description.
+    """Write these files again without erased users, delete the old ones, and return a description.
 
     Args:
         settings: the location of the lake.
@@ -123,24 +126,25 @@ def _erase_files(settings: Settings, table: str, files: Mapping[str, int | None]
         BadInput: a file of the table is damaged.
     """
     contract, uri = load_contract(table), settings.uri(table)
-    rows, days = 0, set()
+    rows = 0
+    paths: dict[dt.date, list[str]] = defaultdict(list)
     for path, day in _days_of_files(uri, contract).items():
         if path not in files:
             continue
         if (count := files[path]) is None:
             raise BadInput(f"{table}: {path} is damaged; run make restore, then rerun this")
         rows += count
-        days.add(day)
-    for day in sorted(days):
+        paths[day].append(path)
+    for day, of_day in sorted(paths.items()):
         with suppress(lake.Overtaken):  # by a writer that has the list; the next attempt checks
-            _publish_without(settings, table, day, erased)
+            _publish_without(settings, table, day, of_day, erased)
     store, root = lake.filesystem(uri)
     deleted = 0
     for path in files.keys() - _days_of_files(uri, contract).keys():
         with suppress(FileNotFoundError):  # the job that was writing it has moved it
             store.delete_file(f"{root}/{path}")
             deleted += 1
-    return f"{rows} rows in {len(days)} days; {deleted} files of old versions deleted"
+    return f"{rows} rows in {len(paths)} days; {deleted} files of old versions deleted"
 
 
 def _days_of_files(uri: str, contract: Contract) -> dict[str, dt.date]:
@@ -148,16 +152,27 @@ def _days_of_files(uri: str, contract: Contract) -> dict[str, dt.date]:
     return {} if lake.version(uri) is None else {file.path: file.day for file in lake.files(uri, contract)}
 
 
-def _publish_without(settings: Settings, table: str, day: dt.date, erased: frozenset[str]) -> None:
-    lake.create(load_contract(table), settings.uri(table))  # adds columns that the contract has gained
+def _publish_without(
+    settings: Settings, table: str, day: dt.date, paths: Sequence[str], erased: frozenset[str]
+) -> None:
+    """Publish a day without erased users: only these files of it, or all of them if another program has rearranged the day."""
+    contract, uri = load_contract(table), settings.uri(table)
+    lake.create(contract, uri)  # adds columns that the contract has gained
     context = JobContext(day, settings, writes=table)
-    published = lake.latest(context.lake.uri(table)).get(day)
-    kept = erasure.without_erased(context.lake.read_day(table), load_contract(table), erased)
+    published, token = lake.latest(uri).get(day), context.lake.expected_token
+    rows = context.lake.read_day(table)
     # The last version with the rows: everything that was made from this or an earlier version was made from them.
     made_by = {**(published.made_by if published else {}), "erased": context.lake.inputs[table]}
-    lake.replace_day(
-        context.spark, kept, load_contract(table), context.lake.uri(table), day, context.lake.expected_token, made_by
-    )
+
+    def without_erased(rows: "DataFrame") -> "DataFrame":
+        return erasure.without_erased(rows, contract, erased)
+
+    if published and lake.consists_of(uri, contract, published):
+        # A writer may have published the day since its files were listed; then nothing is left to do.
+        if current := [path for path in paths if path in published.files]:
+            lake.rewrite_files(context.spark, contract, uri, published, current, without_erased, token, made_by)
+    else:
+        lake.replace_day(context.spark, without_erased(rows), contract, uri, day, token, made_by)
 
 
 def update_reconciliation(settings: Settings) -> Iterator[str]:

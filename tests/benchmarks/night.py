@@ -1,9 +1,10 @@
 """Time of a warm night by task and by service, and comparison with other checkouts.
 
-    .venv/bin/python -m tests.benchmarks.night --source LOGS [--date 2022-05-01] [--against ../other] [--rounds 2]
+    .venv/bin/python -m tests.benchmarks.night --source LOGS [--date 2022-05-01] [--up] [--against ../other] [--rounds 2]
 
 Each checkout runs the night through Airflow with a separate state folder: once to create tables, models and the video generator,
-then `--rounds` times, with the checkouts taking turns. CPU seconds are those of all processes that the night starts, sampled ten
+then `--rounds` times, with the checkouts taking turns. With `--up` the services already run, as they do for scheduled nights;
+otherwise each night starts and stops them. CPU seconds are those of all processes that started or worked meanwhile, sampled ten
 times a second. Run it on an idle machine.
 """
 
@@ -15,8 +16,11 @@ import sys
 import tempfile
 import time
 from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeAlias
 
 import psutil
 
@@ -47,24 +51,46 @@ def name_of(command: list[str]) -> str:
     )
 
 
+Process: TypeAlias = tuple[int, float]
+"""Process id and time of creation."""
+
+
+def cpu_by_process() -> dict[Process, tuple[str, float]]:
+    """Return the name of each process of the machine and the CPU seconds that it has used."""
+    return {
+        (process.pid, process.info["create_time"]): (name_of(command), cpu.user + cpu.system)
+        for process in psutil.process_iter(["create_time", "cmdline", "cpu_times"])
+        if (cpu := process.info["cpu_times"]) and (command := process.info["cmdline"])
+    }
+
+
+@contextmanager
+def services(home: Path) -> Iterator[None]:
+    """Run the services of this checkout for a state folder, as `make up` and `make down` do."""
+    environment = {**os.environ, "NIGHTREEL_HOME": str(home)}
+    command = [sys.executable, "-m", "infra.services"]
+    subprocess.run([*command, "up"], cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, check=True)
+    try:
+        yield
+    finally:
+        subprocess.run([*command, "down"], cwd=ROOT, env=environment, check=True)
+
+
 def run(root: Path, home: Path, source: str, date: str) -> Measurement:
     """Run the night in a checkout and measure its processes."""
     command = [str(root / ".venv/bin/python"), "-m", "infra.local.nightly", "--from", date, "--to", date]
     environment = {**os.environ, "NIGHTREEL_HOME": str(home), "PYTHONPATH": str(root)}
-    before, started, measurement = set(psutil.pids()), time.monotonic(), Measurement()
-    cpu_by_process: dict[tuple[int, float], tuple[str, float]] = {}
+    started, measurement, before = time.monotonic(), Measurement(), cpu_by_process()
+    sampled: dict[Process, tuple[str, float]] = {}
     night = subprocess.Popen([*command, "--source", source], cwd=root, env=environment, stdout=subprocess.DEVNULL)
     while night.poll() is None:
-        for process in psutil.process_iter(["pid", "create_time", "cmdline", "cpu_times"]):
-            cpu, arguments = process.info["cpu_times"], process.info["cmdline"]
-            if process.pid not in before and cpu and arguments:
-                cpu_by_process[process.pid, process.info["create_time"]] = (name_of(arguments), cpu.user + cpu.system)
+        sampled |= cpu_by_process()
         time.sleep(0.1)
     measurement.wall_s = time.monotonic() - started
     if night.returncode:
         sys.exit(f"the night of {root} failed")
-    for name, cpu_s in cpu_by_process.values():
-        measurement.cpu_s[name] += cpu_s
+    for process, (name, cpu_s) in sampled.items():
+        measurement.cpu_s[name] += cpu_s - before.get(process, ("", 0.0))[1]
     measurement.tasks = json.loads((home / "run" / "durations" / f"{date}.json").read_text())
     return measurement
 
@@ -92,10 +118,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--source", required=True, help="folder of logs, or simulator")
     parser.add_argument("--date", default="2022-05-01")
+    parser.add_argument(
+        "--up", action="store_true", help="keep the services running, and compare with no other checkout"
+    )
     parser.add_argument("--against", type=Path, nargs="*", default=[], help="other checkouts, already set up")
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--homes", type=Path, help="folder of the state folders; existing ones count as warm")
     args = parser.parse_args()
+    if args.up and args.against:
+        parser.error("--up keeps only the services of this checkout running: leave --against out")
     source = args.source if args.source == "simulator" else str(Path(args.source).resolve())
     homes = args.homes or Path(tempfile.mkdtemp(prefix="nightreel-"))
     roots = {ROOT: homes / "this"} | {other.resolve(): homes / other.name for other in args.against}
@@ -103,8 +134,8 @@ def main() -> None:
         if not home.exists():
             print(f"{root}: first night {run(root, home, source, args.date).wall_s:.0f} s", flush=True)
     measurements: dict[Path, list[Measurement]] = {root: [] for root in roots}
-    for _ in range(args.rounds):
-        for root, home in roots.items():
+    with services(roots[ROOT]) if args.up else nullcontext():
+        for root, home in list(roots.items()) * args.rounds:
             measurements[root].append(measurement := run(root, home, source, args.date))
             print(f"{root}: {measurement.wall_s:.0f} s, {sum(measurement.cpu_s.values()):.0f} CPU s", flush=True)
     best = {root: min(measurement.wall_s for measurement in nights) for root, nights in measurements.items()}

@@ -43,6 +43,17 @@ def content_hash(contract: Contract, columns: Collection[str]) -> "Column":
     return F.coalesce(F.lower(F.lpad(F.conv(total.cast("string"), 10, 16), 16, "0")), F.lit(NO_ROWS))
 
 
+def with_replaced(total: str, removed: str, added: str) -> str:
+    """Return the hash of rows of which some were replaced.
+
+    Args:
+        total: hash of all rows before.
+        removed: hash of the rows that were removed.
+        added: hash of the rows that replace them.
+    """
+    return f"{(int(total, 16) - int(removed, 16) + int(added, 16)) % 2**64:016x}"
+
+
 def _explicit(value: "Column", type_name: str) -> "Column":
     """Convert a value to a form that xxhash64 hashes completely: it supports no maps, and ignores lengths and nested nulls."""
     from pyspark.sql import functions as F

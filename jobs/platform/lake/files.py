@@ -70,6 +70,12 @@ def files_of(table: DeltaTable, contract: Contract) -> list[DataFile]:
 def _data_file(file: dict[str, object], contract: Contract) -> DataFile:
     partition = {name: str(file[f"partition.{name}"]) for name in contract.partitioned_by}
     day = dt.date.fromisoformat(partition[contract.day_column])
+    bounds = {name: (file.get(f"min.{name}"), file.get(f"max.{name}")) for name in contract.stats_columns}
     return DataFile(
-        str(file["path"]), day, int(str(file["size_bytes"])), partition, int(str(file.get("num_records") or 0))
+        path=str(file["path"]),
+        day=day,
+        size=int(str(file["size_bytes"])),
+        partition=partition,
+        rows=int(str(file.get("num_records") or 0)),
+        bounds={} if any(None in bound for bound in bounds.values()) else bounds,
     )
