@@ -3,6 +3,9 @@
 The holdout has all examples of some users, so it contains every day and hour of the training days. The latest examples instead
 would be one afternoon, whose click rate may differ from that of the following night.
 
+Each part has at most a stated number of examples: if there are more, those of a sample of users. So training and judging take the
+same time and memory above that number. Models do not lose by it: training never looks at more examples.
+
 A day on which all impressions were clicked, or none, is not used for training: such a log has most likely lost its labels.
 """
 
@@ -33,6 +36,15 @@ HOLDOUT_SHARE = 0.15
 JUDGED_SHARE = 0.2
 """Share of the night, the latest examples, that is judged if there are no earlier days to train on."""
 
+MOST_TRAINED = 2_000_000
+"""Maximum examples of a training part. The epochs of a model read at most 1.3 million, see `TrainingConfig`."""
+
+MOST_HELD_OUT = 250_000
+"""Maximum examples of a holdout, over all days."""
+
+MOST_JUDGED = 1_000_000
+"""Maximum judged examples. The standard error of a log-loss of .6 is then below .0005."""
+
 _DIGITS = 3
 _INTERVALS = 65_536  # of times that are counted in one pass: two passes find one millisecond of seven days
 
@@ -42,7 +54,7 @@ class TimeSplit:
     """The parts of one night.
 
     Attributes:
-        rule: description of the split.
+        rule: description of the split; it says which share of the examples is used, unless all are.
         train: training part of the judged model.
         holdout: its part for early stopping and calibration, by day.
         judged: its part for evaluation, later than both.
@@ -112,7 +124,14 @@ def time_split(dataset: pyarrow.dataset.Dataset, days: Collection[dt.date], nigh
         rule = f"no earlier day: trained on the first {1 - JUDGED_SHARE:.0%} of {night} by time, judged on the rest"
         judged = ExampleStream(dataset, today.condition & is_late)
     up_to_night = [ExampleStream(dataset, pc.field("date") == day) for day in earlier if day > first]
-    return TimeSplit(rule, *_split_holdout(known), judged, *_split_holdout([*up_to_night, today]))
+    train, holdout, known_share = _split_users(known)
+    publish_train, publish_holdout, _ = _split_users([*up_to_night, today])
+    judged, judged_share = _sample_users(judged)
+    if known_share < 1:
+        rule += f"; trained on the users with {known_share:.1%} of the examples"
+    if judged_share < 1:
+        rule += f"; judged on the users with {judged_share:.1%} of the examples"
+    return TimeSplit(rule, train, holdout, judged, publish_train, publish_holdout)
 
 
 def label_defect(*parts: ExampleStream) -> str | None:
@@ -130,30 +149,49 @@ def _any(dataset: pyarrow.dataset.Dataset, condition: pc.Expression) -> bool:
     return bool(dataset.scanner(columns=["label"], filter=condition).head(1).num_rows)
 
 
-def _split_holdout(days: Sequence[ExampleStream]) -> tuple[ExampleStream, tuple[ExampleStream, ...]]:
-    """Return the training part and the holdout of some days."""
+def _split_users(days: Sequence[ExampleStream]) -> tuple[ExampleStream, tuple[ExampleStream, ...], float]:
+    """Return the training part and the holdout of some days, and the share of the examples that are in either."""
     known = ExampleStream(days[0].dataset, reduce(or_, (day.condition for day in days)))
-    is_held_out = pc.field("user_id") < _first_user_of_training(known)
-    holdout = tuple(ExampleStream(day.dataset, day.condition & is_held_out) for day in days)
-    return ExampleStream(known.dataset, known.condition & ~is_held_out), holdout
+    rows = _rows_by_digits(known)
+    held_out = min(HOLDOUT_SHARE * rows.total(), MOST_HELD_OUT)
+    end_of_holdout, end_of_training = _end_of(rows, held_out), _end_of(rows, held_out + MOST_TRAINED)
+    user = pc.field("user_id")
+    holdout = tuple(ExampleStream(day.dataset, day.condition & (user < end_of_holdout)) for day in days)
+    train = known.condition & (user >= end_of_holdout) & (user < end_of_training)
+    used = sum(count for digits, count in rows.items() if digits < end_of_training)
+    return ExampleStream(known.dataset, train), holdout, used / max(rows.total(), 1)
 
 
-def _first_user_of_training(examples: ExampleStream) -> str:
-    """Return the text that the ids of held-out users are less than.
+def _sample_users(examples: ExampleStream) -> tuple[ExampleStream, float]:
+    """Return at most `MOST_JUDGED` of the examples, those of the users with the highest ids, and their share."""
+    rows = _rows_by_digits(examples)
+    if rows.total() <= MOST_JUDGED:
+        return examples, 1.0
+    first = _end_of(rows, rows.total() - MOST_JUDGED)
+    used = sum(count for digits, count in rows.items() if digits >= first)
+    return ExampleStream(examples.dataset, examples.condition & (pc.field("user_id") >= first)), used / rows.total()
 
-    Ids are pseudonyms: random hexadecimal numbers. So the users with the lowest ids are a random sample, and counting the rows by
-    the first digits of their ids takes the same memory for any number of users.
+
+def _rows_by_digits(examples: ExampleStream) -> Counter[str]:
+    """Count the examples by the first digits of the user's id.
+
+    Ids are pseudonyms: random hexadecimal numbers. So the users with the lowest or highest ids are a random sample, and these
+    counts take the same memory for any number of users.
     """
     rows: Counter[str] = Counter()
     for batch in examples.record_batches(["user_id"]):
         for count in pc.value_counts(pc.utf8_slice_codeunits(batch["user_id"], 0, _DIGITS)).to_pylist():
             rows[count["values"]] += count["counts"]
-    needed = HOLDOUT_SHARE * rows.total()
+    return rows
+
+
+def _end_of(rows: Counter[str], needed: float) -> str:
+    """Return a text that is greater than the ids of the users with the first `needed` examples, and no greater than other ids."""
     for digits in sorted(rows):
         needed -= rows[digits]
         if needed <= 0:
             return digits + "g"  # greater than all ids that begin with these digits
-    return ""
+    return "g"
 
 
 def _cut_time(examples: ExampleStream, last_share: float) -> int:

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import hashlib
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -75,6 +76,26 @@ def test_the_holdout_has_other_users_by_day(rows: Times) -> None:
 def test_the_holdout_has_its_share_of_the_users() -> None:
     parts = split([(ago, moment) for ago in range(4) for moment in range(1000)])
     assert len(moments(*parts.holdout)) / 3000 == pytest.approx(HOLDOUT_SHARE, abs=0.02)
+
+
+def test_parts_of_many_examples_are_those_of_a_sample_of_users(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = [(ago, moment) for ago in range(4) for moment in range(1000)]
+    whole = split(rows)
+    for name, most in {"TRAINED": 500, "HELD_OUT": 100, "JUDGED": 200}.items():
+        monkeypatch.setattr(f"jobs.ads.time_split.MOST_{name}", most)
+    parts = split(rows)
+    assert len(moments(parts.train)) == pytest.approx(500, abs=5)
+    assert len(moments(*parts.holdout)) == pytest.approx(100, abs=5)
+    assert [len(moments(day)) for day in parts.holdout] == pytest.approx([33] * 3, abs=20)
+    assert len(moments(parts.publish_train)) == pytest.approx(500, abs=5)
+    assert 195 <= len(moments(parts.judged)) <= 200
+    assert set(values("user_id", parts.train)).isdisjoint(values("user_id", *parts.holdout))
+    assert set(values("user_id", parts.train)) < set(values("user_id", whole.train, *whole.holdout))
+    assert re.fullmatch(
+        r"trained on 2022-05-07 to 2022-05-09, judged on 2022-05-10; trained on the users with 20\..% of the examples; "
+        r"judged on the users with (19|20)\..% of the examples",
+        parts.rule,
+    )
 
 
 @given(times)
