@@ -8,9 +8,12 @@ The platform's own reports see all data. `make sql` gets views without personal 
 marks as personal, and instead of `user_id` a random substitute per query, so tables can still be joined.
 """
 
+import os
 import re
 import secrets
+import tempfile
 from collections.abc import Collection
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -21,6 +24,8 @@ from jobs.platform.settings import Settings
 from schemas.contract import Contract, load_contract
 
 _RAW_LAYERS = ("bronze",)
+_MEMORY = "1GiB"
+"""Above it, DuckDB writes intermediate results to a temporary folder."""
 
 
 def connect(settings: Settings, *, personal: bool = True) -> duckdb.DuckDBPyConnection:
@@ -36,7 +41,13 @@ def connect(settings: Settings, *, personal: bool = True) -> duckdb.DuckDBPyConn
     versions = lake.tables(settings)
     if not versions:
         raise MissingInput(f"no tables at {settings.lake}", hint="run a night first: make nightly")
-    connection = duckdb.connect(config={"autoinstall_known_extensions": "false"})  # no download during a query
+    connection = duckdb.connect(
+        config={
+            "autoinstall_known_extensions": "false",  # no download during a query
+            "memory_limit": _MEMORY,
+            "temp_directory": str(Path(tempfile.gettempdir(), f"nightreel-duckdb-{os.getpid()}")),
+        }
+    )
     salt = secrets.token_hex(16)
     for table, version in versions.items():
         layer, name = table.split(".")
