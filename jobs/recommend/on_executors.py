@@ -25,10 +25,11 @@ from jobs.platform.job_context import JobContext
 from jobs.platform.tracking import CannotTrain
 from jobs.recommend import spark_als
 from jobs.recommend.catalogue import Catalogue, load_catalogue, load_columns, positions, save_catalogue, save_columns
-from jobs.recommend.interactions import to_interactions
+from jobs.recommend.interactions import RECENT_DAYS, to_interactions
 from jobs.recommend.interactions_as_of import interactions_as_of
 from models.recommend.als import Als
 from models.recommend.evaluation import Evaluation, Totals, evaluation, judge
+from models.recommend.popularity import Popularity
 from models.recommend.recommender import NothingToLearn, Recommender
 from models.recommend.registry import load_recommender
 from models.recommend.trend import CAP, EXPONENT, trend_of_sums
@@ -89,20 +90,37 @@ class OnExecutors:
         return {name: row[name][0].as_py() for name in row.column_names}
 
     def fit(self, kind: type[Recommender], *, before: bool = False) -> Recommender:
-        """Fit a model of ALS."""
-        if kind is not Als:
-            limit = self._context.settings.pairs_in_memory
-            raise CannotTrain(
-                f"{self._rows:,} rows of interactions, and NIGHTREEL_PAIRS_IN_MEMORY is {limit:,}; only als is trained by Spark"
-            )
-        strength = "strength_before" if before else "strength"
+        """Fit a model of ALS or of popularity."""
+        model = kind()
+        if isinstance(model, Als):
+            return self._fit_als(model, "strength_before" if before else "strength")
+        if isinstance(model, Popularity):
+            return self._fit_popularity(model, before)
+        limit = f"NIGHTREEL_PAIRS_IN_MEMORY is {self._context.settings.pairs_in_memory:,}"
+        raise CannotTrain(f"{self._rows:,} rows of interactions, and {limit}; Spark trains only als and popularity")
+
+    def _fit_als(self, model: Als, strength: str) -> Als:
         powers = self._by_item[strength]
         if not powers.any():
             raise NothingToLearn("no interaction has a positive strength")
-        model = Als()
         model.trend = trend_of_sums(powers)
         pairs = self._known.where(F.col(strength) > 0).select("user", "item", F.col(strength).alias("strength"))
         model.item_factors = spark_als.item_factors(pairs, model.items, self._rows, model.config)
+        return model
+
+    def _fit_popularity(self, model: Popularity, before: bool) -> Popularity:
+        """Fit popularity to `KnownInteractions.recent`, whose entries are 1."""
+        day, seen = ("last_event_date_before", "views_before > 0") if before else ("last_event_date", "true")
+        long_views = "long_views_before" if before else "long_views_before + long_views_on_day"
+        pairs = self._known.where(seen)
+        latest = pairs.agg(F.max(day).alias("day")).toArrow()["day"][0].as_py()
+        recent = pairs.where(F.expr(f"{long_views} > 0") & (F.date_diff(F.lit(latest), day) < RECENT_DAYS))
+        users = _dense(
+            recent.groupBy("item").agg(F.count("*").alias("users")).toArrow(), "users", len(self._videos.video_ids)
+        )
+        if not users.any():
+            raise NothingToLearn("no video had a long view in the last days")
+        model.trend = trend_of_sums(users)
         return model
 
     def evaluate(self, model: Recommender, video_ids: NDArray[np.int64]) -> Evaluation | None:

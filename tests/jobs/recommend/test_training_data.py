@@ -19,6 +19,7 @@ from jobs.recommend.in_memory import InMemory
 from jobs.recommend.on_executors import OnExecutors
 from jobs.recommend.training_data import training_data
 from models.recommend.als import Als
+from models.recommend.popularity import Popularity
 from models.recommend.recommender import NothingToLearn
 from models.recommend.registry import RECOMMENDERS, load_recommender
 from tests.jobs.lake import insert_rows
@@ -62,7 +63,9 @@ def test_the_pairs_stay_on_the_executors(
             train.main(["--date", str(SECOND), "--model", name])
     trained, other = capsys.readouterr().out.splitlines()
     limit = f"{LIMIT} is {ROWS - 1}"
-    assert other == f"ease is not trained: {ROWS} rows of interactions, and {limit}; only als is trained by Spark"
+    assert (
+        other == f"ease is not trained: {ROWS} rows of interactions, and {limit}; Spark trains only als and popularity"
+    )
     assert 0 < max(table.num_rows for table in tables) <= VIDEOS + 30 < ROWS
     assert not {"user", "user_id"} & {column for table in tables for column in table.column_names}
 
@@ -80,11 +83,14 @@ def test_the_pairs_stay_on_the_executors(
     with training_data(context(), videos) as executors:
         assert isinstance(executors, OnExecutors)
         judged_there, sizes = executors.evaluate(model, video_ids), executors.sizes()
+        popular_there = [executors.fit(Popularity, before=before) for before in (True, False)]
     monkeypatch.setenv(LIMIT, str(ROWS))
     with training_data(context(), videos) as memory:
         assert isinstance(memory, InMemory)
         assert memory.sizes() == sizes
         judged_here = memory.evaluate(model, video_ids)
+        for there, before in zip(popular_there, (True, False), strict=True):
+            np.testing.assert_array_equal(there.trend, memory.fit(Popularity, before=before).trend)
         als = memory.evaluate(memory.fit(Als, before=True), videos.video_ids)
     assert judged_there is not None
     assert judged_here is not None
@@ -104,4 +110,6 @@ def test_a_night_of_dislikes_teaches_nothing(home: Path, spark: SparkSession, mo
     with training_data(context(), videos := read_catalogue(context())) as executors:
         with pytest.raises(NothingToLearn, match="no interaction has a positive strength"):
             executors.fit(Als)
+        with pytest.raises(NothingToLearn, match="no video had a long view in the last days"):
+            executors.fit(Popularity)
         assert executors.evaluate(Als().fit(np.ones((2, VIDEOS))), videos.video_ids) is None
