@@ -16,19 +16,20 @@ from pathlib import Path
 
 from infra.local.paths import State
 from tests.benchmarks import layout
-from tests.benchmarks.growth import cpu_seconds
+from tests.benchmarks.growth import Peak
 from tests.infra.connect_server import connect_server
 
 
 def run_erase(users: Path, spark_pid: int) -> str:
     """Erase users and describe what it took."""
-    before, started = cpu_seconds(spark_pid), time.perf_counter()
+    spark, started = Peak(spark_pid), time.perf_counter()
     job = subprocess.Popen([sys.executable, "-m", "jobs.privacy.erase", "--users", str(users)])
     _, status, usage = os.wait4(job.pid, 0)
+    spark.stop()
     assert status == 0
     return (
         f"{time.perf_counter() - started:.0f} s, {usage.ru_utime + usage.ru_stime:.0f} CPU s of the job's process, "
-        f"{cpu_seconds(spark_pid) - before:.0f} of Spark; peak memory of the job's process {usage.ru_maxrss / 1024:.0f} MiB"
+        f"{spark.cpu_s:.0f} of Spark; peak memory of the job's process {usage.ru_maxrss / 1024:.0f} MiB"
     )
 
 

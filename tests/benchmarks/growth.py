@@ -55,19 +55,23 @@ class Measurement:
 
 
 class Peak:
-    """Peak memory and CPU seconds of a process and of the processes that it started, sampled in a thread."""
+    """Peak memory and CPU seconds of a process and of the processes that it started, sampled in a thread.
+
+    Only sampling sees all CPU seconds: the system forgets those of Spark's Python workers when they end.
+    """
 
     def __init__(self, pid: int) -> None:
         self.mib = 0.0
         self._process = psutil.Process(pid)
         self._cpu: dict[int, float] = {}
+        self._before = {process.pid: _cpu_s(process) for process in self._processes()}
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._sample, daemon=True)
         self._thread.start()
 
     @property
     def cpu_s(self) -> float:
-        return sum(self._cpu.values())
+        return sum(cpu_s - self._before.get(pid, 0.0) for pid, cpu_s in self._cpu.items())
 
     def stop(self) -> None:
         self._stopped.set()
@@ -77,13 +81,20 @@ class Peak:
         while not self._stopped.wait(0.1):
             total = 0
             try:
-                for process in (self._process, *self._process.children(recursive=True)):
+                for process in self._processes():
                     total += process.memory_info().rss
-                    times = process.cpu_times()
-                    self._cpu[process.pid] = times.user + times.system
+                    self._cpu[process.pid] = _cpu_s(process)
             except psutil.Error:  # it ended meanwhile
                 continue
             self.mib = max(self.mib, total / 2**20)
+
+    def _processes(self) -> list[psutil.Process]:
+        return [self._process, *self._process.children(recursive=True)]
+
+
+def _cpu_s(process: psutil.Process) -> float:
+    times = process.cpu_times()
+    return times.user + times.system
 
 
 def skew(home: Path) -> None:
@@ -124,7 +135,6 @@ def run_night(
         for module, *arguments in jobs:
             command = [sys.executable, "-m", f"jobs.{module}", *arguments, "--date", str(NIGHT)]
             started, server = time.monotonic(), Peak(spark_pid)
-            cpu_before = cpu_seconds(spark_pid)
             process = subprocess.Popen(
                 command,
                 cwd=environment.ROOT,
@@ -141,20 +151,13 @@ def run_night(
             if process.returncode:
                 sys.exit(f"{name} failed with {events} events:\n{errors[-3000:]}")
             seconds = time.monotonic() - started
-            cpu_s = job.cpu_s + cpu_seconds(spark_pid) - cpu_before
+            cpu_s = job.cpu_s + server.cpu_s
             measurements.append(Measurement(events, skewed, name, seconds, cpu_s, job.mib, server.mib))
             show(f"{events:>11,} {'skewed' if skewed else 'even':6} {seconds:8.1f} s {cpu_s:8.1f} CPU s "
                  f"{job.mib:7.0f} MiB {server.mib:7.0f} MiB Spark  {name}")  # fmt: skip
             if skewed and module == "ingest.land":
                 skew(Path(folder))
     return measurements
-
-
-def cpu_seconds(pid: int) -> float:
-    """Return the CPU seconds of a process and its children, also of those that have ended."""
-    processes = [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]
-    times = [process.cpu_times() for process in processes]
-    return sum(t.user + t.system + t.children_user + t.children_system for t in times)
 
 
 def exponents(measurements: list[Measurement]) -> pl.DataFrame:

@@ -89,6 +89,14 @@ def test_a_wrong_question_gets_one_line(
     assert_one_line_error(sql.main, [query], code, said, capsys)
 
 
+def test_a_large_question_continues_on_disk(
+    lake: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(duckdb_views, "_MEMORY", "128MiB")  # the texts alone need as much
+    sql.main(["select count(*) from (select distinct md5(n::text) from range(4_000_000) numbers(n))"])
+    assert "4000000" in capsys.readouterr().out
+
+
 def test_an_empty_lake_says_how_to_fill_it(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as stopped:
         sql.main(["select 1"])
