@@ -4,7 +4,7 @@ The holdout has all examples of some users, so it contains every day and hour of
 would be one afternoon, whose click rate may differ from that of the following night.
 
 Each part has at most a stated number of examples: if there are more, those of a sample of users. So training and judging take the
-same time and memory above that number, and models lose little: training looks at hardly more examples.
+same time and memory above that number, at most 2 GB. Models lose little: all epochs together read hardly more examples.
 
 A day on which all impressions were clicked, or none, is not used for training: such a log has most likely lost its labels.
 """
@@ -36,14 +36,14 @@ HOLDOUT_SHARE = 0.15
 JUDGED_SHARE = 0.2
 """Share of the night, the latest examples, that is judged if there are no earlier days to train on."""
 
-MOST_TRAINED = 1_000_000
+MOST_TRAINED = 800_000
 """Maximum examples of a training part. All epochs of a model together read at most 1.3 million, see `TrainingConfig`."""
 
-MOST_HELD_OUT = 200_000
+MOST_HELD_OUT = 150_000
 """Maximum examples of a holdout, over all days."""
 
-MOST_JUDGED = 500_000
-"""Maximum judged examples. The standard error of a log-loss of .6 is then about .0006."""
+MOST_JUDGED = 300_000
+"""Maximum judged examples. The standard error of a log-loss of .6 is then about .0008."""
 
 _DIGITS = 3
 _INTERVALS = 65_536  # of times that are counted in one pass: two passes find one millisecond of seven days

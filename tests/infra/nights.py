@@ -17,6 +17,7 @@ from infra.local.backfill import night_of
 from infra.services import Services, of_profile
 from jobs.backfill.table_days import table_days
 from jobs.platform.settings import settings
+from jobs.video import plan
 
 ROOT = Path(__file__).resolve().parents[2]
 NIGHTS = (dt.date(2022, 5, 1), dt.date(2022, 5, 2))
@@ -95,6 +96,15 @@ def commands_of(running: Services) -> list[tuple[str, list[str]]]:
             _, _, module, *arguments = task["rendered_fields"]["command"]
             found.append((module, [*arguments, "--date", night_of(run).isoformat()]))
     return found
+
+
+def make_videos(night: dt.date) -> None:
+    """Make the videos of a night in this process, as `text_to_video` does, shard after shard."""
+    date = ["--date", night.isoformat()]
+    run_in_turn([("jobs.video.train_generator", date), ("jobs.video.plan", date)])
+    shards = plan.shards(settings().videos, night)
+    run_in_turn([("jobs.video.generate", [*date, "--shard", str(shard)]) for shard in shards])
+    run_in_turn([("jobs.video.generated_videos", date)])
 
 
 def run_in_turn(commands: Sequence[tuple[str, list[str]]]) -> None:

@@ -1,6 +1,10 @@
 """A night on a cluster of network namespaces: Celery, executors on other machines, and all tables in an object store."""
 
+import csv
+import gzip
+import os
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,7 +17,9 @@ from infra.cluster.settings import Settings
 from infra.local.airflow_api import AirflowApi, Refused
 from infra.local.backfill import Backfill
 from infra.services import Services
-from tests.infra.nights import NIGHTS, commands_of, contents, contents_of, run_in_turn, services
+from jobs.ingest.feeds import BEHAVIOR_LOGS
+from tests.infra.nights import NIGHTS, ROOT, commands_of, contents, contents_of, make_videos, run_in_turn, services
+from tests.models.video.tiny_pipeline import save_tiny_pipeline
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -27,6 +33,8 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
     with pytest.MonkeyPatch.context() as patch:
         for name in ("NIGHTREEL_LAKE", "NIGHTREEL_SOURCE", "MLFLOW_TRACKING_URI"):
             patch.delenv(name, raising=False)
+        save_tiny_pipeline(pipeline := tmp_path_factory.mktemp("pipeline") / "tiny")
+        patch.setenv("NIGHTREEL_VIDEO_GENERATOR", str(pipeline))
         patch.setenv("NIGHTREEL_SIMULATED_EVENTS", EVENTS)
         patch.setenv("NIGHTREEL_PSEUDONYM_KEY", "5e" * 32)
         with services(tmp_path_factory.mktemp("cluster"), patch, "cluster") as running:
@@ -59,10 +67,10 @@ def test_a_viewer_may_look_and_who_is_on_call_may_act(cluster: Services) -> None
 
 @pytest.mark.slow
 @pytest.mark.timeout(3000)
-def test_a_night_equals_that_of_one_machine(
+def test_a_night_and_an_erasure_equal_those_of_one_machine(
     cluster: Services, spark: "SparkSession", tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    outcome = Backfill(cluster.api, {"nightly": {}}, NIGHT, NIGHT).run(1, cluster.restart_dead)
+    outcome = Backfill(cluster.api, {"nightly": {}, "text_to_video": {}}, NIGHT, NIGHT).run(1, cluster.restart_dead)
     assert outcome.unsuccessful == {}
     on_cluster = contents_of(cluster, monkeypatch)
     own_folders = {path.name for path in (cluster.state.home / "machines").glob("*/*")}
@@ -77,7 +85,29 @@ def test_a_night_equals_that_of_one_machine(
     assert any("jobs.report.report --date" in str(record["event"]) for record in cluster.api.log(report))
     assert list((cluster.state.home / "s3" / "logs").rglob("attempt=1.log"))
 
-    for name, value in {"HOME": str(tmp_path), "SIMULATED_EVENTS": EVENTS, "PSEUDONYM_KEY": "5e" * 32}.items():
+    one_machine = tmp_path / "one-machine"
+    for name, value in {"HOME": str(one_machine), "SIMULATED_EVENTS": EVENTS, "PSEUDONYM_KEY": "5e" * 32}.items():
         monkeypatch.setenv(f"NIGHTREEL_{name}", value)
     run_in_turn(commands_of(cluster))
-    assert on_cluster == contents(tmp_path, monkeypatch)
+    make_videos(NIGHT)
+    expected = contents(one_machine, monkeypatch)
+    assert on_cluster == expected
+    assert expected[NIGHT, "gold.generated_videos"][0] > 0
+
+    leaving = tmp_path / "leaving.txt"
+    leaving.write_text(users_of_log(one_machine)[0])
+    command = [sys.executable, "-m", "jobs.privacy.erase", "--users", str(leaving)]
+    for variables in ({**cluster.settings, **cluster.spark_environment}, {}):
+        erased = subprocess.run(command, cwd=ROOT, env={**os.environ, **variables}, capture_output=True, text=True)
+        assert erased.returncode == 0, erased.stderr
+        assert "1 users, 1 of them new on the erasure list" in erased.stdout
+    after = contents(one_machine, monkeypatch)
+    assert after[NIGHT, "silver.behavior_events"][0] < expected[NIGHT, "silver.behavior_events"][0]
+    assert contents_of(cluster, monkeypatch) == after
+
+
+def users_of_log(home: Path) -> list[str]:
+    """The users of the night's log, as the app sent them."""
+    log = next((home / "landing" / BEHAVIOR_LOGS / f"dt={NIGHT}").rglob("*.csv.gz"))
+    with gzip.open(log, "rt") as lines:
+        return [row["user_id"] for row in csv.DictReader(lines)]
