@@ -176,7 +176,7 @@ def plot(measurements: list[Measurement], path: Path) -> None:
 
     even = pl.DataFrame([asdict(m) for m in measurements]).filter(~pl.col("skewed")).sort("events")
     slowest = even.group_by("job").agg(pl.col("seconds").max()).sort("seconds", descending=True)["job"].head(10)
-    figure, (time_axes, memory_axes) = plt.subplots(1, 2, figsize=(13, 6), layout="constrained")
+    figure, (time_axes, memory_axes) = plt.subplots(1, 2, figsize=(13, 7), layout="constrained")
     for job in slowest:
         rows = even.filter(pl.col("job") == job)
         time_axes.plot(rows["events"], rows["seconds"], marker="o", label=job)
@@ -187,7 +187,7 @@ def plot(measurements: list[Measurement], path: Path) -> None:
     for axes, label in ((time_axes, "seconds"), (memory_axes, "peak memory, MiB")):
         axes.set(xscale="log", yscale="log", xlabel="events of the night", ylabel=label)
         axes.grid(which="both", alpha=0.3)
-        axes.legend(fontsize="small")
+        axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.1), ncols=2, fontsize="small")
     figure.savefig(path, dpi=120)
 
 
