@@ -44,12 +44,16 @@ def rewrite(uri: str, spark: SparkSession, paths: list[str], new_rows: Callable[
     lake.rewrite_files(spark, CONTRACT, uri, lake.latest(uri)[MAY_1], paths, new_rows, lake.token(uri, MAY_1), {})
 
 
+def without(video: int) -> Callable[[DataFrame], DataFrame]:
+    return lambda rows: rows.where(F.col("video_id") != video)
+
+
 def test_a_rewritten_day_equals_one_that_was_written_again(uri: str, spark: SparkSession) -> None:
     of_may_2 = lake.latest(uri)[MAY_2]
     for video in (3, 39, 4):  # the last one's file has been rewritten before
         before = lake.latest(uri)[MAY_1]
         paths = files_with(uri, spark, video)
-        rewrite(uri, spark, paths, lambda rows, video=video: rows.where(F.col("video_id") != video))
+        rewrite(uri, spark, paths, without(video))
         after = lake.latest(uri)[MAY_1]
         assert len(paths) == 1
         assert before.files.items() - after.files.items() == {(paths[0], before.files[paths[0]])}
@@ -78,7 +82,7 @@ def test_files_without_a_row_left_are_removed(uri: str, spark: SparkSession) -> 
 
 def test_readers_still_skip_the_files_that_stay(uri: str, spark: SparkSession) -> None:
     bounds = {file.path: file.bounds for file in lake.files(uri, CONTRACT)}
-    rewrite(uri, spark, files_with(uri, spark, 3), lambda rows: rows.where("video_id != 3"))
+    rewrite(uri, spark, files_with(uri, spark, 3), without(3))
     kept = {file.path: file.bounds for file in lake.files(uri, CONTRACT) if file.path in bounds}
     assert len(kept) == 2 * FILES - 1
     assert kept == {path: bounds[path] for path in kept}
