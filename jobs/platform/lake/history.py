@@ -26,7 +26,7 @@ class Publication:
     """Time of the commit by its writer's clock, in UTC."""
     day: dt.date
     attempt: str
-    """Folder of its files, below the table."""
+    """Folder below the table of the files that it wrote."""
     rows: int
     content: str
     """Content hash of the rows without volatile columns."""

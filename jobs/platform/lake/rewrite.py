@@ -5,6 +5,7 @@ from dataclasses import replace
 from functools import reduce
 from typing import TYPE_CHECKING, Any
 
+from jobs.platform.failpoint import failpoint
 from jobs.platform.lake import commit, stage
 from jobs.platform.lake.audit import audit
 from jobs.platform.lake.content_hash import content_hash, with_replaced
@@ -61,6 +62,7 @@ def rewrite_files(
         totals = before.agg(F.count(F.lit(1)).alias("rows"), content_hash(contract, columns).alias("content")).first()
         assert totals is not None  # an aggregate without groups has one row
         written = stage.write(transform(before), contract, uri, published.day)
+    failpoint("staged")
     content = audit(spark, contract, uri, published.day, written)
     sha256 = stage.digests(spark, uri, [written.attempt])
     staged = stage.describe(uri, contract, published.day, written, content, sha256)

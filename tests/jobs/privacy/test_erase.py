@@ -18,6 +18,7 @@ from deltalake import DeltaTable
 
 from jobs.features import daily_interactions
 from jobs.ingest import land, landing, watch_history
+from jobs.ingest.behavior_rows import EVENTS
 from jobs.ingest.feeds import CAMPAIGNS, USERS, VIDEOS, WATCH_HISTORY
 from jobs.platform import erasure, tracking
 from jobs.platform.job_context import JobContext
@@ -245,6 +246,28 @@ def test_killed_before_the_lake_knows_the_list_it_is_known_after_the_next_run(
         run_erase(*GONE)
     assert stopped.value.code == 64
     assert erasure.path(settings()).read_bytes() == copied.read_bytes()
+
+
+def test_killed_while_it_writes_files_again_the_next_run_ends_it(
+    home: Path, spark: "SparkSession", run_erase: Callable[..., list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NIGHTREEL_SOURCE", "landing")
+    write_night(home)
+    land.main(["--date", str(MAY_1)])
+    ingest(MAY_1)
+    rows = {table: JobContext(MAY_1, settings()).lake.read(table).count() for table in ("silver.users", EVENTS)}
+    leaving = home.parent / "who.txt"
+    leaving.write_text("\n".join(map(str, GONE)))
+    command = [sys.executable, "-m", "jobs.privacy.erase", "--users", str(leaving)]
+    killed = subprocess.run(command, env={**os.environ, "NIGHTREEL_FAILPOINT": "kill:committed"}, check=False)
+    assert killed.returncode == -signal.SIGKILL
+    assert not [damage for table in WRITTEN for damage in verify(settings(), table)]
+    run_erase(*GONE)
+    assert named(home) == set()
+    assert not [damage for table in WRITTEN for damage in verify(settings(), table)]
+    night = JobContext(MAY_1, settings())
+    assert night.lake.read("silver.users").count() == rows["silver.users"] - len(GONE)
+    assert night.lake.read(EVENTS).count() == rows[EVENTS] - 2 * len(GONE)
 
 
 def test_after_a_rotation_the_list_is_not_passed_over(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
