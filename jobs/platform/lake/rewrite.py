@@ -5,12 +5,11 @@ from dataclasses import replace
 from functools import reduce
 from typing import TYPE_CHECKING, Any
 
-from jobs.platform.failpoint import failpoint
 from jobs.platform.lake import commit, stage
-from jobs.platform.lake.audit import audit
 from jobs.platform.lake.content_hash import content_hash, with_replaced
 from jobs.platform.lake.files import files_of, open_table
 from jobs.platform.lake.history import Publication
+from jobs.platform.lake.write import audited
 from jobs.platform.spark_errors import convert_spark_errors
 from schemas.contract import Contract
 
@@ -62,10 +61,7 @@ def rewrite_files(
         totals = before.agg(F.count(F.lit(1)).alias("rows"), content_hash(contract, columns).alias("content")).first()
         assert totals is not None  # an aggregate without groups has one row
         written = stage.write(transform(before), contract, uri, published.day)
-    failpoint("staged")
-    content = audit(spark, contract, uri, published.day, written)
-    sha256 = stage.digests(spark, uri, [written.attempt])
-    staged = stage.describe(uri, contract, published.day, written, content, sha256)
+    staged = audited(spark, contract, uri, published.day, written)
     kept = [
         replace(file, sha256=published.files[file.path])
         for file in files_of(open_table(uri, version=published.version), contract)

@@ -65,17 +65,23 @@ def replace_day(
             written = stage.write_arrow(aligned, contract, uri, day, schema)
         else:
             written = stage.write(aligned, contract, uri, day)
-    failpoint("staged")
-    content = audit(spark, contract, uri, day, written)
-    sha256 = stage.digests(spark, uri, [written.attempt])
-    staged = stage.describe(uri, contract, day, written, content, sha256)
-    if expected_content is not None and content != expected_content:
+    staged = audited(spark, contract, uri, day, written)
+    if expected_content is not None and staged.content != expected_content:
         raise stage.Unreadable(
             f"{contract.table}: the rows of {day} differ from those that were published; run make verify"
         )
     new_version = commit.commit(uri, contract, staged, expected_token, made_by, data_change=expected_content is None)
     now = dt.datetime.now(dt.UTC)
+    sha256 = {file.path: str(file.sha256) for file in staged.files}
     return Publication(new_version, now, day, staged.attempt, staged.rows, staged.content, sha256, dict(made_by))
+
+
+def audited(spark: "SparkSession", contract: Contract, uri: str, day: dt.date, written: stage.Written) -> stage.Staged:
+    """Audit the written rows of a day, and return what is to be published. Arguments and errors are those of `audit`."""
+    failpoint("staged")
+    content = audit(spark, contract, uri, day, written)
+    sha256 = stage.digests(spark, uri, [written.attempt])
+    return stage.describe(uri, contract, day, written, content, sha256)
 
 
 def create(contract: Contract, uri: str) -> DeltaTable:
