@@ -101,6 +101,14 @@ def dashboard() -> str:
         )
         .with_panel(
             _lines(
+                "Seconds of all jobs of a night, by phase",
+                "s",
+                'sum by (phase) (last_over_time(nightreel_job_phase_duration_seconds{outcome="ok"}[1d]))',
+                "{{phase}}",
+            )
+        )
+        .with_panel(
+            _lines(
                 "Bytes written by each job",
                 "bytes",
                 'max by (table) (last_over_time(nightreel_job_written_bytes{outcome="ok"}[1d]))',

@@ -10,6 +10,7 @@ import pyarrow.dataset
 from numpy.typing import NDArray
 
 from jobs.features.click_features import USER_CHANGING, USER_FEATURES, USER_FIXED, VIDEO_FEATURES
+from jobs.platform.phases import reading
 from models.ads.examples import Batch, Examples, Fields, Labels, Ragged
 
 _BATCH_ROWS = 16_384
@@ -67,7 +68,7 @@ class ExampleStream:
         scanner = self.dataset.scanner(
             columns=columns, filter=self.condition, batch_size=_BATCH_ROWS, batch_readahead=2, fragment_readahead=1
         )
-        return (batch for batch in scanner.to_batches() if batch.num_rows)
+        return (batch for batch in reading(scanner.to_batches()) if batch.num_rows)
 
 
 def to_examples(rows: pa.RecordBatch | pa.Table, fields: Fields = FIELDS) -> Examples:

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from jobs.platform import lake
 from jobs.platform.errors import NightreelError
 from jobs.platform.job_context import JobContext
+from jobs.platform.phases import Phase, phase, seconds
 from schemas.contract import load_contract
 from schemas.days import beginning
 
@@ -38,6 +39,9 @@ class Metric:
 
 
 DURATION = Metric("nightreel.job.duration", "s", "Time from the start of the job's body to its end")
+PHASE = Metric(
+    "nightreel.job.phase.duration", "s", "Time of each phase of an attempt: start, read, compute, stage, audit, commit"
+)
 ENDED = Metric("nightreel.job.ended.timestamp", "s", "When the attempt ended, in Unix time")
 ATTEMPT = Metric("nightreel.job.attempt", "{attempt}", "Number of the attempt, from 1")
 ROWS = Metric("nightreel.job.rows", "{row}", "Rows of the night that were published")
@@ -48,7 +52,7 @@ GPU_BUSY = Metric(
 TABLE_NIGHT = Metric("nightreel.table.night.timestamp", "s", "End of the published night, in Unix time")
 TABLE_SIZE = Metric("nightreel.table.size", "By", "Size of all files of the table's current version")
 DISK_FREE = Metric("nightreel.disk.free", "1", "Free share of the disk of NIGHTREEL_HOME")
-METRICS = (DURATION, ENDED, ATTEMPT, ROWS, WRITTEN, GPU_BUSY, TABLE_NIGHT, TABLE_SIZE, DISK_FREE)
+METRICS = (DURATION, PHASE, ENDED, ATTEMPT, ROWS, WRITTEN, GPU_BUSY, TABLE_NIGHT, TABLE_SIZE, DISK_FREE)
 
 Labels = dict[str, str]
 
@@ -62,24 +66,34 @@ def measured(context: JobContext) -> Iterator[None]:
     if not any(map(os.environ.get, _DESTINATIONS)):
         yield
         return
-    started = time.perf_counter()
+    import psutil
+
+    before, started = seconds(), time.perf_counter()
+    before[Phase.START] -= time.time() - psutil.Process().create_time()
     outcome = "error"
     try:
-        yield
+        with phase(Phase.COMPUTE):
+            yield
         outcome = "ok"
     except NightreelError as error:
         outcome = type(error).__name__
         raise
     finally:
         try:
-            _send(list(_samples(context, outcome, time.perf_counter() - started)))
+            duration = time.perf_counter() - started
+            phases = {name: total - before[name] for name, total in seconds().items()}
+            _send(list(_samples(context, outcome, duration, phases)))
         except Exception as error:  # the attempt's result stands
             _log.warning("the metrics of the attempt could not be sent: %s", error)
 
 
-def _samples(context: JobContext, outcome: str, seconds: float) -> Iterator[tuple[Metric, float, Labels]]:
+def _samples(
+    context: JobContext, outcome: str, duration: float, phases: Mapping[Phase, float]
+) -> Iterator[tuple[Metric, float, Labels]]:
     attempt = _labels(context) | {"outcome": outcome}
-    yield DURATION, seconds, attempt
+    yield DURATION, duration, attempt
+    for name, seconds_of_phase in phases.items():
+        yield PHASE, seconds_of_phase, attempt | {"phase": name}
     yield ENDED, time.time(), attempt
     yield ATTEMPT, float(os.environ.get("NIGHTREEL_ATTEMPT", "1")), attempt
     if context.gpu_busy is not None:

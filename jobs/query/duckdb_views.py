@@ -20,6 +20,7 @@ import duckdb
 
 from jobs.platform import lake
 from jobs.platform.errors import MissingInput, UsageError
+from jobs.platform.phases import Phase, phase
 from jobs.platform.settings import Settings
 from schemas.contract import Contract, load_contract
 
@@ -109,14 +110,15 @@ def run_query(settings: Settings, query: str) -> duckdb.DuckDBPyRelation:
 
 def rows(lake: duckdb.DuckDBPyConnection, query: str, *parameters: object, **named: object) -> list[dict[str, Any]]:
     """Return the rows of a query as dictionaries; no rows if the lake does not have one of the tables yet."""
-    try:
-        result = lake.execute(query, named or parameters)
-    except duckdb.CatalogException as error:
-        if "Table with name" in str(error):
-            return []
-        raise
-    names = [column[0] for column in result.description or ()]
-    return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
+    with phase(Phase.READ):
+        try:
+            result = lake.execute(query, named or parameters)
+        except duckdb.CatalogException as error:
+            if "Table with name" in str(error):
+                return []
+            raise
+        names = [column[0] for column in result.description or ()]
+        return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
 
 
 def _one_line(error: duckdb.Error) -> str:

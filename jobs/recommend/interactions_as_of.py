@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from jobs.platform.job_context import JobContext
+from jobs.platform.phases import Phase, phase
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -68,6 +69,7 @@ def arrow_interactions_as_of(context: JobContext) -> pa.Table:
 
     context.lake.check_days(TABLE, window(context.date))
     with (
+        phase(Phase.READ),
         tempfile.TemporaryDirectory() as folder,
         duckdb.connect(config={"memory_limit": _MEMORY, "temp_directory": folder}) as connection,
     ):

@@ -5,24 +5,30 @@
 Each checkout runs the night through Airflow with a separate state folder: once to create tables, models and the video generator,
 then `--rounds` times, with the checkouts taking turns. With `--up` the services already run, as they do for scheduled nights;
 otherwise each night starts and stops them. CPU seconds are those of all processes that started or worked meanwhile, sampled ten
-times a second. Run it on an idle machine.
+times a second. A last night, whose jobs send their metrics, shows where the time of each task goes. Run it on an idle machine.
 """
 
 import argparse
 import json
 import os
+import sqlite3
 import subprocess
 import sys
 import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias
 
+import polars as pl
 import psutil
+
+from infra.local.paths import State
+from jobs.platform.phases import Phase
+from tests import otlp
 
 ROOT = Path(__file__).parents[2]
 _SERVICES = {"api_server": "Airflow, API server", "scheduler": "Airflow, scheduler", "dag-processor": "Airflow, DAGs"}
@@ -95,6 +101,54 @@ def run(root: Path, home: Path, source: str, date: str) -> Measurement:
     return measurement
 
 
+def tasks_of_last_night(home: Path) -> pl.DataFrame:
+    """Return the tasks of the last run of each DAG.
+
+    `waited` are the seconds that a task was ready to run, but had no slot or was not started yet, `ran` those from start to end.
+    """
+    query = """
+        select task_id as task, sum(julianday(start_date) - julianday(scheduled_dttm)) * 86400 as waited,
+            sum(duration) as ran
+        from task_instance join (
+            select max(id), run_id, dag_id from dag_run where dag_id in ('nightly', 'text_to_video') group by dag_id
+        ) using (run_id, dag_id)
+        where state = 'success' group by task_id order by min(start_date)
+    """
+    with closing(sqlite3.connect(State(home).airflow / "airflow.db")) as database:
+        return pl.read_database(query, database)
+
+
+def task_of(labels: dict[str, str]) -> str:
+    """Return the end of the id of the task that ran a job, from the labels of its metrics."""
+    if table := labels.get("table"):
+        return "." + table.rpartition(".")[2]
+    if labels["module"].endswith(".train"):
+        return ".train_" + labels["model"]
+    return labels["module"] if labels["module"].endswith(".promote") else labels["module"].rpartition(".")[2]
+
+
+def print_phases(root: Path, home: Path, source: str, date: str) -> None:
+    """Run the night once more, and print for each task how long it waited and how long each phase of its job took.
+
+    `airflow` is the rest of the task's time: Airflow starts it and records its end, and the job sends its metrics.
+    """
+    with otlp.receiver() as received:
+        os.environ["OTEL_EXPORTER_OTLP_ENDPOINT"] = received.endpoint
+        run(root, home, source, date)
+    phases: dict[str, dict[Phase, float]] = defaultdict(lambda: dict.fromkeys(Phase, 0.0))
+    for name, labels, seconds in received.samples:
+        if name == "nightreel_job_phase_duration_seconds":
+            phases[task_of(labels)][Phase(labels["phase"])] += seconds
+    rows: list[dict[str, object]] = []
+    for task, waited, ran in tasks_of_last_night(home).iter_rows():
+        of_job = next((phases[end] for end in phases if task.endswith(end)), dict.fromkeys(Phase, 0.0))
+        rows.append({"task": task, "waited": waited, "airflow": ran - sum(of_job.values())} | dict(of_job))
+    table = pl.DataFrame(rows)
+    total = table.select(pl.lit("in all").alias("task"), pl.exclude("task").sum())
+    with pl.Config(tbl_rows=-1, tbl_cols=-1, float_precision=1, tbl_hide_dataframe_shape=True, tbl_width_chars=120):
+        print(pl.concat([table, total]))
+
+
 def import_s(job: str) -> float:
     """Return the CPU seconds of the import of a job, best of three."""
     code = f"import {job.split()[0]}, resource; r = resource.getrusage(resource.RUSAGE_SELF); print(r.ru_utime + r.ru_stime)"
@@ -142,6 +196,7 @@ def main() -> None:
     for root, wall_s in best.items():
         print(f"{root}: best {wall_s:.0f} s, ratio {wall_s / best[ROOT]:.2f}")
     print_table(min(measurements[ROOT], key=lambda measurement: measurement.wall_s))
+    print_phases(ROOT, roots[ROOT], source, args.date)
 
 
 if __name__ == "__main__":

@@ -4,6 +4,8 @@ import importlib
 import multiprocessing
 import resource
 import sys
+import time
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -26,6 +28,10 @@ USED = {
 }
 """Job -> the large libraries that it imports at once. Models are imported when they are asked for, by their registries."""
 
+COMMON = ["jobs.platform.job", "pyspark.sql"]
+WITHOUT, WITH_OTHERS, WITH_TORCH = (3, 18), (6, 80), (20, 120)
+"""Most memory and CPU time of a job without any large library, with some, and with torch, where `import pyarrow` is 1 and 1."""
+
 JOBS = sorted(
     ".".join(path.relative_to(ROOT).with_suffix("").parts)
     for path in (ROOT / "jobs").rglob("*.py")
@@ -33,35 +39,54 @@ JOBS = sorted(
 )
 
 
-def imported(job: str) -> tuple[set[str], float]:
-    """The large libraries that an import of the job brings, and the megabytes that the process has then taken at most."""
-    importlib.import_module(job)
-    return {name for name in HEAVY if name in sys.modules}, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+@dataclass
+class Import:
+    """What an import brought."""
+
+    libraries: set[str]
+    """Those of `HEAVY`."""
+    cpu_s: float
+    megabytes: float
+    """The most that the process has taken."""
 
 
-def measure(jobs: list[str]) -> dict[str, tuple[set[str], float]]:
+def imported(*modules: str) -> Import:
+    """Import modules in this process and measure it."""
+    before = time.process_time()
+    for module in modules:
+        importlib.import_module(module)
+    cpu_s, usage = time.process_time() - before, resource.getrusage(resource.RUSAGE_SELF)
+    return Import({name for name in HEAVY if name in sys.modules}, cpu_s, usage.ru_maxrss / 1024)
+
+
+@pytest.fixture(scope="module")
+def measured() -> dict[str, Import]:
     """What each job imports, each in a process of its own that has imported what all of them do."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["jobs.platform.job", "pyspark.sql"])
+    context.set_forkserver_preload(COMMON)
     with context.Pool(1, maxtasksperchild=1) as processes:
-        return dict(zip(jobs, processes.imap(imported, jobs), strict=True))
+        return dict(zip(JOBS, processes.imap(imported, JOBS), strict=True))
 
 
 @pytest.fixture(scope="module")
-def measured() -> dict[str, tuple[set[str], float]]:
-    return measure(JOBS)
+def of_pyarrow() -> Import:
+    return alone("pyarrow")
 
 
 @pytest.fixture(scope="module")
-def megabytes_of_pyarrow() -> float:
+def common() -> Import:
+    return alone(*COMMON)
+
+
+def alone(*modules: str) -> Import:
     with multiprocessing.get_context("spawn").Pool(1) as process:
-        return process.apply(imported, ["pyarrow"])[1]
+        return process.apply(imported, modules)
 
 
 @pytest.mark.parametrize("job", JOBS)
-def test_a_job_imports_what_it_uses(
-    job: str, measured: dict[str, tuple[set[str], float]], megabytes_of_pyarrow: float
-) -> None:
-    libraries, megabytes = measured[job]
-    assert libraries == USED.get(job, set())
-    assert megabytes / megabytes_of_pyarrow < (20 if "torch" in libraries else 6 if "mlflow" in libraries else 4)
+def test_a_job_imports_what_it_uses(job: str, measured: dict[str, Import], common: Import, of_pyarrow: Import) -> None:
+    found = measured[job]
+    assert found.libraries == USED.get(job, set())
+    most_megabytes, most_cpu = WITH_TORCH if "torch" in found.libraries else WITH_OTHERS if found.libraries else WITHOUT
+    assert found.megabytes / of_pyarrow.megabytes < most_megabytes
+    assert (common.cpu_s + found.cpu_s) / of_pyarrow.cpu_s < most_cpu

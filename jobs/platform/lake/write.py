@@ -17,6 +17,7 @@ from jobs.platform.lake.evolve import evolve
 from jobs.platform.lake.files import STORE_OPTIONS
 from jobs.platform.lake.history import OWN_COMMIT, Publication
 from jobs.platform.lake.read import version
+from jobs.platform.phases import Phase, phase
 from jobs.platform.spark_errors import convert_spark_errors
 from schemas.contract import Contract
 
@@ -60,7 +61,7 @@ def replace_day(
     aligned = _aligned(rows, contract)
     table = create(contract, uri)
     schema = pa.schema(table.schema())
-    with convert_spark_errors(contract.table):
+    with phase(Phase.STAGE), convert_spark_errors(contract.table):
         if isinstance(aligned, pa.Table):
             written = stage.write_arrow(aligned, contract, uri, day, schema)
         else:
@@ -70,7 +71,10 @@ def replace_day(
         raise stage.Unreadable(
             f"{contract.table}: the rows of {day} differ from those that were published; run make verify"
         )
-    new_version = commit.commit(uri, contract, staged, expected_token, made_by, data_change=expected_content is None)
+    with phase(Phase.COMMIT):
+        new_version = commit.commit(
+            uri, contract, staged, expected_token, made_by, data_change=expected_content is None
+        )
     now = dt.datetime.now(dt.UTC)
     sha256 = {file.path: str(file.sha256) for file in staged.files}
     return Publication(new_version, now, day, staged.attempt, staged.rows, staged.content, sha256, dict(made_by))
@@ -79,9 +83,10 @@ def replace_day(
 def audited(spark: "SparkSession", contract: Contract, uri: str, day: dt.date, written: stage.Written) -> stage.Staged:
     """Audit the written rows of a day, and return what is to be published. Arguments and errors are those of `audit`."""
     failpoint("staged")
-    content = audit(spark, contract, uri, day, written)
-    sha256 = stage.digests(spark, uri, [written.attempt])
-    return stage.describe(uri, contract, day, written, content, sha256)
+    with phase(Phase.AUDIT):
+        content = audit(spark, contract, uri, day, written)
+        sha256 = stage.digests(spark, uri, [written.attempt])
+        return stage.describe(uri, contract, day, written, content, sha256)
 
 
 def create(contract: Contract, uri: str) -> DeltaTable:

@@ -39,6 +39,13 @@ def test_an_attempt_tells_what_it_published(home: Path, spark: "SparkSession", m
     assert attempt["nightreel_job_written_bytes"] == size
     assert attempt["nightreel_job_attempt"] == 2
     assert 0 < attempt["nightreel_job_duration_seconds"] < time.time() - before
+    phases = {
+        labels["phase"]: value
+        for _, labels, value in received.samples
+        if labels.get("table") == "bronze.behavior_log" and "phase" in labels
+    }
+    assert min(phases["stage"], phases["audit"], phases["commit"]) > 0
+    assert sum(phases.values()) - phases["start"] == pytest.approx(attempt["nightreel_job_duration_seconds"], abs=0.01)
     assert before <= attempt["nightreel_job_ended_timestamp_seconds"] <= time.time()
     night_ended = dt.datetime(2022, 5, 1, 16, tzinfo=dt.UTC)  # midnight in Shanghai
     assert (
