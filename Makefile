@@ -24,10 +24,10 @@ JOBS_READY := .venv/.ready
 AIRFLOW_READY := .venv-airflow/.ready
 SPARK_READY := .venv/spark-conf/spark-defaults.conf
 CLASSES_READY := .venv/spark-classes.jsa
-HELM := .venv/bin/helm
+GO_TOOLS := .venv/bin/helm .venv/bin/gofakes3
 CLUSTER_READY := .venv/bin/versitygw
 # What some tests need beside the environments; without Go or root they are skipped.
-TEST_TOOLS = $(if $(shell command -v go),$(HELM) $(if $(filter 0,$(shell id -u)),$(CLUSTER_READY)))
+TEST_TOOLS = $(if $(shell command -v go),$(GO_TOOLS) $(if $(filter 0,$(shell id -u)),$(CLUSTER_READY)))
 PROFILE_READY = $(if $(filter cluster,$(value PROFILE)),$(CLUSTER_READY))
 
 .PHONY: help
@@ -215,9 +215,9 @@ $(SPARK_READY): $(JOBS_READY) $(wildcard infra/spark/*.*)
 $(CLASSES_READY): $(SPARK_READY)
 	@$(JOBS) -m infra.spark.class_archive
 
-$(HELM): infra/tools/go.mod infra/tools/go.sum | $(JOBS_READY)
-	@echo "Building helm (minutes, once)"
-	go build -C infra/tools -o ../../.venv/bin/helm helm.sh/helm/v4/cmd/helm
+$(GO_TOOLS): infra/tools/go.mod infra/tools/go.sum | $(JOBS_READY)
+	@echo "Building $(@F) (minutes, once)"
+	go build -C infra/tools -o ../../$@ "$$(go list -C infra/tools tool | grep "/$(@F)\$$")"
 
 $(CLUSTER_READY): infra/cluster/versitygw.sha256 | $(JOBS_READY)
 	@infra/cluster/check_tools.sh

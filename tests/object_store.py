@@ -73,6 +73,24 @@ def versitygw(home: Path, bucket: str, port: int = 0, secret: str = _SECRET) -> 
         daemon.stop()
 
 
+@contextmanager
+def gofakes3(home: Path, bucket: str) -> Iterator[str]:
+    """Serve a bucket by another S3 server, which keeps it in memory. Yields its address."""
+    program = JOBS_ENVIRONMENT / "bin" / "gofakes3"
+    if not program.exists():
+        pytest.skip("needs gofakes3: run, with Go installed, make .venv/bin/gofakes3")
+    state, port = State(home), free_port(0)
+    state.make()
+    command = [str(program), "-backend", "memory", "-initialbucket", bucket, "-host", f"{HOST}:{port}", "-quiet"]
+    daemon = Daemon("s3", state, command, {})
+    daemon.start()
+    try:
+        daemon.wait(lambda: daemon.listens(port), 60)
+        yield f"http://{HOST}:{port}"
+    finally:
+        daemon.stop()
+
+
 def need_jars(spark: "SparkSession") -> None:
     """Skip a test of Spark's tables on S3 if the jars for them are not installed."""
     if "hadoop-aws" not in str(spark.conf.get("spark.driver.extraClassPath", "")):

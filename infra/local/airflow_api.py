@@ -1,7 +1,7 @@
 """A client for the parts of Airflow's REST API that running nights needs."""
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any
 from urllib.parse import quote
@@ -39,11 +39,18 @@ class AirflowApi:
     Args:
         address: its URL.
         login: name and password of a user; None if the server asks for none.
+        restart_server: restarts a server whose database is SQLite.
     """
 
-    def __init__(self, address: str, login: tuple[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        address: str,
+        login: tuple[str, str] | None = None,
+        restart_server: Callable[[], None] | None = None,
+    ) -> None:
         self._base = address
         self._login = login
+        self._restart_server = restart_server
         self._once = requests.Session()
         self._retrying = requests.Session()
         # Retry all methods, and also server errors: SQLite may be locked.
@@ -119,10 +126,19 @@ class AirflowApi:
                 if not incomplete:
                     raise
                 for backfill in incomplete:
-                    self.end_backfill(backfill)
+                    self._end_incomplete(backfill)
             else:
                 return number
         raise ServiceError(f"Airflow cannot create the runs of {dag}; see the log of its API server")
+
+    def _end_incomplete(self, backfill: int) -> None:
+        try:
+            self.end_backfill(backfill)
+        except Unanswered:
+            if self._restart_server is None:
+                raise
+            # The server still has the transaction open that created the backfill, so all others wait for the database.
+            self._restart_server()
 
     def active_backfills(self, dag: str) -> list[int]:
         """Return the ids of the DAG's backfills that have not finished."""

@@ -35,7 +35,7 @@ class LocalServices(Services):
 
     def _use(self, ports: dict[str, int]) -> None:
         self._ports = ports
-        self.api = AirflowApi(f"http://{HOST}:{ports['airflow']}")
+        self.api = AirflowApi(f"http://{HOST}:{ports['airflow']}", restart_server=self._restart_api_server)
         self._variables = airflow.environment(self.state, ports["airflow"], ports["spark"])
         self._jobs = job_server.job_server(self.state, self._variables)
         self._airflow = airflow.daemons(self.state, self._variables)
@@ -79,6 +79,12 @@ class LocalServices(Services):
 
     def _wait_for(self, daemon: Daemon, port: str) -> None:
         daemon.wait(lambda: daemon.listens(self._ports[port]), START_S)
+
+    def _restart_api_server(self) -> None:
+        server = self._airflow[0]
+        server.stop()
+        server.start()
+        self._wait_for(server, "airflow")
 
     def addresses(self) -> dict[str, str]:
         """Return the addresses of the web interfaces."""

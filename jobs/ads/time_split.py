@@ -4,12 +4,14 @@ The holdout has all examples of some users, so it contains every day and hour of
 would be one afternoon, whose click rate may differ from that of the following night.
 
 Each part has at most a stated number of examples: if there are more, those of a sample of users. So training and judging take the
-same time and memory above that number, at most 2 GB. Models lose little: all epochs together read hardly more examples.
+same time and memory above that number, at most 2 GB; if several processes train a model, each has that number. Models lose
+little: all epochs together read hardly more examples.
 
 A day on which all impressions were clicked, or none, is not used for training: such a log has most likely lost its labels.
 """
 
 import datetime as dt
+import itertools
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -37,10 +39,10 @@ JUDGED_SHARE = 0.2
 """Share of the night, the latest examples, that is judged if there are no earlier days to train on."""
 
 MOST_TRAINED = 800_000
-"""Maximum examples of a training part. All epochs of a model together read at most 1.3 million, see `TrainingConfig`."""
+"""Maximum examples of a training part, for each process. In all epochs it reads at most 1.3 million, see `TrainingConfig`."""
 
 MOST_HELD_OUT = 150_000
-"""Maximum examples of a holdout, over all days."""
+"""Maximum examples of a holdout, over all days, for each process."""
 
 MOST_JUDGED = 300_000
 """Maximum judged examples. The standard error of a log-loss of .6 is then about .0008."""
@@ -85,7 +87,8 @@ def night_split(context: JobContext) -> TimeSplit:
     first = context.date - dt.timedelta(days=TRAINING_DAYS)
     training_days = (day for day in sorted(context.lake.days(TABLE)) if first <= day < context.date)
     defects = {day: label_defect(_examples_of_day(dataset, day)) for day in training_days}
-    split = time_split(dataset, [day for day, defect in defects.items() if defect is None], context.date)
+    usable_days = [day for day, defect in defects.items() if defect is None]
+    split = time_split(dataset, usable_days, context.date, context.settings.training_processes)
     for part in (split.train, split.publish_train):
         if defect := label_defect(part):
             raise CannotTrain(f"the training part has {defect}")
@@ -100,13 +103,16 @@ def _examples_of_day(dataset: pyarrow.dataset.Dataset, day: dt.date) -> ExampleS
     return ExampleStream(dataset, pc.field("date") == day)
 
 
-def time_split(dataset: pyarrow.dataset.Dataset, days: Collection[dt.date], night: dt.date) -> TimeSplit:
+def time_split(
+    dataset: pyarrow.dataset.Dataset, days: Collection[dt.date], night: dt.date, processes: int = 1
+) -> TimeSplit:
     """Split gold.ctr_examples for one night; only the times of the rows are read.
 
     Args:
         dataset: the table.
         days: days of the table that may be used for training.
         night: the judged day. The training days are before it; if there are none, the first part of the night is used.
+        processes: how many train each model.
 
     Raises:
         CannotTrain: a part would be empty.
@@ -124,14 +130,34 @@ def time_split(dataset: pyarrow.dataset.Dataset, days: Collection[dt.date], nigh
         rule = f"no earlier day: trained on the first {1 - JUDGED_SHARE:.0%} of {night} by time, judged on the rest"
         judged = ExampleStream(dataset, today.condition & is_late)
     up_to_night = [ExampleStream(dataset, pc.field("date") == day) for day in earlier if day > first]
-    train, holdout, known_share = _split_users(known)
-    publish_train, publish_holdout, _ = _split_users([*up_to_night, today])
+    train, holdout, known_share = _split_users(known, processes)
+    publish_train, publish_holdout, _ = _split_users([*up_to_night, today], processes)
     judged, judged_share = _sample_users(judged)
     if known_share < 1:
         rule += f"; trained on the users with {known_share:.1%} of the examples"
     if judged_share < 1:
         rule += f"; judged on the users with {judged_share:.1%} of the examples"
     return TimeSplit(rule, train, holdout, judged, publish_train, publish_holdout)
+
+
+def shares_of_users(days: Sequence[ExampleStream], shares: int) -> list[list[pc.Expression]]:
+    """Split the users of some examples into shares with about as many examples each.
+
+    Returns:
+        For each of `days` the conditions of its examples in each share.
+
+    Raises:
+        ValueError: a share would be empty.
+    """
+    rows = _rows_by_digits(_union(days))
+    ends = [_end_of(rows, rows.total() * share / shares) for share in range(1, shares)]
+    bounds = ["", *ends, "g"]
+    if len({*bounds[1:]}) < shares:
+        raise ValueError(f"{rows.total()} examples have too few users for {shares} processes")
+    user = pc.field("user_id")
+    return [
+        [day.condition & (user >= first) & (user < end) for first, end in itertools.pairwise(bounds)] for day in days
+    ]
 
 
 def label_defect(*parts: ExampleStream) -> str | None:
@@ -149,17 +175,23 @@ def _any(dataset: pyarrow.dataset.Dataset, condition: pc.Expression) -> bool:
     return bool(dataset.scanner(columns=["label"], filter=condition).head(1).num_rows)
 
 
-def _split_users(days: Sequence[ExampleStream]) -> tuple[ExampleStream, tuple[ExampleStream, ...], float]:
+def _split_users(
+    days: Sequence[ExampleStream], processes: int
+) -> tuple[ExampleStream, tuple[ExampleStream, ...], float]:
     """Return the training part and the holdout of some days, and the share of the examples that are in either."""
-    known = ExampleStream(days[0].dataset, reduce(or_, (day.condition for day in days)))
+    known = _union(days)
     rows = _rows_by_digits(known)
-    held_out = min(HOLDOUT_SHARE * rows.total(), MOST_HELD_OUT)
-    end_of_holdout, end_of_training = _end_of(rows, held_out), _end_of(rows, held_out + MOST_TRAINED)
+    held_out = min(HOLDOUT_SHARE * rows.total(), MOST_HELD_OUT * processes)
+    end_of_holdout, end_of_training = _end_of(rows, held_out), _end_of(rows, held_out + MOST_TRAINED * processes)
     user = pc.field("user_id")
     holdout = tuple(ExampleStream(day.dataset, day.condition & (user < end_of_holdout)) for day in days)
     train = known.condition & (user >= end_of_holdout) & (user < end_of_training)
     used = sum(count for digits, count in rows.items() if digits < end_of_training)
     return ExampleStream(known.dataset, train), holdout, used / max(rows.total(), 1)
+
+
+def _union(days: Sequence[ExampleStream]) -> ExampleStream:
+    return ExampleStream(days[0].dataset, reduce(or_, (day.condition for day in days)))
 
 
 def _sample_users(examples: ExampleStream) -> tuple[ExampleStream, float]:

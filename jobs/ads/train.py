@@ -43,9 +43,15 @@ def train(context: JobContext, name: str) -> str:
     """
     split = night_split(context)
     model = CLICK_MODELS[name](FIELDS)
-    params = {"model": name, "split": split.rule, "holdout_share": HOLDOUT_SHARE, **_flat_params(asdict(model.config))}
+    params = {
+        "model": name,
+        "split": split.rule,
+        "holdout_share": HOLDOUT_SHARE,
+        "processes": context.settings.training_processes,
+        **_flat_params(asdict(model.config)),
+    }
     with tracking.run(context, f"ads/{name}", params) as run:
-        _fit(model, split.train, split.holdout)
+        model = _fitted(context, model, split.train, split.holdout)
         for epoch, losses in enumerate(model.history, 1):
             run.log_metrics(asdict(losses), step=epoch)
         run.log_figure(plots.loss_plot(model.history), "loss.png")
@@ -64,8 +70,7 @@ def train(context: JobContext, name: str) -> str:
         run.log_figure(plots.comparison_plot(metrics, COMPARED), "comparison.png")
         by_field = judgements[name].calibration_by_field()
         run.log_dict({k: [asdict(v) for v in values] for k, values in by_field.items()}, "calibration_by_field.json")
-        published = CLICK_MODELS[name](FIELDS)
-        _fit(published, split.publish_train, split.publish_holdout)
+        published = _fitted(context, CLICK_MODELS[name](FIELDS), split.publish_train, split.publish_holdout)
         with TemporaryDirectory() as folder:
             directory = Path(folder, name)
             directory.mkdir()
@@ -80,9 +85,17 @@ def train(context: JobContext, name: str) -> str:
             )
 
 
-def _fit(model: ClickModel, train_part: ExampleStream, holdout: Sequence[ExampleStream]) -> None:
+def _fitted(
+    context: JobContext, model: ClickModel, train_part: ExampleStream, holdout: Sequence[ExampleStream]
+) -> ClickModel:
+    """Return the model, fitted in this process or in several on Spark's executors."""
+    processes = context.settings.training_processes
     try:
-        model.fit(train_part, holdout)
+        if processes == 1:
+            return model.fit(train_part, holdout)
+        from jobs.ads.on_executors import fit_on_executors
+
+        return fit_on_executors(context, model, train_part, holdout, processes)
     except ValueError as error:
         raise BadInput(f"{TABLE}: cannot train {model.name}: {error}") from error
 

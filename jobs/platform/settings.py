@@ -34,6 +34,9 @@ class Settings:
     pairs_in_memory: int
     """NIGHTREEL_PAIRS_IN_MEMORY: up to this number of rows of gold.daily_interactions in the last 30 days, each a pair of a user
     and a video on a day, recommenders are trained in the memory of one process, above it by Spark; default 10,000,000."""
+    training_processes: int
+    """NIGHTREEL_TRAINING_PROCESSES: number of processes that train a click model together, on Spark's executors; default 1: the
+    job alone."""
     video_generator: str
     """NIGHTREEL_VIDEO_GENERATOR: a name in `models.video.registry`, or the path or id of a diffusers text-to-video pipeline."""
     mlflow_uri: str
@@ -90,6 +93,7 @@ def settings() -> Settings:
         simulated_events=_number("NIGHTREEL_SIMULATED_EVENTS", "100000", "views", least=1),
         late_days=_number("NIGHTREEL_LATE_DAYS", "3", "days"),
         pairs_in_memory=_number("NIGHTREEL_PAIRS_IN_MEMORY", "10000000", "pairs"),
+        training_processes=_number("NIGHTREEL_TRAINING_PROCESSES", "1", "processes", least=1),
         video_generator=os.environ.get("NIGHTREEL_VIDEO_GENERATOR", "vae"),
         mlflow_uri=os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{home / 'mlflow.db'}",
     )

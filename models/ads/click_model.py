@@ -21,6 +21,7 @@ from models.ads.calibration import PlattScaling
 from models.ads.encoded_examples import EncodedExamples, tensors
 from models.ads.encoder import Encoder, EncoderConfig
 from models.ads.examples import Batch, Examples, Fields
+from models.ads.processes import of_all
 from models.ads.training import EpochLosses, TrainingConfig, logits, reproducible, train
 
 _PREDICTION_ROWS = 16_384
@@ -69,6 +70,8 @@ class ClickModel(ABC):
     def fit(self, train_part: Iterable[Batch], holdout: Sequence[Iterable[Batch]]) -> Self:
         """Fit encoder, weights and calibration; the same rows in any order give the same model.
 
+        Several processes fit one model together if `torch.distributed` is initialised, each with its own examples.
+
         Args:
             train_part: iterated twice, so every iteration has to start from the beginning.
             holdout: other examples, one iterable for each day; used for early stopping and calibration.
@@ -83,16 +86,18 @@ class ClickModel(ABC):
             holdout_folder.mkdir()
             days: list[NDArray[np.int64]] = []
             holdout_rows = EncodedExamples.write(_noting_days(holdout, days), encoder, holdout_folder)
-            holdout_labels = holdout_rows.labels
+            holdout_labels = np.concatenate(of_all(holdout_rows.labels))
             if holdout_labels.min() == holdout_labels.max():
                 raise ValueError(
-                    f"all {len(holdout_rows)} holdout examples have label {holdout_labels[0]}; both labels are needed"
+                    f"all {len(holdout_labels)} holdout examples have label {holdout_labels[0]}; both labels are needed"
                 )
             train_rows = EncodedExamples.write(train_part, encoder, train_folder)
-            network = self.build(encoder, initial_logit=_log_odds(train_rows.labels))
+            labels = of_all((int(train_rows.labels.sum()), len(train_rows)))
+            network = self.build(encoder, initial_logit=_log_odds(*map(sum, zip(*labels, strict=True))))
             self.history = train(network, train_rows, holdout_rows, self.config.training)
-            holdout_days = np.concatenate(days)[holdout_rows.order]
-            self.scaling = PlattScaling.fit_if_it_helps(logits(network, holdout_rows), holdout_labels, holdout_days)
+            holdout_days = np.concatenate(of_all(np.concatenate(days)[holdout_rows.order]))
+            holdout_logits = np.concatenate(of_all(logits(network, holdout_rows)))
+            self.scaling = PlattScaling.fit_if_it_helps(holdout_logits, holdout_labels, holdout_days)
         self._encoder, self._network = encoder, network
         return self
 
@@ -184,13 +189,12 @@ def _noting_days(holdout: Sequence[Iterable[Batch]], days: list[NDArray[np.int64
             yield examples, labels
 
 
-def _log_odds(labels: NDArray[np.uint8]) -> float:
+def _log_odds(clicks: int, rows: int) -> float:
     """Return the log-odds of the click rate, with one click and one non-click added.
 
     If clicks are rare, starting from even odds would waste the first epochs.
     """
-    clicks = int(labels.sum())
-    return math.log((clicks + 1) / (len(labels) - clicks + 1))
+    return math.log((clicks + 1) / (rows - clicks + 1))
 
 
 def read_state(directory: Path) -> dict[str, Any]:

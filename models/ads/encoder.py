@@ -4,6 +4,7 @@ Nothing depends on the order of rows: the same rows in other files give exactly 
 integers.
 """
 
+import operator
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
@@ -13,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.ads.examples import Batch, Examples, Fields, Ragged
+from models.ads.processes import of_all
 
 _STEP = 2.0**-16  # numbers are summed as multiples of this: exact enough for rates, and squares of 2**21 rows fit int64
 _PADDING, _SPECIAL = 0, 2  # row 0 of the table pads bags; each field has one row for missing and one for rare values
@@ -49,6 +51,55 @@ class Encoded:
 
     def __len__(self) -> int:
         return len(self.dense)
+
+
+@dataclass
+class _Counts:
+    """What an encoder needs to know about rows.
+
+    Attributes:
+        rows: their number.
+        present: number of values of each numeric column.
+        total: their sums, in steps.
+        squares: the sums of their squares.
+        values: number of rows of each value, by field.
+    """
+
+    rows: int
+    present: list[int]
+    total: list[int]
+    squares: list[int]
+    values: dict[str, Counter[str]]
+
+    @classmethod
+    def of(cls, batches: Iterable[Batch], fields: Fields) -> Self:
+        width = len(fields.numeric)
+        counts = cls(
+            0, [0] * width, [0] * width, [0] * width, {n: Counter() for n in fields.categorical + fields.multi_hot}
+        )
+        for examples, _ in batches:
+            counts.rows += len(examples)
+            for column, name in enumerate(fields.numeric):
+                numbers = _squash(examples.numeric[name])
+                steps = np.rint(numbers[~np.isnan(numbers)] / _STEP).astype(np.int64)
+                counts.present[column] += len(steps)
+                counts.total[column] += int(steps.sum())
+                counts.squares[column] += int((steps * steps).sum())
+            for name in fields.categorical:
+                _count(counts.values[name], examples.categorical[name])
+            for name in fields.multi_hot:
+                _count(counts.values[name], examples.multi_hot[name].values)
+        return counts
+
+    def add(self, other: Self) -> None:
+        self.rows += other.rows
+        for mine, theirs in zip(self._columns(), other._columns(), strict=True):
+            mine[:] = map(operator.add, mine, theirs)
+        for name, counter in other.values.items():
+            self.values[name] += counter
+
+    def _columns(self) -> list[list[int]]:
+        return [self.present, self.total, self.squares]
 
 
 class Encoder:
@@ -88,32 +139,20 @@ class Encoder:
 
     @classmethod
     def fit(cls, batches: Iterable[Batch], fields: Fields, config: EncoderConfig) -> Self:
-        """Fit an encoder; iterates over the batches once.
+        """Fit an encoder to the batches of all processes; iterates over this process's once.
 
         Raises:
             ValueError: there is no row.
         """
-        width = len(fields.numeric)
-        rows = 0
-        present, total, squares = [0] * width, [0] * width, [0] * width
-        counts: dict[str, Counter[str]] = {name: Counter() for name in fields.categorical + fields.multi_hot}
-        for examples, _ in batches:
-            rows += len(examples)
-            for column, name in enumerate(fields.numeric):
-                numbers = _squash(examples.numeric[name])
-                steps = np.rint(numbers[~np.isnan(numbers)] / _STEP).astype(np.int64)
-                present[column] += len(steps)
-                total[column] += int(steps.sum())
-                squares[column] += int((steps * steps).sum())
-            for name in fields.categorical:
-                _count(counts[name], examples.categorical[name])
-            for name in fields.multi_hot:
-                _count(counts[name], examples.multi_hot[name].values)
+        counts, *others = of_all(_Counts.of(batches, fields))
+        for other in others:
+            counts.add(other)
+        rows, present = counts.rows, counts.present
         if not rows:
             raise ValueError("no examples to fit an encoder on")
         counted = np.maximum(present, 1).tolist()
-        mean = np.array([t / n for t, n in zip(total, counted, strict=True)]) * _STEP
-        variance = np.array([s / n for s, n in zip(squares, counted, strict=True)]) * _STEP**2 - mean**2
+        mean = np.array([t / n for t, n in zip(counts.total, counted, strict=True)]) * _STEP
+        variance = np.array([s / n for s, n in zip(counts.squares, counted, strict=True)]) * _STEP**2 - mean**2
         # A constant or empty column has no information, and its weights would keep their random initial values. It is encoded
         # as zero, also if it has other values later. A variance below one step is a rounding error.
         factor = np.where(variance > _STEP**2, 1 / np.sqrt(np.maximum(variance, _STEP**2)), 0.0)
@@ -124,7 +163,7 @@ class Encoder:
             mean,
             factor,
             (present_rows > 0) & (present_rows < rows),
-            {name: _frequent(counter, config) for name, counter in counts.items()},
+            {name: _frequent(counter, config) for name, counter in counts.values.items()},
         )
 
     def encode(self, examples: Examples) -> Encoded:

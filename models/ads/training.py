@@ -1,9 +1,13 @@
-"""Training loop of all click models: AdamW on log-loss, with early stopping on the holdout."""
+"""Training loop of all click models: AdamW on log-loss, with early stopping on the holdout.
+
+Several processes may train one model, each on its own examples (`models.ads.processes`). A step then takes a batch in each of
+them, so an epoch takes the same time and reads as many times the examples.
+"""
 
 import copy
 import itertools
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -14,6 +18,7 @@ from torch import nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from models.ads.encoded_examples import EncodedExamples, Tensors
+from models.ads.processes import averaging_gradients, of_all, processes
 
 _INFERENCE_ROWS = 8192
 _MIN_STEPS = 50
@@ -26,9 +31,9 @@ class TrainingConfig:
     Attributes:
         epochs: maximum number of epochs. The holdout log-loss is computed after each.
         examples_per_epoch: an epoch is a full pass, but at most about this many examples. The next epoch continues in the same
-            shuffled pass, so that training time and patience do not depend on the number of examples.
+            shuffled pass, so that training time and patience do not depend on the number of examples. This is for each process.
         patience: stop after this many epochs in a row without a lower holdout log-loss.
-        batch_size: rows for each step; smaller if a full pass would have less than `_MIN_STEPS` steps.
+        batch_size: rows for each step of each process; smaller if a full pass would have less than `_MIN_STEPS` steps.
         learning_rate: of AdamW.
         regularization: weight decay of AdamW, for all parameters except embeddings and biases.
         embedding_regularization: weight decay of AdamW for embeddings, which have far fewer examples for each parameter.
@@ -75,27 +80,34 @@ def train(
 ) -> list[EpochLosses]:
     """Train the network in place and keep the weights of the epoch with the lowest holdout loss.
 
+    Args:
+        network: the same in all processes.
+        train_part: the examples of this process.
+        holdout: those that this process computes the loss of.
+        config: the hyperparameters.
+
     Returns:
-        The losses of each epoch.
+        The losses of each epoch, over the examples of all processes.
     """
+    parallel = averaging_gradients(network)
     optimizer = torch.optim.AdamW(_parameter_groups(network, config), lr=config.learning_rate)
-    batch_size = min(config.batch_size, math.ceil(len(train_part) / _MIN_STEPS))
+    rows_of_process = sum(of_all(len(train_part))) / processes()
+    batch_size = min(config.batch_size, math.ceil(rows_of_process / _MIN_STEPS))
     batches = _endless_batches(train_part, batch_size, config.seed)
-    steps = math.ceil(min(config.examples_per_epoch, len(train_part)) / batch_size)
+    steps = math.ceil(min(config.examples_per_epoch, rows_of_process) / batch_size)
     history: list[EpochLosses] = []
     best_loss, best_state, epochs_without_gain = float("inf"), copy.deepcopy(network.state_dict()), 0
     for _ in range(config.epochs):
         network.train()
-        loss_sum, rows = 0.0, 0
+        losses: list[tuple[float, int]] = []
         for inputs, labels in itertools.islice(batches, steps):
             optimizer.zero_grad(set_to_none=True)
-            loss = binary_cross_entropy_with_logits(network(*inputs), labels)
+            loss = binary_cross_entropy_with_logits(parallel(*inputs), labels)
             loss.backward()
             optimizer.step()
-            loss_sum += loss.item() * len(labels)
-            rows += len(labels)
-        holdout_loss = _log_loss(network, holdout)
-        history.append(EpochLosses(loss_sum / rows, holdout_loss))
+            losses.append((loss.item(), len(labels)))
+        holdout_loss = _mean_of_all([(_log_loss(network, holdout), len(holdout))])
+        history.append(EpochLosses(_mean_of_all(losses), holdout_loss))
         if holdout_loss < best_loss:
             best_loss, best_state, epochs_without_gain = holdout_loss, copy.deepcopy(network.state_dict()), 0
         else:
@@ -104,6 +116,12 @@ def train(
                 break
     network.load_state_dict(best_state)
     return history
+
+
+def _mean_of_all(losses: Sequence[tuple[float, int]]) -> float:
+    """Return the mean loss of the rows of all processes, from the mean losses of some rows and their numbers."""
+    sums = of_all((sum(loss * rows for loss, rows in losses), sum(rows for _, rows in losses)))
+    return sum(total for total, _ in sums) / sum(rows for _, rows in sums)
 
 
 def _endless_batches(examples: EncodedExamples, batch_size: int, seed: int) -> Iterator[tuple[Tensors, torch.Tensor]]:

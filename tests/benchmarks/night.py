@@ -120,11 +120,10 @@ def tasks_of_last_night(home: Path) -> pl.DataFrame:
 
 def task_of(labels: dict[str, str]) -> str:
     """Return the end of the id of the task that ran a job, from the labels of its metrics."""
-    if table := labels.get("table"):
-        return "." + table.rpartition(".")[2]
-    if labels["module"].endswith(".train"):
+    module = labels["module"]
+    if module.endswith(".train"):
         return ".train_" + labels["model"]
-    return labels["module"] if labels["module"].endswith(".promote") else labels["module"].rpartition(".")[2]
+    return "." + (module if module.endswith(".promote") else labels.get("table", module).rpartition(".")[2])
 
 
 def print_phases(root: Path, home: Path, source: str, date: str) -> None:
@@ -141,7 +140,7 @@ def print_phases(root: Path, home: Path, source: str, date: str) -> None:
             phases[task_of(labels)][Phase(labels["phase"])] += seconds
     rows: list[dict[str, object]] = []
     for task, waited, ran in tasks_of_last_night(home).iter_rows():
-        of_job = next((phases[end] for end in phases if task.endswith(end)), dict.fromkeys(Phase, 0.0))
+        of_job = next((phases[end] for end in phases if f".{task}".endswith(end)), dict.fromkeys(Phase, 0.0))
         rows.append({"task": task, "waited": waited, "airflow": ran - sum(of_job.values())} | dict(of_job))
     table = pl.DataFrame(rows)
     total = table.select(pl.lit("in all").alias("task"), pl.exclude("task").sum())

@@ -26,6 +26,7 @@ class Airflow(ThreadingHTTPServer):
         self.running: list[int] = []
         self.made = 0
         self.unavailable = 0
+        self.transaction_is_open = False
         self.token = TOKEN
         self.asked: list[str] = []
 
@@ -36,6 +37,8 @@ class Airflow(ThreadingHTTPServer):
             return 503, {"detail": "database is locked"}
         if method == "GET":
             return 200, {"backfills": [{"id": number, "completed_at": None} for number in self.running]}
+        if method == "PUT" and self.transaction_is_open:
+            return 500, {"detail": "database is locked"}
         if method == "PUT":
             self.running.remove(int(path.split("/")[-2]))
             return 200, {}
@@ -44,6 +47,11 @@ class Airflow(ThreadingHTTPServer):
         self.made += 1
         self.running.append(self.made)
         return (503, {"detail": "locked"}) if self.made <= self.half else (200, {"id": self.made})
+
+    def restart(self) -> None:
+        """Roll back what the open transaction has created."""
+        self.transaction_is_open = False
+        self.running.clear()
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -82,13 +90,19 @@ def airflow(monkeypatch: pytest.MonkeyPatch) -> Iterator[Airflow]:
 
 @pytest.fixture
 def api(airflow: Airflow) -> AirflowApi:
-    return AirflowApi(f"http://127.0.0.1:{airflow.server_port}")
+    return AirflowApi(f"http://127.0.0.1:{airflow.server_port}", restart_server=airflow.restart)
 
 
 def test_a_backfill_that_was_made_half_is_ended_and_made_anew(airflow: Airflow, api: AirflowApi) -> None:
     airflow.half = 2
     assert api.start_backfill("nightly", NIGHT, NIGHT, {}, 1) == 3
     assert airflow.running == [3]
+
+
+def test_a_server_that_keeps_its_database_locked_is_restarted(airflow: Airflow, api: AirflowApi) -> None:
+    airflow.half, airflow.transaction_is_open = 1, True
+    assert api.start_backfill("nightly", NIGHT, NIGHT, {}, 1) == 2
+    assert airflow.running == [2]
 
 
 def test_a_backfill_of_somebody_else_is_left_alone(airflow: Airflow, api: AirflowApi) -> None:
