@@ -162,8 +162,9 @@ def test_the_ports_of_spark_and_of_mlflow_are_open(manifests: list[Manifest], fi
         map(int, re.findall(r"^spark\.(?:driver|blockManager)\.port (\d+)$", files["spark.conf"], re.MULTILINE))
     )
     for name in ("task", "executor"):
-        (incoming,) = named(manifests, "NetworkPolicy", f"nightreel-{name}")["spec"]["ingress"]
+        incoming, *among_executors = named(manifests, "NetworkPolicy", f"nightreel-{name}")["spec"]["ingress"]
         assert {port["port"] for port in incoming["ports"]} == ports
+        assert ["ports" in source for source in among_executors] == ([False] if name == "executor" else [])
     deny = named(manifests, "NetworkPolicy", "nightreel-deny")["spec"]
     assert (deny["podSelector"], deny["policyTypes"], "ingress" in deny) == ({}, ["Ingress", "Egress"], False)
     selected = {json.dumps(each["spec"]["podSelector"]) for each in manifests if each["kind"] == "NetworkPolicy"}
