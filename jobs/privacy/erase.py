@@ -160,7 +160,7 @@ def _publish_without(
     lake.create(contract, uri)  # adds columns that the contract has gained
     context = JobContext(day, settings, writes=table)
     published, token = lake.latest(uri).get(day), context.lake.expected_token
-    rows = context.lake.read_day(table)
+    of_day = context.lake.read_day(table)
     # The last version with the rows: everything that was made from this or an earlier version was made from them.
     made_by = {**(published.made_by if published else {}), "erased": context.lake.inputs[table]}
 
@@ -172,7 +172,7 @@ def _publish_without(
         if current := [path for path in paths if path in published.files]:
             lake.rewrite_files(context.spark, contract, uri, published, current, without_erased, token, made_by)
     else:
-        lake.replace_day(context.spark, without_erased(rows), contract, uri, day, token, made_by)
+        lake.replace_day(context.spark, without_erased(of_day), contract, uri, day, token, made_by)
 
 
 def update_reconciliation(settings: Settings) -> Iterator[str]:
