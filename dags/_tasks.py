@@ -64,7 +64,8 @@ _DEFAULTS: dict[str, Any] = {
     "retries": 2,
     "retry_delay": dt.timedelta(seconds=20),
     "retry_exponential_backoff": True,
-    "max_retry_delay": dt.timedelta(minutes=2),  # a rerun of a night goes on counting the attempts, which double the delay
+    # Each attempt doubles the delay, and a rerun of a night goes on counting.
+    "max_retry_delay": dt.timedelta(minutes=2),
     "execution_timeout": dt.timedelta(hours=2),
     "pre_execute": check_before_run,
     "trigger_rule": TriggerRule.NONE_FAILED,  # a task skipped by `tables` must not skip its downstream

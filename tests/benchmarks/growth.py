@@ -98,7 +98,7 @@ def _cpu_s(process: psutil.Process) -> float:
 
 
 def skew(home: Path) -> None:
-    """Give one video 20 % of the views of the landed night, and one user 1 % of them. Bytes that are no UTF-8 stay as they are."""
+    """Give one video 20 % of the views of the landed night, and one user 1 % of them. Broken bytes stay as they are."""
     folder = landing.folder(home / "landing", BEHAVIOR_LOGS, NIGHT)
     rng = np.random.default_rng(0)
     video = user = None
