@@ -3,6 +3,7 @@
 A file of an object store is a `UPath`, which has the methods of a `Path`.
 """
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias, TypeVar, Union
 
@@ -49,6 +50,11 @@ def location(uri: str) -> Location:
     from infra.object_store import path  # its packages take 0.4 s to import
 
     return path(s3_uri(uri))
+
+
+def store_settings() -> dict[str, str]:
+    """Return the variables (`AWS_…`) with which this process reaches the object store, for processes on executors."""
+    return {name: value for name, value in os.environ.items() if name.startswith("AWS_")}
 
 
 def location_of_setting(name: str, uri: str) -> Location:

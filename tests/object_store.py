@@ -64,13 +64,8 @@ def versitygw(home: Path, bucket: str, port: int = 0, secret: str = _SECRET) -> 
     state.make()
     (folder / bucket).mkdir(parents=True, exist_ok=True)
     command = [str(program), "--quiet", "--port", f"{HOST}:{port}", "--region", _REGION, "posix", str(folder)]
-    daemon = Daemon("s3", state, command, {"ROOT_ACCESS_KEY": _KEY, "ROOT_SECRET_KEY": secret})
-    daemon.start()
-    try:
-        daemon.wait(lambda: daemon.listens(port), 60)
-        yield f"http://{HOST}:{port}"
-    finally:
-        daemon.stop()
+    with _running(state, command, port, {"ROOT_ACCESS_KEY": _KEY, "ROOT_SECRET_KEY": secret}) as address:
+        yield address
 
 
 @contextmanager
@@ -82,7 +77,14 @@ def gofakes3(home: Path, bucket: str) -> Iterator[str]:
     state, port = State(home), free_port(0)
     state.make()
     command = [str(program), "-backend", "memory", "-initialbucket", bucket, "-host", f"{HOST}:{port}", "-quiet"]
-    daemon = Daemon("s3", state, command, {})
+    with _running(state, command, port, {}) as address:
+        yield address
+
+
+@contextmanager
+def _running(state: State, command: list[str], port: int, variables: dict[str, str]) -> Iterator[str]:
+    """Run a server until the block ends. Yields its address when it listens."""
+    daemon = Daemon("s3", state, command, variables)
     daemon.start()
     try:
         daemon.wait(lambda: daemon.listens(port), 60)

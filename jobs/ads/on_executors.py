@@ -7,6 +7,7 @@ from typing import cast
 import pyarrow.compute as pc
 import torch.distributed as dist
 
+from infra.storage import store_settings
 from jobs.ads.examples import ExampleStream
 from jobs.ads.time_split import shares_of_users
 from jobs.features.ctr_examples import TABLE
@@ -30,12 +31,10 @@ def fit_on_executors(
 
     train = shares_of_users([train_part], processes)
     days = shares_of_users(holdout, processes)
-    # Executors reach the object store as this process does.
-    store_settings = {name: value for name, value in os.environ.items() if name.startswith("AWS_")}
     table = context.lake.uri(TABLE), context.lake.inputs[TABLE]
     assert context.spark  # the distributor uses the active session
     distributor = TorchDistributor(num_processes=processes, local_mode=False, use_gpu=False)
-    return cast(ClickModel, distributor.run(_fit_share, model, *table, train[0], days, store_settings))
+    return cast(ClickModel, distributor.run(_fit_share, model, *table, train[0], days, store_settings()))
 
 
 def _fit_share(
@@ -44,10 +43,10 @@ def _fit_share(
     version: int,
     train: Conditions,
     holdout: Sequence[Conditions],
-    store_settings: Mapping[str, str],
+    settings_of_store: Mapping[str, str],
 ) -> ClickModel:
     """Fit the model in one of the processes."""
-    os.environ.update(store_settings)
+    os.environ.update(settings_of_store)
     dist.init_process_group("gloo")
     process, dataset = dist.get_rank(), lake.arrow(uri, version)
     days = [ExampleStream(dataset, conditions[process]) for conditions in holdout]

@@ -8,7 +8,7 @@ import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.pandas.types import from_arrow_schema
 
-from infra.storage import Location, location
+from infra.storage import Location, location, store_settings
 
 
 def map_files(
@@ -29,10 +29,10 @@ def map_files(
     """
     names_and_paths = [(name, str(path)) for name, path in files.items()]
     # Executors reach the object store as this process does, which is also how Spark itself passes these settings on.
-    store_settings = {name: value for name, value in os.environ.items() if name.startswith("AWS_")}
+    settings = store_settings()
 
     def run(indices: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        os.environ.update(store_settings)
+        os.environ.update(settings)
         for batch in indices:
             for index in batch.column(0).to_pylist():
                 name, path = names_and_paths[index]

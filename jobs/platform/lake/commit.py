@@ -30,6 +30,7 @@ from jobs.platform.lake.content_hash import NO_ROWS
 from jobs.platform.lake.files import DataFile, files_of, open_table
 from jobs.platform.lake.history import latest, publications
 from jobs.platform.lake.stage import Staged, Unreadable
+from jobs.platform.phases import Phase, phase
 from schemas.contract import Contract
 
 _log = logging.getLogger(__name__)
@@ -61,6 +62,7 @@ def is_published(uri: str, at_version: int, day: dt.date) -> bool:
     return last is not None and not last.dropped
 
 
+@phase(Phase.COMMIT)
 def commit(
     uri: str,
     contract: Contract,

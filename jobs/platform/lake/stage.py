@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 from jobs.platform.errors import BadInput, NightreelError
 from jobs.platform.lake.content_hash import content_hash
 from jobs.platform.lake.files import DataFile, filesystem
+from jobs.platform.phases import Phase, phase
 from schemas.contract import Contract
 
 if TYPE_CHECKING:
@@ -60,6 +61,7 @@ class Staged:
     files: tuple[DataFile, ...]
 
 
+@phase(Phase.STAGE)
 def write(frame: "DataFrame", contract: Contract, uri: str, day: dt.date) -> Written:
     """Write the rows of a day to their own folder, each file in `Contract.sort_order`.
 
@@ -82,6 +84,7 @@ def write(frame: "DataFrame", contract: Contract, uri: str, day: dt.date) -> Wri
     return Written(attempt, **observation.get)
 
 
+@phase(Phase.STAGE)
 def write_arrow(rows: pa.Table, contract: Contract, uri: str, day: dt.date, schema: pa.Schema) -> Written:
     """Write the rows of a day from an Arrow table as `write` does. In Spark they would be one task, in the memory of its JVM.
 

@@ -61,7 +61,7 @@ def replace_day(
     aligned = _aligned(rows, contract)
     table = create(contract, uri)
     schema = pa.schema(table.schema())
-    with phase(Phase.STAGE), convert_spark_errors(contract.table):
+    with convert_spark_errors(contract.table):
         if isinstance(aligned, pa.Table):
             written = stage.write_arrow(aligned, contract, uri, day, schema)
         else:
@@ -71,10 +71,7 @@ def replace_day(
         raise stage.Unreadable(
             f"{contract.table}: the rows of {day} differ from those that were published; run make verify"
         )
-    with phase(Phase.COMMIT):
-        new_version = commit.commit(
-            uri, contract, staged, expected_token, made_by, data_change=expected_content is None
-        )
+    new_version = commit.commit(uri, contract, staged, expected_token, made_by, data_change=expected_content is None)
     now = dt.datetime.now(dt.UTC)
     sha256 = {file.path: str(file.sha256) for file in staged.files}
     return Publication(new_version, now, day, staged.attempt, staged.rows, staged.content, sha256, dict(made_by))

@@ -57,7 +57,7 @@ def test_two_processes_with_the_same_examples_are_like_one(name: str, tmp_path: 
         pytest.param([slice(0, None, 3), slice(1, None, 3), slice(2, None, 3)], id="thirds"),
     ],
 )
-def test_two_processes_learn_from_the_examples_of_both(shares: list[slice], tmp_path: Path) -> None:
+def test_processes_learn_from_the_examples_of_all(shares: list[slice], tmp_path: Path) -> None:
     alone = CLICK_MODELS["dcn_v2"](FIELDS).fit(TRAIN.batches(), [HOLDOUT.batches()])
     histories = fit_together("dcn_v2", tmp_path, shares)
     assert histories[0] == histories[1]
