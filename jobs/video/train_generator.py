@@ -21,13 +21,15 @@ from jobs.platform.job import run_job
 from jobs.platform.job_context import JobContext
 from jobs.video.contact_sheet import Strip, write_contact_sheet
 from jobs.video.generators import REGISTERED_MODEL, load_trained, project_generator
-from jobs.video.prompts import SCENE_PROMPTS
-from models.video.cartoons.scenes import SCENE_NAMES, Clips
+from jobs.video.prompts import PROMPTS
+from models.video.cartoons.captions import LANGUAGES
+from models.video.evaluation import evaluate, evaluated_descriptions, full_captions
+from models.video.frames import FRAME_SIZE
 from models.video.generator import TrainedGenerator, VideoSpec
-from models.video.scene_judge import SceneJudge
-from models.video.vae_network import FRAME_SIZE
+from models.video.judge import Judge
 
 _LOG_EVERY = 20
+_EVALUATION_SEED = 1
 _PYFUNC = Path(__file__).with_name("pyfunc.py")
 
 _log = logging.getLogger(__name__)
@@ -37,8 +39,8 @@ def train(context: JobContext, model: type[TrainedGenerator]) -> TrainedGenerato
     """Train a generator, register it and promote it."""
     generator, config = model(), model.nightly
     with tracking.run(context, f"video/{model.name}", asdict(config)) as run:
-        clips, captions = generator.training_data()
-        _log.info("training on %d clips and %d captions", len(clips.frames), len(captions.texts))
+        clips = generator.training_data()
+        _log.info("training on %d clips", len(clips.frames))
         with tqdm(total=config.steps, unit="step", disable=not sys.stderr.isatty()) as bar:
 
             def on_step(step: int, losses: Any) -> None:
@@ -48,10 +50,10 @@ def train(context: JobContext, model: type[TrainedGenerator]) -> TrainedGenerato
                 if step % (10 * _LOG_EVERY) == 0:
                     _log.info("step %d of %d: %s", step, config.steps, losses)
 
-            generator.fit(clips, captions, on_step)
+            generator.fit(clips, on_step)
         run.log_figure(loss_plot(generator), "loss.png")
         with TemporaryDirectory() as folder:
-            metrics = _evaluate(generator, clips, sheet := Path(folder, "samples.png"))
+            metrics = _evaluate(generator, sheet := Path(folder, "samples.png"))
             _log.info("%s", metrics)
             run.log_metrics(metrics)
             run.log_file(sheet)
@@ -67,26 +69,33 @@ def train(context: JobContext, model: type[TrainedGenerator]) -> TrainedGenerato
     return generator
 
 
-def _evaluate(generator: TrainedGenerator, clips: Clips, sheet: Path) -> dict[str, float]:
-    """Return the share of prompts whose clip shows the right scene, and the motion of the clips; draw a contact sheet."""
-    prompts = [(scene, text) for scene, pairs in SCENE_PROMPTS.items() for pair in pairs for text in pair]
+def _evaluate(generator: TrainedGenerator, sheet: Path) -> dict[str, float]:
+    """Return how well clips show seen and held-out descriptions, by a new judge; draw a contact sheet of a night's prompts."""
     small = VideoSpec(FRAME_SIZE, FRAME_SIZE, generator.config.frames, generator.config.fps)
-    generated = generator.generate([text for _, text in prompts], list(range(len(prompts))), small)
-    judge = SceneJudge(clips)
-    scenes = judge.scenes(generated)
-    correct = [SCENE_NAMES[index] == scene for index, (scene, _) in zip(scenes, prompts, strict=True)]
-    english = [(n, text) for n, (_, text) in enumerate(prompts) if text.isascii()]
-    write_contact_sheet(sheet, generator.version, [Strip(generated[n], text, text) for n, text in english])
-    return {"scene_accuracy": sum(correct) / len(correct), "motion": judge.motion(generated)}
+    judge = Judge(small.frames)
+    metrics = {}
+    for name, composed, held_out in (("seen", 20, False), ("held_out", 42, True)):
+        descriptions = evaluated_descriptions(composed, held_out=held_out, seed=_EVALUATION_SEED)
+        half = len(descriptions) // 2
+        prompts = full_captions(descriptions[:half], LANGUAGES[0], _EVALUATION_SEED)
+        prompts += full_captions(descriptions[half:], LANGUAGES[1], _EVALUATION_SEED)
+        clips = generator.generate(prompts, range(len(prompts)), small)
+        metrics |= {f"{key}_{name}": value for key, value in evaluate(judge, clips, descriptions).items()}
+    english = [pairs[0][1] for pairs in PROMPTS.values()]
+    drawn = generator.generate(english, range(len(english)), small)
+    strips = [Strip(clip, text, text) for clip, text in zip(drawn, english, strict=True)]
+    write_contact_sheet(sheet, generator.version, strips)
+    return metrics
 
 
 def loss_plot(generator: TrainedGenerator) -> Figure:
     """Plot the losses of the training steps, one panel for each loss."""
     steps = [asdict(losses) for losses in generator.history]
     figure = Figure(figsize=(8, 4.5), layout="constrained")
-    names = list(steps[0])
+    names = list(dict.fromkeys(name for step in steps for name in step))
     for axes, name in zip(figure.subplots(1, len(names), squeeze=False)[0], names, strict=True):
-        axes.plot(range(1, len(steps) + 1), [step[name] for step in steps], linewidth=0.8)
+        points = [(number, step[name]) for number, step in enumerate(steps, 1) if name in step]
+        axes.plot(*zip(*points, strict=True), linewidth=0.8)
         axes.set(xlabel="training step", title=name)
     return figure
 

@@ -16,7 +16,7 @@ from PIL import Image
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from models.video.cartoons.scenes import Captions, Clips
+    from models.video.cartoons.corpus import Clips
 
 Frames = NDArray[np.uint8]
 """A clip (T, H, W, 3), or clips (N, T, H, W, 3): sRGB, uint8."""
@@ -122,16 +122,15 @@ class TrainedGenerator(VideoGenerator):
         return f"{cls.name}-{hashlib.sha256(config.encode()).hexdigest()[:12]}"
 
     @abstractmethod
-    def training_data(self) -> tuple[Clips, Captions]:
-        """Return the clips and captions that the config specifies."""
+    def training_data(self) -> Clips:
+        """Return the clips that the config specifies."""
 
     @abstractmethod
-    def fit(self, clips: Clips, captions: Captions, on_step: Callable[[int, Any], object] = ...) -> Self:
-        """Train the generator.
+    def fit(self, clips: Clips, on_step: Callable[[int, Any], object] = ...) -> Self:
+        """Train the generator on clips and captions of what they show.
 
         Args:
-            clips: (N, T, S, S, 3) frames with scenes and colours.
-            captions: texts with scenes and colours.
+            clips: (N, T, S, S, 3) frames with their descriptions.
             on_step: called after each step with its number, from 1, and its losses.
         """
 

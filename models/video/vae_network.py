@@ -11,14 +11,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from models.video.frames import FRAME_SIZE
+
 _TIME_WAVES = 8
-_GRID = 16  # the decoder starts with a 16 x 16 map and doubles its size twice
+_GRID = FRAME_SIZE // 4  # the decoder starts with a 16 x 16 map and doubles its size twice
 _MAP_CHANNELS = 32
 _FINE_CHANNELS = 24
-_SIDE = 4 * _GRID
-
-FRAME_SIZE = _SIDE
-"""Width and height of the decoder's frames, pixels."""
 
 
 class ConditionalVAE(nn.Module):
@@ -44,7 +42,7 @@ class ConditionalVAE(nn.Module):
             nn.Flatten(),
         )  # fmt: skip
         self.posterior = nn.Sequential(
-            nn.Linear(64 * (_SIDE // 16) ** 2 + condition_size, 256), nn.SiLU(), nn.Linear(256, 2 * embedding_size)
+            nn.Linear(64 * (FRAME_SIZE // 16) ** 2 + condition_size, 256), nn.SiLU(), nn.Linear(256, 2 * embedding_size)
         )
         self.prior = nn.Sequential(nn.Linear(condition_size, 64), nn.SiLU(), nn.Linear(64, 2 * embedding_size))
         self.decoder = FrameDecoder(condition_size, embedding_size, hidden_size)
@@ -99,14 +97,7 @@ class FrameDecoder(nn.Module):
         fine = F.pixel_shuffle(self.to_fine(grid), 2)
         scale, shift = self.fine_modulation(hidden)[..., None, None].chunk(2, 1)
         pixels = F.pixel_shuffle(self.to_pixels(F.silu(fine * (1 + scale) + shift)), 2)
-        return pixels.view(clips, frames, 3, _SIDE, _SIDE)
-
-
-def thumbnails(frames: Tensor) -> Tensor:
-    """Return every second frame of clips (N, T, S, S, 3) at half size: (N, 3 * T / 2, S/2, S/2) uint8, the encoder's input."""
-    sampled = frames[:, ::2].permute(0, 1, 4, 2, 3)
-    halves = [F.avg_pool2d(clip.float(), 2).to(torch.uint8) for clip in sampled]
-    return torch.stack(halves).flatten(1, 2)
+        return pixels.view(clips, frames, 3, FRAME_SIZE, FRAME_SIZE)
 
 
 def kl_divergence(mean: Tensor, log_variance: Tensor, prior_mean: Tensor, prior_log_variance: Tensor) -> Tensor:

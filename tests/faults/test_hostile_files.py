@@ -21,8 +21,9 @@ from models.video.diffusers_pipeline import DiffusersGenerator
 from models.video.generator import VideoGenerator
 from models.video.vae import VaeGenerator
 from tests.faults.conftest import RecordFault
-from tests.jobs.video.clips import SMALL, SPEC
+from tests.jobs.video.clips import SPEC
 from tests.models.ads.clicks import FIELDS, clicks
+from tests.models.video.tiny import TINY
 from tests.models.video.tiny_pipeline import save_tiny_pipeline
 
 
@@ -61,7 +62,7 @@ def click_model(directory: Path) -> Callable[[], object]:
 
 
 def video_generator(directory: Path) -> Callable[[], object]:
-    VaeGenerator(SMALL).save(directory)
+    VaeGenerator(TINY["vae"]).save(directory)
     return lambda: VaeGenerator.load(directory)
 
 

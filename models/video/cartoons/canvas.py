@@ -5,6 +5,7 @@ Shapes are signed distances (negative inside), so edges are anti-aliased and sub
 """
 
 from collections.abc import Sequence
+from copy import copy
 from typing import Any
 
 import numpy as np
@@ -27,7 +28,7 @@ class Canvas:
     """Frames to paint shapes on; later shapes cover earlier ones.
 
     Attributes:
-        image: (T, S, S, 3) float32 in [0, 1].
+        image: (3, T, S, S) float32 in [0, 1]; colours are the first axis, as NumPy is slow if the last axis is short.
         x, y, t: broadcastable coordinates of shapes (1, 1, S), (1, S, 1) and (T, 1, 1).
     """
 
@@ -37,7 +38,23 @@ class Canvas:
         self.x: Array = centres[None, None, :]
         self.y: Array = centres[None, :, None]
         self.t: Array = (np.arange(frames, dtype=np.float32) / frames)[:, None, None]
-        self.image: Array = np.zeros((frames, size, size, 3), np.float32)
+        self.image: Array = np.zeros((3, frames, size, size), np.float32)
+
+    def window(self, x: Array, y: Array, margin: float) -> "Canvas":
+        """Return a canvas for the part of the frames that is nearer than `margin` to a moving point (T, 1, 1).
+
+        What is painted on it appears on this canvas too. Painting small objects on a window takes less time.
+        """
+        part = copy(self)
+        columns = self._within(x, margin)
+        rows = self._within(y, margin)
+        part.x, part.y = self.x[:, :, columns], self.y[:, rows]
+        part.image = self.image[:, :, rows, columns]
+        return part
+
+    def _within(self, centres: Array, margin: float) -> slice:
+        first, last = (centres.min() - margin) * self.size, (centres.max() + margin) * self.size
+        return slice(max(int(first), 0), max(int(last) + 1, 0))
 
     def cover(self, distance: ArrayLike, softness: float = 1.0) -> Array:
         """Return the coverage in [0, 1] of a signed distance; `softness` is the width of the edge in pixels."""
@@ -45,17 +62,15 @@ class Canvas:
 
     def gradient(self, top: ArrayLike, bottom: ArrayLike) -> None:
         """Fill every frame with a vertical gradient between two colours, each (3,) or (T, 1, 1, 3)."""
-        share = self.y[..., None]
-        self.image[:] = (1.0 - share) * np.asarray(top, np.float32) + share * np.asarray(bottom, np.float32)
+        self.image[:] = (1.0 - self.y) * _planes(top) + self.y * _planes(bottom)
 
     def paint(self, coverage: ArrayLike, colour: ArrayLike) -> None:
         """Blend a colour, (3,) or (T, 1, 1, 3), into the frames; `coverage`, broadcast to (T, S, S), is the opacity."""
-        alpha = np.asarray(coverage, np.float32)[..., None]
-        self.image += alpha * (np.asarray(colour, np.float32) - self.image)
+        self.image += np.asarray(coverage, np.float32) * (_planes(colour) - self.image)
 
     def shine(self, intensity: ArrayLike, colour: ArrayLike) -> None:
         """Add light of a colour, clipped to [0, 1], for glow effects."""
-        light = np.asarray(intensity, np.float32)[..., None] * np.asarray(colour, np.float32)
+        light = np.asarray(intensity, np.float32) * _planes(colour)
         np.clip(self.image + light, 0.0, 1.0, out=self.image)
 
     def disc(self, cx: Value, cy: Value, radius: Value) -> Array:
@@ -101,4 +116,12 @@ class Canvas:
 
     def frames(self) -> NDArray[np.uint8]:
         """Return the finished clip: (T, S, S, 3) uint8, sRGB."""
-        return (np.clip(self.image, 0.0, 1.0) * 255.0 + 0.5).astype(np.uint8)
+        return np.ascontiguousarray(
+            (np.clip(self.image, 0.0, 1.0) * 255.0 + 0.5).astype(np.uint8).transpose(1, 2, 3, 0)
+        )
+
+
+def _planes(colour: ArrayLike) -> Array:
+    """Return a colour, (3,) or (T, 1, 1, 3), as (3, 1, 1, 1) or (3, T, 1, 1)."""
+    values = np.asarray(colour, np.float32)
+    return np.moveaxis(values, -1, 0) if values.ndim > 1 else values[:, None, None, None]

@@ -66,7 +66,7 @@ PHRASES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = _split(
             "a {c} flower blooming; a blossom opening its petals; a {c} flower in the garden; "
             "spring flowers; a {c} rose opening; blooming",
         ),
-        "fish": (
+        "aquarium": (
             "一条{c}鱼在水里游; {c}金鱼; 水族箱里的{c}鱼; 海底的鱼; 鱼儿游过水草; 鱼缸; 水下世界的{c}小鱼",
             "a {c} fish swimming; a {c} goldfish in an aquarium; fish under water; an underwater world; "
             "a fish tank with a {c} fish",
@@ -76,7 +76,7 @@ PHRASES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = _split(
             "fireworks; {c} fireworks in the night sky; a fireworks show; new year fireworks; "
             "firecrackers bursting over town; {c} fireworks exploding",
         ),
-        "ball": (
+        "bouncing_ball": (
             "弹跳的{c}球; 一个{c}皮球在地板上弹跳; {c}篮球弹起; 拍{c}球; 弹跳的球; 球在弹跳; 打篮球; 踢足球; 玩皮球",
             "a bouncing {c} ball; a {c} ball bouncing on the floor; a {c} basketball; playing ball; "
             "a ball that bounces; football",
@@ -132,14 +132,14 @@ PHRASES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = _split(
             "a {c} dress; a model in a {c} dress on the catwalk; a fashion show; a girl in a {c} skirt; "
             "fashion; a {c} gown swaying",
         ),
-        "car": (
+        "road_trip": (
             "一辆{c}汽车; {c}小汽车在公路上行驶; 开车; 行驶的{c}车; 自驾游; 公路上的{c}轿车; 试驾",
             "a {c} car; a {c} car driving along a road; driving on the highway; a road trip; "
             "an automobile passing trees",
         ),
-        "balloon": (
-            "{c}热气球; 热气球飞过群山; 升空的{c}热气球; 旅行; {c}气球在天上飘; 山谷上空的热气球; 旅游",
-            "a {c} hot-air balloon; a balloon floating over mountains; a {c} balloon rising; travel; "
+        "hot_air_balloon": (
+            "{c}热气球; 热气球飞过群山; 升空的{c}热气球; 旅行; {c}热气球在天上飘; 山谷上空的热气球; 旅游",
+            "a {c} hot-air balloon; a hot-air balloon floating over mountains; a {c} hot-air balloon rising; travel; "
             "a hot air balloon ride; sightseeing from above",
         ),
     }
@@ -169,7 +169,13 @@ def caption(scene: str, colour: str | None, language: str, rng: np.random.Genera
     if colour and "{c}" not in phrase:
         phrase = ("{c}" + phrase, phrase + " in {c}")[index]
     word = _pick(COLOUR_WORDS[colour][index], rng) if colour else ""
-    framed = _pick(_FRAMES[index], rng).format(p=phrase.format(c=word), m=_pick(_MOODS[index], rng))
+    return frame(phrase.format(c=word), language, rng)
+
+
+def frame(phrase: str, language: str, rng: np.random.Generator) -> str:
+    """Put a phrase into a random sentence frame with a mood."""
+    index = LANGUAGES.index(language)
+    framed = _pick(_FRAMES[index], rng).format(p=phrase, m=_pick(_MOODS[index], rng))
     return " ".join(framed.split())
 
 

@@ -151,7 +151,7 @@ def dress(c: Canvas, rng: np.random.Generator, colour: RGB) -> None:
     c.paint(c.cover(c.box(x - 0.088, 0.45 + bob, x + 0.088, 0.485 + bob)), fabric * 0.5)
 
 
-def car(c: Canvas, rng: np.random.Generator, colour: RGB) -> None:
+def road_trip(c: Canvas, rng: np.random.Generator, colour: RGB) -> None:
     """A car drives along a road past hills and trees."""
     phase, speed, x = rng.uniform(0, 0.02), rng.uniform(0.98, 1.02), rng.uniform(0.46, 0.54)
     c.gradient((0.50, 0.78, 0.98), (0.88, 0.95, 1.0))
@@ -182,7 +182,7 @@ def car(c: Canvas, rng: np.random.Generator, colour: RGB) -> None:
         c.paint(c.cover(np.maximum(spoke, c.disc(x + wheel, 0.76, 0.042))), (0.20, 0.20, 0.22))
 
 
-def balloon(c: Canvas, rng: np.random.Generator, colour: RGB) -> None:
+def hot_air_balloon(c: Canvas, rng: np.random.Generator, colour: RGB) -> None:
     """A hot-air balloon floats up over mountains."""
     cx, phase, climb = rng.uniform(0.44, 0.56), rng.uniform(-0.3, 0.3), rng.uniform(0.23, 0.29)
     c.gradient((0.45, 0.72, 0.98), (1.0, 0.90, 0.78))

@@ -173,7 +173,7 @@ def flower(c: Canvas, rng: np.random.Generator, colour: RGB) -> None:
 _BUBBLES = np.random.default_rng(14).uniform(size=(7, 2)).astype(np.float32)
 
 
-def fish(c: Canvas, rng: np.random.Generator, colour: RGB) -> None:
+def aquarium(c: Canvas, rng: np.random.Generator, colour: RGB) -> None:
     """A fish swims through water with bubbles and swaying weeds."""
     start, speed, depth, phase = (
         rng.uniform(0.02, 0.08),

@@ -44,7 +44,7 @@ def fireworks(c: Canvas, rng: np.random.Generator, colour: RGB) -> None:
         c.paint(c.cover(c.box(left, top, right, 1.1)), (0.03, 0.03, 0.06))
 
 
-def ball(c: Canvas, rng: np.random.Generator, colour: RGB) -> None:
+def bouncing_ball(c: Canvas, rng: np.random.Generator, colour: RGB) -> None:
     """A ball bounces across a wooden floor."""
     start, speed, hops, height = (
         rng.uniform(0.17, 0.19),

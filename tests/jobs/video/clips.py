@@ -1,12 +1,12 @@
-"""Clips for tests, and the config of a small, untrained generator."""
+"""Clips for tests, and a generator that fails."""
 
 from collections.abc import Sequence
 
 from jobs.video.clip import Clip
 from models.video.generator import Frames, VideoGenerator, VideoSpec
-from models.video.vae import VaeConfig, VaeGenerator
+from models.video.vae import VaeGenerator
+from tests.models.video.tiny import TINY
 
-SMALL = VaeConfig(clips_per_scene=8, captions_per_scene=4, steps=3, text_steps=3, hidden_size=16)
 SPEC = VideoSpec(64, 64, 16, 8)
 FORBIDDEN = "boom"
 
@@ -19,7 +19,7 @@ class FailingGenerator(VideoGenerator):
     spec = SPEC
 
     def __init__(self, error: Exception) -> None:
-        self._inner = VaeGenerator(SMALL)
+        self._inner = VaeGenerator(TINY["vae"])
         self._error = error
 
     def generate(self, prompts: Sequence[str], seeds: Sequence[int], spec: VideoSpec) -> Frames:

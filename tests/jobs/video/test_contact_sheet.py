@@ -9,7 +9,7 @@ from PIL import Image
 
 from jobs.video import contact_sheet
 from jobs.video.contact_sheet import Strip, font_for, write_contact_sheet
-from jobs.video.prompts import SCENE_PROMPTS, english_prompt
+from jobs.video.prompts import PROMPTS, english_prompt
 
 CLIP = np.full((16, 64, 64, 3), (255, 0, 0), np.uint8)
 
@@ -39,7 +39,7 @@ def test_a_font_that_has_the_characters_is_found() -> None:
 
 
 def test_every_chinese_prompt_has_an_english_translation() -> None:
-    for pairs in SCENE_PROMPTS.values():
+    for pairs in PROMPTS.values():
         for chinese, english in pairs:
             assert english_prompt(chinese) == english
             assert english.isascii()

@@ -17,7 +17,8 @@ from jobs.video.generate import generate, is_made
 from jobs.video.mp4 import verify_mp4
 from jobs.video.plan import read_shard, shards, write_plan
 from models.video.vae import VaeGenerator
-from tests.jobs.video.clips import FORBIDDEN, SMALL, SPEC, FailingGenerator, clips_for
+from tests.jobs.video.clips import FORBIDDEN, SPEC, FailingGenerator, clips_for
+from tests.models.video.tiny import TINY
 from tests.object_store import ObjectStore
 
 MAY_1 = dt.date(2022, 5, 1)
@@ -27,9 +28,10 @@ import sys, torch
 from pathlib import Path
 from jobs.video.generate import generate
 from models.video.vae import VaeGenerator
-from tests.jobs.video.clips import SMALL, clips_for
+from tests.jobs.video.clips import clips_for
+from tests.models.video.tiny import TINY
 torch.set_num_threads(1)
-generator = VaeGenerator(SMALL)
+generator = VaeGenerator(TINY["vae"])
 print("ready", flush=True)
 generate(Path(sys.argv[1]), clips_for(generator, int(sys.argv[2])), generator)
 """
@@ -43,7 +45,7 @@ def _files(videos: Path) -> dict[str, int]:
 
 def test_a_killed_worker_resumes_and_no_visible_file_is_incomplete(tmp_path: Path) -> None:
     count = 24
-    clips = clips_for(VaeGenerator(SMALL), count)
+    clips = clips_for(VaeGenerator(TINY["vae"]), count)
     command = [sys.executable, "-c", _WORKER, str(tmp_path), str(count)]
     with subprocess.Popen(command, cwd=_REPOSITORY, stdout=subprocess.PIPE, text=True) as worker:
         assert worker.stdout is not None
@@ -61,7 +63,7 @@ def test_a_killed_worker_resumes_and_no_visible_file_is_incomplete(tmp_path: Pat
     assert 2 <= len(made) < count
     before = _files(tmp_path)
 
-    generate(tmp_path, clips, VaeGenerator(SMALL))
+    generate(tmp_path, clips, VaeGenerator(TINY["vae"]))
     after = _files(tmp_path)
     assert all(is_made(clip, tmp_path) for clip in clips)
     kept = {str(path) for clip in made for path in (clip.path, clip.sidecar)}
@@ -70,7 +72,7 @@ def test_a_killed_worker_resumes_and_no_visible_file_is_incomplete(tmp_path: Pat
 
 
 def test_running_again_generates_nothing_again(tmp_path: Path) -> None:
-    generator = VaeGenerator(SMALL)
+    generator = VaeGenerator(TINY["vae"])
     clips = clips_for(generator, 6)
     generate(tmp_path, [*clips, *clips], generator)
     before = _files(tmp_path)
@@ -80,7 +82,7 @@ def test_running_again_generates_nothing_again(tmp_path: Path) -> None:
 
 
 def test_a_damaged_or_missing_file_is_generated_again_with_the_same_bytes(tmp_path: Path) -> None:
-    generator = VaeGenerator(SMALL)
+    generator = VaeGenerator(TINY["vae"])
     clips = clips_for(generator, 4)
     generate(tmp_path, clips, generator)
     videos = [(tmp_path / clip.path).read_bytes() for clip in clips]
@@ -95,7 +97,7 @@ def test_a_damaged_or_missing_file_is_generated_again_with_the_same_bytes(tmp_pa
 
 
 def test_clips_in_an_object_store_have_the_bytes_of_those_on_a_disk(store: ObjectStore, tmp_path: Path) -> None:
-    generator = VaeGenerator(SMALL)
+    generator = VaeGenerator(TINY["vae"])
     videos = location("s3a://files/videos")
     requests = [{"request_id": f"{number}", "prompt": f"rain {number}", "seed": number} for number in range(6)]
     write_plan(videos, MAY_1, requests, generator)
@@ -135,7 +137,7 @@ def test_out_of_memory_is_not_recorded_as_an_error_of_the_prompt(tmp_path: Path)
 
 
 def test_a_prompt_that_failed_once_can_succeed_later(tmp_path: Path) -> None:
-    generator = VaeGenerator(SMALL)
+    generator = VaeGenerator(TINY["vae"])
     (clip,) = clips_for(generator, 1)
     (tmp_path / clip.failure).parent.mkdir(parents=True)
     (tmp_path / clip.failure).write_text("{}", encoding="utf-8")
@@ -145,7 +147,7 @@ def test_a_prompt_that_failed_once_can_succeed_later(tmp_path: Path) -> None:
 
 
 def test_the_name_depends_on_all_inputs() -> None:
-    clip = clips_for(VaeGenerator(SMALL), 1)[0]
+    clip = clips_for(VaeGenerator(TINY["vae"]), 1)[0]
     changed = [
         Clip("snow", clip.seed, clip.spec, clip.generator, clip.generator_version),
         Clip(clip.prompt, 5, clip.spec, clip.generator, clip.generator_version),
@@ -153,4 +155,4 @@ def test_the_name_depends_on_all_inputs() -> None:
         Clip(clip.prompt, clip.seed, clip.spec, clip.generator, "vae-other"),
     ]
     assert len({clip.name, *(other.name for other in changed)}) == 5
-    assert clip.name == clips_for(VaeGenerator(SMALL), 1)[0].name
+    assert clip.name == clips_for(VaeGenerator(TINY["vae"]), 1)[0].name

@@ -1,16 +1,18 @@
 """One video from text: made as in a night, or refused with one clear line."""
 
 import json
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from jobs.video import make_video
+from jobs.video import make_video, train_generator
 from jobs.video.mp4 import verify_mp4
 from jobs.video.prompt_check import refusal
-from jobs.video.prompts import SCENE_PROMPTS
+from jobs.video.prompts import PROMPTS
+from models.video.judge import Judge
 from models.video.vae import VaeGenerator
-from tests.jobs.video.clips import SMALL
+from tests.models.video.tiny import TINY
 
 DATE = ["--date", "2022-05-01"]
 
@@ -18,7 +20,8 @@ DATE = ["--date", "2022-05-01"]
 def test_a_video_is_made_once_and_its_origin_printed(
     home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(VaeGenerator, "nightly", SMALL)
+    monkeypatch.setattr(VaeGenerator, "nightly", TINY["vae"])
+    monkeypatch.setattr(train_generator, "Judge", partial(Judge, steps=2, clips=VaeGenerator().training_data()))
     asked = [*DATE, "--prompt", "一个美丽的日出景象", "--generator", "vae", "--seed", "3"]
     make_video.main(asked)
     printed = dict(line.split(maxsplit=1) for line in capsys.readouterr().out.splitlines())
@@ -63,5 +66,5 @@ def test_a_seed_is_a_number(home: Path, capsys: pytest.CaptureFixture[str]) -> N
 
 
 def test_ordinary_prompts_are_accepted() -> None:
-    prompts = [text for pairs in SCENE_PROMPTS.values() for pair in pairs for text in pair]
+    prompts = [text for pairs in PROMPTS.values() for pair in pairs for text in pair]
     assert not [text for text in [*prompts, "a café at night 🌃", "../etc/passwd", "<b>日出</b>"] if refusal(text)]

@@ -8,13 +8,14 @@ import numpy as np
 import pytest
 
 from jobs.video.mp4 import BrokenVideo, read_mp4, verify_mp4, write_mp4
-from models.video.cartoons.scenes import render
+from models.video.cartoons.corpus import render
+from models.video.cartoons.descriptions import Description
 from models.video.generator import Frames
 
 
 @pytest.fixture(scope="module")
 def clip() -> Frames:
-    return render("car", "red", 16, 64, np.random.default_rng(0))
+    return render(Description("road_trip", "red"), 16, 64, np.random.default_rng(0))[0]
 
 
 def test_a_browser_can_play_it_while_it_loads(clip: Frames, tmp_path: Path) -> None:

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from pyspark.sql import SparkSession
 
 from jobs.video import requests
-from jobs.video.prompts import SCENE_PROMPTS, TAG_SCENES, prompts_for
+from jobs.video.prompts import PROMPTS, TAG_SUBJECTS, prompts_for
 from jobs.video.requests import sampled_tastes, taste_tags, tastes_by_tag, transform, trending_tags
-from models.video.cartoons.scenes import SCENE_NAMES
+from models.video.cartoons.descriptions import ATTRIBUTES
 
 NIGHT = dt.date(2022, 5, 1)
 TAGS = ["美食", "旅游", "39", "2", "音乐", "体育", "科技", "11", "汽车", "7", "教育", "萌宠"]
@@ -110,14 +110,14 @@ def test_any_tastes_give_distinct_known_tags(rows: list[tuple[int, str, float]])
     assert set(selected) <= {tag for _, tag, _ in rows}
 
 
-def test_every_scene_has_prompts_and_every_tag_a_scene() -> None:
-    assert set(SCENE_PROMPTS) == set(SCENE_NAMES)
-    assert {scene for scenes in TAG_SCENES.values() for scene in scenes} <= set(SCENE_NAMES)
+def test_every_subject_has_prompts_and_every_tag_a_subject() -> None:
+    assert set(PROMPTS) == set(ATTRIBUTES["subject"])
+    assert {subject for subjects in TAG_SUBJECTS.values() for subject in subjects} <= set(PROMPTS)
 
 
 @pytest.mark.parametrize("tag", ["39", "2", "美食", "没有见过", ""])
 def test_a_tag_always_gives_the_same_prompts(tag: str) -> None:
     chinese, english = prompts_for(tag, "2022-05-01")
     assert (chinese, english) == prompts_for(tag, "2022-05-01")
-    assert chinese.scene == english.scene
-    assert (chinese.text, english.text) in SCENE_PROMPTS[chinese.scene]
+    assert chinese.subject == english.subject
+    assert (chinese.text, english.text) in PROMPTS[chinese.subject]

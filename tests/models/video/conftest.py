@@ -1,13 +1,21 @@
-"""A briefly trained generator: its scenes can be told apart, but are blurred."""
+"""Models that are trained once for all tests of this folder."""
 
 from collections.abc import Iterator
 
+import numpy as np
 import pytest
 import torch
 
+from models.video.cartoons.corpus import described_captions, pictures, render_clips
+from models.video.cartoons.descriptions import compositions
+from models.video.judge import Judge
+from models.video.text import TextEncoder
 from models.video.vae import VaeConfig, VaeGenerator
 
-SHORT = VaeConfig(clips_per_scene=8, captions_per_scene=160, steps=150, text_steps=100, hidden_size=256)
+SHORT = VaeConfig(
+    clips_per_picture=8, composed_clips=200, captions=9000, layouts=3000, text_steps=250, vae_steps=180, sprite_steps=150,
+    layout_steps=1500, hidden_size=256,
+)  # fmt: skip
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -20,6 +28,28 @@ def one_thread() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
+def captions() -> list[str]:
+    """What `reader` was trained on."""
+    return described_captions(SHORT.captions, SHORT.seed)[0]
+
+
+@pytest.fixture(scope="session")
+def reader(learned: VaeGenerator) -> TextEncoder:
+    """A text encoder, trained for fewer steps than in a night."""
+    return learned.text
+
+
+@pytest.fixture(scope="session")
 def learned() -> VaeGenerator:
+    """A briefly trained generator: its scenes can be told apart, but are blurred."""
     generator = VaeGenerator(SHORT)
-    return generator.fit(*generator.training_data())
+    return generator.fit(generator.training_data())
+
+
+@pytest.fixture(scope="session")
+def judge() -> Judge:
+    """A judge, trained for fewer steps and on fewer clips than in a night."""
+    composed = compositions()
+    order = np.random.default_rng(1).permutation(len(composed))[:600]
+    descriptions = pictures(8) + [composed[n] for n in order]
+    return Judge(16, steps=250, clips=render_clips(descriptions, 16, 64, seed=1))
