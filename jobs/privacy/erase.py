@@ -20,7 +20,7 @@ import pyarrow.dataset as ds
 
 from jobs.ingest import erased_lines, landing
 from jobs.ingest.behavior_rows import EVENTS
-from jobs.ingest.feeds import NIGHTLY
+from jobs.ingest.feeds import RECONCILED
 from jobs.platform import admission, erasure, lake
 from jobs.platform.command import command
 from jobs.platform.errors import BadInput, NightreelError, UsageError
@@ -181,7 +181,7 @@ def update_reconciliation(settings: Settings) -> Iterator[str]:
         return
     remaining = {
         table: {day: p.rows for day, p in lake.latest(settings.uri(table)).items() if "erased" in p.made_by}
-        for table in (_BRONZE, _QUARANTINE, *(feed.table for feed in NIGHTLY.values()))
+        for table in (_BRONZE, _QUARANTINE, *(feed.table for feed in RECONCILED.values()))
         if table in lake.tables(settings)
     }
     counts = lake.arrow(settings.uri(_RECONCILIATION), lake.tables(settings)[_RECONCILIATION]).to_table()
