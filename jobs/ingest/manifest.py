@@ -56,7 +56,7 @@ def check(landing: Location, date: dt.date, may_be_empty: bool = False) -> dict[
         may_be_empty: True if the log may have no row.
 
     Returns:
-        Feed -> name -> file.
+        Feed -> name -> file, without optional feeds that have not landed.
 
     Raises:
         MissingInput: the folder of a feed does not exist or is not complete.
@@ -64,8 +64,10 @@ def check(landing: Location, date: dt.date, may_be_empty: bool = False) -> dict[
     """
     night = {}
     for feed in RECONCILED:
-        night[feed] = write(landing, feed, date)
-        has_row = any(file.rows for file in night[feed].values())
+        if not (landed := write(landing, feed, date)):
+            continue  # an optional feed
+        night[feed] = landed
+        has_row = any(file.rows for file in landed.values())
         if not has_row and feed not in (CAMPAIGNS, *OPTIONAL) and not (may_be_empty and feed == BEHAVIOR_LOGS):
             raise BadInput(no_row(landing, feed, date))
     return night
