@@ -2,9 +2,9 @@
 
 First the users are added to the erasure list, which every later landing and write respects. Then their rows are removed from the
 landing's files and from every table: each affected file is written again without them, and the files of older versions that
-contain them are deleted at once, so neither time travel nor `make restore` brings them back. The weights of the models that were
-trained on their rows are deleted. Finally all files below NIGHTREEL_HOME and NIGHTREEL_FILES are searched. The command can be
-rerun at any time and continues with the remaining work.
+contain them are deleted at once, so neither time travel nor `make restore` brings them back. Clips that only they asked for are
+deleted, and so are the weights of models that were trained on their rows. Finally all files below NIGHTREEL_HOME and
+NIGHTREEL_FILES are searched. The command can be rerun at any time and continues with the remaining work.
 """
 
 import argparse
@@ -31,6 +31,7 @@ from jobs.platform.settings import Settings, settings
 from jobs.platform.spark import session
 from jobs.platform.whole_number import BLANKS, read_id
 from jobs.privacy import search
+from jobs.privacy.clips import erase_clips
 from schemas.contract import Contract, load_contract
 from schemas.contract import tables as contract_tables
 
@@ -254,6 +255,7 @@ def erase(settings: Settings, users: Iterable[int]) -> Iterator[str]:
     admission.register(settings)  # from now on the lake rejects machines with an older list
     yield f"{len(pseudonyms)} users, {new} of them new on the erasure list {erasure.path(settings)}"
     yield from erase_landing(settings)
+    yield from erase_clips(settings)
     had_rows = yield from erase_tables(settings)
     yield from update_reconciliation(settings)
     yield from delete_weights(settings)
