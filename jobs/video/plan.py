@@ -24,6 +24,8 @@ from models.video.generator import VideoGenerator, VideoSpec
 
 REQUESTS = "gold.video_requests"
 CLIPS_PER_SHARD = 4
+MOST_SHARDS = 1_000
+"""Of a night. Airflow refuses more than 1,024 tasks for one list, so a night with many requests has longer shards."""
 
 
 @dataclass(frozen=True)
@@ -73,9 +75,10 @@ def write_plan(
         {"prompt": clip.prompt, "seed": clip.seed, "spec": asdict(clip.spec), "requests": served}
         for clip, served in requests_of.items()
     ]
-    for number, first in enumerate(range(0, len(clips), CLIPS_PER_SHARD)):
+    length = max(CLIPS_PER_SHARD, -(-len(clips) // MOST_SHARDS))
+    for number, first in enumerate(range(0, len(clips), length)):
         path = folder / f"shard-{number:04d}.json"
-        shard = clips[first : first + CLIPS_PER_SHARD]
+        shard = clips[first : first + length]
         durable.write_json(path, {"generator": generator.name, "generator_version": version, "clips": shard})
         written.append(path)
     for path in shards(videos, date):

@@ -1,6 +1,7 @@
 """Whatever a user writes ends as one request, accepted or refused in words."""
 
 import datetime as dt
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -8,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from jobs.video import plan
 from jobs.video.plan import read_shard, write_plan
 from jobs.video.prompt_check import LONGEST_PROMPT
 from jobs.video.requests import TABLE
@@ -107,7 +109,7 @@ def test_a_declared_language_counts_for_latin_letters_only() -> None:
     assert decided("кошка", language="en")["refusal"] is not None
 
 
-def test_options_are_honoured(tmp_path: Any) -> None:
+def test_options_are_honoured(tmp_path: Path) -> None:
     asked = [
         asked_for("a cat", request="1"),
         asked_for("a cat", request="2", seconds="3", size=" 128x64 ", seed="7.0", generator="vae"),
@@ -121,7 +123,7 @@ def test_options_are_honoured(tmp_path: Any) -> None:
     assert [clip.seed for clip in clips] == [rows[0]["seed"], 7, rows[0]["seed"]]
 
 
-def test_equal_requests_share_a_clip_and_refused_ones_have_none(tmp_path: Any) -> None:
+def test_equal_requests_share_a_clip_and_refused_ones_have_none(tmp_path: Path) -> None:
     same = [asked_for(text, request=f"{n:02}") for n, text in enumerate(["a cat", " a  cat", "a cat\n"] * 3)]
     others = [asked_for(f"a cat in {n} hats", request=f"x{n}") for n in range(4)]
     other_seed = asked_for("a cat", request="y", seed="5")
@@ -132,6 +134,12 @@ def test_equal_requests_share_a_clip_and_refused_ones_have_none(tmp_path: Any) -
     assert not clips_of[0] & clips_of[1]
     served = [request.request_id for shard in shards for request in read_shard(shard)]
     assert sorted(served) == sorted(row["request_id"] for row in rows if row["refusal"] is None)
+
+
+def test_a_night_with_many_requests_has_longer_shards(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(plan, "MOST_SHARDS", 3)
+    rows = list(user_requests([asked_for(f"a cat {n}", request=f"{n}") for n in range(20)], NIGHT, "vae", 1))
+    assert [len(read_shard(shard)) for shard in write_plan(tmp_path, NIGHT, rows, GENERATOR)] == [7, 7, 6]
 
 
 options = st.fixed_dictionaries({}, optional={
