@@ -8,7 +8,7 @@ texts of users are personal. A night without such clips has no contact sheet.
 import json
 import logging
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -72,13 +72,12 @@ def manifest(context: JobContext) -> pa.Table:
     return pa.Table.from_pylist(rows, schema=load_contract(TABLE).arrow_schema())
 
 
-def check_outcomes(requests: Iterable[Mapping[str, Any]], rows: Iterable[Mapping[str, Any]]) -> None:
+def check_outcomes(requests: Sequence[Mapping[str, Any]], rows: Sequence[Mapping[str, Any]]) -> None:
     """Check that every request is either refused or has exactly one row.
 
     Raises:
         BadInput: a request has no outcome or several, or a row belongs to no request.
     """
-    requests, rows = list(requests), list(rows)
     refused = [request["request_id"] for request in requests if request.get("refusal") is not None]
     outcomes = Counter([*refused, *(row["request_id"] for row in rows)])
     if outcomes != Counter(dict.fromkeys((request["request_id"] for request in requests), 1)):
