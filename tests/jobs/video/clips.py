@@ -29,7 +29,7 @@ class FailingGenerator(VideoGenerator):
 
 
 def asked_for(
-    text: str | None, *, request: str = "1", user_id: str = "0" * 32, **options: str
+    text: str | None, *, request: str = "1", user_id: str = "0" * 32, **options: str | None
 ) -> dict[str, str | None]:
     """Return a row of silver.video_prompts."""
     names = ("language", "seconds", "size", "style", "generator", "seed")
