@@ -1,11 +1,12 @@
 """
 ### Generate the videos of a night
 
-Trains the generator if there is no trained one yet, waits for the night's `gold.video_requests`, splits the requests into
-shards, generates each shard in pool `gpu`, and commits one manifest, `gold.generated_videos`, with a contact sheet.
+Trains the generator if there is no trained one yet, waits for the night's `gold.video_requests`, splits the clips of the requests
+into shards, generates each shard in pool `gpu`, and commits what became of each request, `gold.generated_videos`, with a contact
+sheet.
 
 The name of a video is a hash of everything that determines it: a rerun generates no video twice, and a killed shard continues
-where it stopped. The manifest contains only files that decode.
+where it stopped. A video counts as made only if its file decodes.
 
 **When a task fails:** the last lines of its log tell the reason. Clear the task: only missing videos are generated.
 """

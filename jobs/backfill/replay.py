@@ -15,9 +15,9 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from jobs.backfill import stale_days
-from jobs.ingest import behavior_events, campaigns, quarantine, reconciliation, users, videos
+from jobs.ingest import behavior_events, campaigns, quarantine, reconciliation, users, video_prompts, videos
 from jobs.ingest.behavior_rows import EVENTS, parse_bronze
-from jobs.ingest.feeds import NIGHTLY
+from jobs.ingest.feeds import RECONCILED
 from jobs.ingest.parse import valid_rows
 from jobs.ingest.snapshot import snapshot
 from jobs.platform.errors import MissingInput, UsageError
@@ -26,12 +26,13 @@ from jobs.platform.job_context import JobContext
 
 _QUARANTINE = "silver.quarantine"
 _BRONZE = "bronze.behavior_log"
-_FEEDS = {feed.table: name for name, feed in NIGHTLY.items()}
+_FEEDS = {feed.table: name for name, feed in RECONCILED.items()}
 _WRITES: dict[str, ModuleType] = {
     EVENTS: behavior_events,
     "silver.users": users,
     "silver.videos": videos,
     "silver.campaigns": campaigns,
+    "silver.video_prompts": video_prompts,
 }
 _FOLLOWING: dict[str, ModuleType] = {_QUARANTINE: quarantine, "ops.reconciliation": reconciliation}
 

@@ -17,7 +17,7 @@ from pyspark.sql import functions as F
 
 from jobs.ingest import landed_files, landing, source
 from jobs.ingest.behavior_events import best_first
-from jobs.ingest.feeds import BEHAVIOR_LOGS, NIGHTLY, Feed
+from jobs.ingest.feeds import BEHAVIOR_LOGS, NIGHTLY, RECONCILED, Feed
 from jobs.ingest.formats import ERASED
 from jobs.ingest.landed import read
 from jobs.ingest.mapping import dump, layout
@@ -64,7 +64,7 @@ def land_copy(given: Path, mapping: str, date: dt.date | None, root: Path, setti
         raise MissingInput(f"a complete night in {given}", hint="a folder is complete when it contains _SUCCESS")
     night = date or max(nights)
     mappings = layout(mapping) if mapping else {}
-    for feed in NIGHTLY:
+    for feed in RECONCILED:
         if (folder := landing.folder(given, feed, night)).is_dir():
             copy = shutil.copytree(landing.content(folder), landing.folder(root, feed, night))
             if feed in mappings:
@@ -74,7 +74,7 @@ def land_copy(given: Path, mapping: str, date: dt.date | None, root: Path, setti
 
 def check(spark: SparkSession, root: Path, date: dt.date, settings: Settings) -> Iterator[tuple[str, bool]]:
     """Check each feed of a landed night. Yield lines to print, each with True if the night would be refused for this reason."""
-    for feed in NIGHTLY.values():
+    for feed in RECONCILED.values():
         try:
             yield from _check_feed(spark, root, feed, date, settings)
         except NightreelError as error:
@@ -85,6 +85,8 @@ def _check_feed(
     spark: SparkSession, root: Path, feed: Feed, date: dt.date, settings: Settings
 ) -> Iterator[tuple[str, bool]]:
     files = landed_files.files(root, feed.name, date)
+    if not files:
+        return
     mapping = landed_files.mapping(root, feed.name, date)
     landed = read(spark, files, mapping, secrets.token_bytes(32), settings.timezone.key)
     landed = landed.withColumn("arrival_date", F.lit(date)).cache()

@@ -50,6 +50,8 @@ def find(spark: "SparkSession", settings: Settings, feed: str, date: dt.date) ->
     secret = key(settings)
     erasure.check_key(settings, secret)
     files = landed_files.files(settings.landing, feed, date)
+    if not files:
+        return {}
     rows = read(spark, files, landed_files.mapping(settings.landing, feed, date), secret, settings.timezone.key)
     users = F.explode(F.array_append(F.coalesce("numbers", F.array().cast("array<string>")), F.col("user_id")))
     listed = spark.createDataFrame(pa.table({"owner": sorted(erased)}))

@@ -15,6 +15,7 @@ BEHAVIOR_LOGS = "behavior_logs"
 USERS = "users"
 VIDEOS = "videos"
 CAMPAIGNS = "campaigns"
+VIDEO_PROMPTS = "video_prompts"
 WATCH_HISTORY = "watch_history"
 
 
@@ -127,6 +128,7 @@ _VIDEOS = Feed(
 _CAMPAIGNS = Feed(
     CAMPAIGNS, "silver.campaigns", required=("campaign_id", "name", "advertiser", "tag", "video_id", "bid", "budget")
 )
+_VIDEO_PROMPTS = Feed(VIDEO_PROMPTS, "silver.video_prompts", required=("request", "user_id", "text"))
 _WATCH_HISTORY = Feed(
     WATCH_HISTORY,
     "silver.watch_history",
@@ -136,5 +138,11 @@ _WATCH_HISTORY = Feed(
 NIGHTLY: Mapping[str, Feed] = {feed.name: feed for feed in (_BEHAVIOR_LOGS, _USERS, _VIDEOS, _CAMPAIGNS)}
 """The feeds that every night must have: the log, and snapshots taken at the end of the day."""
 
-FEEDS: Mapping[str, Feed] = {**NIGHTLY, WATCH_HISTORY: _WATCH_HISTORY}
+OPTIONAL: Mapping[str, Feed] = {VIDEO_PROMPTS: _VIDEO_PROMPTS}
+"""The feeds that a night may lack: it then has no rows of them."""
+
+RECONCILED: Mapping[str, Feed] = {**NIGHTLY, **OPTIONAL}
+"""The feeds of a night whose rows are quarantined and counted."""
+
+FEEDS: Mapping[str, Feed] = {**RECONCILED, WATCH_HISTORY: _WATCH_HISTORY}
 """All feeds. The watch history lands only once, under its last day."""

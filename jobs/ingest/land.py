@@ -15,7 +15,7 @@ from pathlib import Path
 
 from infra.storage import Location
 from jobs.ingest import erased_lines, landing, manifest, source
-from jobs.ingest.feeds import BEHAVIOR_LOGS, NIGHTLY
+from jobs.ingest.feeds import BEHAVIOR_LOGS, NIGHTLY, RECONCILED
 from jobs.ingest.gzip_file import write_gzip
 from jobs.ingest.manifest import LandedFile
 from jobs.ingest.simulator.night import SIMULATED, Scale, land
@@ -82,7 +82,7 @@ def redact(context: JobContext) -> None:
         return
     root = context.settings.landing
     days_of = {
-        feed: [context.date] if feed in NIGHTLY else landing.nights(root, feed) for feed in erased_lines.PERSONAL
+        feed: [context.date] if feed in RECONCILED else landing.nights(root, feed) for feed in erased_lines.PERSONAL
     }
     for feed, day in ((feed, day) for feed, days in days_of.items() for day in days):
         if lines := erased_lines.redact(context.spark, context.settings, feed, day):
@@ -133,9 +133,10 @@ def _checked(context: JobContext, is_empty: bool) -> dict[str, dict[str, LandedF
     try:
         return manifest.check(context.settings.landing, context.date, may_be_empty=is_empty)
     except MissingInput as error:
-        missing = next(
-            feed for feed in NIGHTLY if not landing.is_complete(context.settings.landing, feed, context.date)
-        )
+        root = context.settings.landing
+        missing = next((feed for feed in NIGHTLY if not landing.is_complete(root, feed, context.date)), None)
+        if missing is None:
+            raise
         kind = decisions.EMPTY if missing == BEHAVIOR_LOGS else decisions.SNAPSHOT
         case = "the night has no log" if missing == BEHAVIOR_LOGS else "the previous snapshot should be used instead"
         raise MissingInput(f"{error.table}; if {case}", hint=decisions.hint(context.date, kind, missing)) from error

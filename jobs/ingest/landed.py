@@ -12,7 +12,7 @@ from pyspark.sql import functions as F
 
 from infra.storage import Location
 from jobs.ingest import landed_files, landing, manifest
-from jobs.ingest.feeds import BEHAVIOR_LOGS, CAMPAIGNS, FEEDS, NIGHTLY
+from jobs.ingest.feeds import BEHAVIOR_LOGS, CAMPAIGNS, FEEDS, NIGHTLY, OPTIONAL
 from jobs.ingest.formats import ERASED, USER_ID, Record, records
 from jobs.ingest.manifest import LandedFile
 from jobs.ingest.map_files import map_files
@@ -67,7 +67,7 @@ def landed_files_of(context: JobContext, feed: str) -> Mapping[str, LandedFile]:
     files = manifest.read(root, feed, day)
     # Always looked up, even if the result does not matter here: an applied decision is recorded as a fingerprint in the commit.
     decision = find_decision(context, EMPTY if feed == BEHAVIOR_LOGS else SNAPSHOT, feed) if feed in NIGHTLY else None
-    may_be_empty = feed == CAMPAIGNS or (feed == BEHAVIOR_LOGS and decision is not None)
+    may_be_empty = feed in (CAMPAIGNS, *OPTIONAL) or (feed == BEHAVIOR_LOGS and decision is not None)
     if not may_be_empty and not any(file.records for file in files.values()):
         raise BadInput(landed_files.no_row(root, feed, day))
     context.lake.record_landed(feed, manifest.digest(root, feed, day, files))

@@ -8,7 +8,7 @@ import logging
 from difflib import get_close_matches
 
 from infra.storage import Location, entries
-from jobs.ingest.feeds import BEHAVIOR_LOGS, FEEDS
+from jobs.ingest.feeds import BEHAVIOR_LOGS, FEEDS, OPTIONAL
 from jobs.ingest.formats import names
 from jobs.ingest.landing import MANIFEST, MARKER, content, folder, is_complete
 from jobs.ingest.mapping import Mapping, default, load
@@ -41,13 +41,15 @@ def files(landing: Location, feed: str, date: dt.date) -> dict[str, Location]:
     """Return the files of a night by name, for the check of the landing and for ingest.
 
     Hidden files and files that other systems leave behind (`.DS_Store`, `.crc`, `Thumbs.db`, folders such as `_temporary`) are
-    ignored.
+    ignored. An optional feed whose folder does not exist has no files.
 
     Raises:
         MissingInput: the folder does not exist or is not complete.
         BadInput: the folder contains no file or an unexpected one, or a file lacks a required column.
     """
     night_folder = folder(landing, feed, date)
+    if feed in OPTIONAL and not night_folder.is_dir():
+        return {}
     if not is_complete(landing, feed, date):
         state = f"is not complete: it has no {MARKER}" if night_folder.is_dir() else "does not exist"
         raise MissingInput(f"{night_folder} {state}", hint=f"land the {feed} of {date}, {MARKER} last")

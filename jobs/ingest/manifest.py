@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, cast
 
 from infra import durable
 from infra.storage import Location, entries
-from jobs.ingest.feeds import BEHAVIOR_LOGS, CAMPAIGNS, NIGHTLY
+from jobs.ingest.feeds import BEHAVIOR_LOGS, CAMPAIGNS, OPTIONAL, RECONCILED
 from jobs.ingest.formats import ERASED, Format, records
 from jobs.ingest.landed_files import files, is_hidden, mapping, no_row
 from jobs.ingest.landing import MANIFEST, content, folder, is_complete
@@ -56,24 +56,28 @@ def check(landing: Location, date: dt.date, may_be_empty: bool = False) -> dict[
         may_be_empty: True if the log may have no row.
 
     Returns:
-        Feed -> name -> file.
+        Feed -> name -> file, without optional feeds that have not landed.
 
     Raises:
         MissingInput: the folder of a feed does not exist or is not complete.
         BadInput: a folder contains no file or an unexpected one; a file is damaged or lacks a column; a feed has no row.
     """
     night = {}
-    for feed in NIGHTLY:
-        night[feed] = write(landing, feed, date)
-        has_row = any(file.rows for file in night[feed].values())
-        if not has_row and feed != CAMPAIGNS and not (may_be_empty and feed == BEHAVIOR_LOGS):
+    for feed in RECONCILED:
+        if not (landed := write(landing, feed, date)):
+            continue  # an optional feed
+        night[feed] = landed
+        has_row = any(file.rows for file in landed.values())
+        if not has_row and feed not in (CAMPAIGNS, *OPTIONAL) and not (may_be_empty and feed == BEHAVIOR_LOGS):
             raise BadInput(no_row(landing, feed, date))
     return night
 
 
 def write(landing: Location, feed: str, date: dt.date) -> dict[str, LandedFile]:
-    """Read a night's files completely, and write the manifest of their folder. See `check`."""
+    """Read a night's files completely, and write the manifest of their folder, if there is one. See `check`."""
     manifest = _inspect(files(landing, feed, date), mapping(landing, feed, date).format)
+    if not manifest:
+        return manifest
     text = json.dumps({name: asdict(file) for name, file in manifest.items()}, indent=1)
     durable.write(content(folder(landing, feed, date)) / MANIFEST, text.encode())
     return manifest

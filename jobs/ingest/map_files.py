@@ -38,5 +38,5 @@ def map_files(
                 name, path = names_and_paths[index]
                 yield from batches(name, location(path))
 
-    tasks = math.ceil(len(names_and_paths) / files_per_task)
+    tasks = max(1, math.ceil(len(names_and_paths) / files_per_task))
     return spark.range(len(names_and_paths), numPartitions=tasks).mapInArrow(run, from_arrow_schema(schema))

@@ -15,7 +15,7 @@ import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from infra.storage import Location
-from jobs.ingest.feeds import FEEDS, WATCH_HISTORY, Feed
+from jobs.ingest.feeds import FEEDS, VIDEO_PROMPTS, WATCH_HISTORY, Feed
 from jobs.ingest.formats import Format
 from jobs.platform.errors import UsageError
 
@@ -122,6 +122,10 @@ def default(feed: Feed) -> Mapping:
     """Return the mapping of a landing that has none."""
     if feed.name == WATCH_HISTORY:
         return Mapping(feed=feed.name, files="*.parquet", format=Format(kind="parquet", compression="none"))
+    if feed.name == VIDEO_PROMPTS:  # `\N` and `NULL` are texts that a user may write
+        columns = {name: name.removeprefix("requested_") for name in feed.columns} | {"user_id": "user"}
+        how = {"files": "*.jsonl.gz", "format": {"kind": "json"}, "nulls": [""], "columns": columns}
+        return Mapping.model_validate({"feed": feed.name, **how})
     return Mapping(feed=feed.name)
 
 

@@ -7,7 +7,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from jobs.ingest.behavior_rows import parsed_rows_without_event
-from jobs.ingest.feeds import BEHAVIOR_LOGS, NIGHTLY
+from jobs.ingest.feeds import BEHAVIOR_LOGS, RECONCILED
 from jobs.ingest.snapshot import snapshot
 from jobs.platform.job import run_job
 from jobs.platform.job_context import JobContext
@@ -39,9 +39,9 @@ def quarantined_rows(context: JobContext) -> DataFrame:
     """
     feeds = {
         feed: parsed_rows_without_event(context) if feed == BEHAVIOR_LOGS else snapshot(context, feed)
-        for feed in NIGHTLY
+        for feed in RECONCILED
     }
-    return reduce(DataFrame.unionByName, (transform(rows, NIGHTLY[feed].table) for feed, rows in feeds.items()))
+    return reduce(DataFrame.unionByName, (transform(rows, RECONCILED[feed].table) for feed, rows in feeds.items()))
 
 
 def main(argv: Sequence[str] | None = None) -> None:

@@ -18,7 +18,7 @@ from pyspark.sql import functions as F
 
 from jobs.ingest.behavior_events import earlier_events
 from jobs.ingest.behavior_rows import EVENTS, KEY, LINE, parsed_rows_without_event
-from jobs.ingest.feeds import BEHAVIOR_LOGS, NIGHTLY
+from jobs.ingest.feeds import BEHAVIOR_LOGS, OPTIONAL, RECONCILED
 from jobs.ingest.landed import landed_files_of
 from jobs.ingest.snapshot import snapshot
 from jobs.platform import decisions
@@ -75,18 +75,18 @@ class RowCounts:
 
 def count_rows(context: JobContext) -> list[RowCounts]:
     """Count the lines, rows, duplicates, quarantined and erased rows of each feed, each from its own source."""
-    landed = {feed: landed_files_of(context, feed).values() for feed in NIGHTLY}
+    landed = {feed: landed_files_of(context, feed).values() for feed in RECONCILED}
     quarantined = _quarantined(context)
     all_counts = [
         RowCounts(
             feed=feed,
             lines_in=sum(file.records for file in landed[feed]),
-            rows_out=_rows(context, NIGHTLY[feed].table),
+            rows_out=_rows(context, RECONCILED[feed].table),
             duplicates=0,
-            quarantined=quarantined[NIGHTLY[feed].table],
+            quarantined=quarantined[RECONCILED[feed].table],
             erased=sum(file.erased for file in landed[feed]),
         )
-        for feed in NIGHTLY
+        for feed in RECONCILED
     ]
     # Counting duplicates parses the whole feed again, so it is skipped for a snapshot whose counts add up without duplicates.
     uncounted = [counts.feed for counts in all_counts if counts.feed == BEHAVIOR_LOGS or counts.mismatch()]
@@ -158,14 +158,15 @@ def check(context: JobContext, counts: RowCounts) -> str | None:
     """
     if problem := counts.mismatch():
         raise BadInput(problem)
-    anomaly = counts.anomaly(_lines_before(context, NIGHTLY[counts.feed].table))
+    is_optional = counts.feed in OPTIONAL  # then any number of lines is usual, also none
+    anomaly = counts.anomaly([] if is_optional else _lines_before(context, RECONCILED[counts.feed].table))
     missing_kind = decisions.EMPTY if counts.feed == BEHAVIOR_LOGS else decisions.SNAPSHOT
-    missing_accepted = decisions.find_decision(context, missing_kind, counts.feed)
+    missing_accepted = None if is_optional else decisions.find_decision(context, missing_kind, counts.feed)
     if anomaly is None or (missing_accepted and counts.lines_in == 0):
         return str(missing_accepted) if missing_accepted else None
     volume_accepted = decisions.find_decision(context, decisions.VOLUME, counts.feed)
     if volume_accepted is None:
-        why = _most_frequent_reasons(context, NIGHTLY[counts.feed].table) if counts.quarantined else ""
+        why = _most_frequent_reasons(context, RECONCILED[counts.feed].table) if counts.quarantined else ""
         remedy = decisions.hint(context.date, decisions.VOLUME, counts.feed)
         raise BadInput(f"{anomaly}{why}; check {_QUARANTINE} and the landing; if the night is right: {remedy}")
     return str(volume_accepted)
@@ -197,7 +198,7 @@ def _most_frequent_reasons(context: JobContext, table: str) -> str:
 
 def _row(counts: RowCounts, decision: str | None, context: JobContext) -> dict[str, Any]:
     columns = {name: value for name, value in asdict(counts).items() if name != "feed"}
-    return {"source": NIGHTLY[counts.feed].table, **columns, "decision": decision, "arrival_date": context.date}
+    return {"source": RECONCILED[counts.feed].table, **columns, "decision": decision, "arrival_date": context.date}
 
 
 def main(argv: Sequence[str] | None = None) -> None:

@@ -1,4 +1,4 @@
-"""Typed rows of a snapshot (users, videos, campaigns): the state at the end of the day, one row per key.
+"""Typed rows of a snapshot (users, videos, campaigns: the state at the end of the day) or of video prompts, one row per key.
 
 Of rows with the same key and values, one is kept and the others are duplicates. Of rows with the same key and different values,
 the first by its text is kept, so that the order of the rows does not matter, and the others go to quarantine.
@@ -7,7 +7,7 @@ the first by its text is kept, so that the order of the rows does not matter, an
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
-from jobs.ingest.feeds import NIGHTLY, Feed
+from jobs.ingest.feeds import RECONCILED, Feed
 from jobs.ingest.landed import landed_rows
 from jobs.ingest.parse import parse
 from jobs.platform.fingerprints import TIMEZONE, fingerprint
@@ -21,7 +21,7 @@ def snapshot(context: JobContext, name: str) -> DataFrame:
     Raises:
         MissingInput, BadInput: see `landed_rows`.
     """
-    feed = NIGHTLY[name]
+    feed = RECONCILED[name]
     context.lake.fingerprints |= {rule: fingerprint(context.settings, rule) for rule in (feed.table, TIMEZONE)}
     return mark_duplicates(parse(landed_rows(context, name), feed, context.settings), feed)
 

@@ -23,7 +23,7 @@ TABLE = "ops.decisions"
 EMPTY, VOLUME, LABELS, SNAPSHOT, MODEL = "empty", "volume", "labels", "snapshot", "model"
 SUBJECTS: Mapping[str, tuple[str, ...]] = {
     EMPTY: ("behavior_logs",),
-    VOLUME: ("behavior_logs", "users", "videos", "campaigns"),
+    VOLUME: ("behavior_logs", "users", "videos", "campaigns", "video_prompts"),
     LABELS: ("click_model",),
     SNAPSHOT: ("users", "videos", "campaigns"),
     MODEL: ("recommender", "click_model"),

@@ -8,6 +8,7 @@ from schemas.contract import load_contract
 
 LATE_DAYS = "NIGHTREEL_LATE_DAYS"
 TIMEZONE = "NIGHTREEL_TIMEZONE"
+VIDEO_GENERATOR = "NIGHTREEL_VIDEO_GENERATOR"
 
 
 def fingerprint(settings: Settings, name: str) -> str:
@@ -20,4 +21,6 @@ def fingerprint(settings: Settings, name: str) -> str:
         return str(settings.late_days)
     if name == TIMEZONE:
         return settings.timezone.key
+    if name == VIDEO_GENERATOR:
+        return settings.video_generator
     return load_contract(name).digest

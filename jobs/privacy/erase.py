@@ -2,9 +2,9 @@
 
 First the users are added to the erasure list, which every later landing and write respects. Then their rows are removed from the
 landing's files and from every table: each affected file is written again without them, and the files of older versions that
-contain them are deleted at once, so neither time travel nor `make restore` brings them back. The weights of the models that were
-trained on their rows are deleted. Finally all files below NIGHTREEL_HOME and NIGHTREEL_FILES are searched. The command can be
-rerun at any time and continues with the remaining work.
+contain them are deleted at once, so neither time travel nor `make restore` brings them back. Clips that only they asked for are
+deleted, and so are the weights of models that were trained on their rows. Finally all files below NIGHTREEL_HOME and
+NIGHTREEL_FILES are searched. The command can be rerun at any time and continues with the remaining work.
 """
 
 import argparse
@@ -20,7 +20,7 @@ import pyarrow.dataset as ds
 
 from jobs.ingest import erased_lines, landing
 from jobs.ingest.behavior_rows import EVENTS
-from jobs.ingest.feeds import NIGHTLY
+from jobs.ingest.feeds import RECONCILED
 from jobs.platform import admission, erasure, lake
 from jobs.platform.command import command
 from jobs.platform.errors import BadInput, NightreelError, UsageError
@@ -31,6 +31,7 @@ from jobs.platform.settings import Settings, settings
 from jobs.platform.spark import session
 from jobs.platform.whole_number import BLANKS, read_id
 from jobs.privacy import search
+from jobs.privacy.clips import erase_clips
 from schemas.contract import Contract, load_contract
 from schemas.contract import tables as contract_tables
 
@@ -181,7 +182,7 @@ def update_reconciliation(settings: Settings) -> Iterator[str]:
         return
     remaining = {
         table: {day: p.rows for day, p in lake.latest(settings.uri(table)).items() if "erased" in p.made_by}
-        for table in (_BRONZE, _QUARANTINE, *(feed.table for feed in NIGHTLY.values()))
+        for table in (_BRONZE, _QUARANTINE, *(feed.table for feed in RECONCILED.values()))
         if table in lake.tables(settings)
     }
     counts = lake.arrow(settings.uri(_RECONCILIATION), lake.tables(settings)[_RECONCILIATION]).to_table()
@@ -254,6 +255,7 @@ def erase(settings: Settings, users: Iterable[int]) -> Iterator[str]:
     admission.register(settings)  # from now on the lake rejects machines with an older list
     yield f"{len(pseudonyms)} users, {new} of them new on the erasure list {erasure.path(settings)}"
     yield from erase_landing(settings)
+    yield from erase_clips(settings)
     had_rows = yield from erase_tables(settings)
     yield from update_reconciliation(settings)
     yield from delete_weights(settings)

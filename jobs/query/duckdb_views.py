@@ -75,7 +75,9 @@ def _impersonal(contract: Contract, columns: Collection[str], salt: str) -> str:
     """
     expressions = {c.name: f'"{c.name}"' for c in contract.columns if not c.personal and c.name in columns}
     expressions |= {
-        c.name: f"md5('{salt}' || {c.name}) as {c.name}" for c in contract.columns if c.pseudonym == "whole"
+        c.name: f"md5('{salt}' || {c.name}) as {c.name}"
+        for c in contract.columns
+        if c.pseudonym == "whole" and c.name in columns
     }
     return ", ".join(expressions[c.name] for c in contract.columns if c.name in expressions)
 

@@ -148,12 +148,19 @@ def _models(settings: Settings, date: dt.date) -> Iterator[str]:
 
 
 def _videos(settings: Settings, lake: duckdb.DuckDBPyConnection, date: dt.date) -> Iterator[str]:
-    videos = rows(lake, "select path, prompt from gold.generated_videos where date = ? order by path", date)
+    # All columns, because tables of earlier versions lack some.
+    requests = rows(lake, "select * from gold.video_requests where date = ?", date)
+    outcomes = rows(lake, "select * from gold.generated_videos where date = ? order by path, request_id", date)
+    videos = [row for row in outcomes if row.get("outcome") != "failed"]
+    refused = sum(request.get("refusal") is not None for request in requests)
     yield from _section("Videos", f"{len(videos)}, in {settings.videos}" if videos else "")
+    if refused or len(outcomes) > len(videos):
+        yield f"  of {refused + len(outcomes)} requests {refused} were refused and {len(outcomes) - len(videos)} failed"
     yield from () if videos else ["  none generated"]
-    yield from (_cut(f"  {video['path']}  {video['prompt']}") for video in videos[:_MAX_VIDEOS])
-    if len(videos) > _MAX_VIDEOS:
-        yield f"  and {len(videos) - _MAX_VIDEOS} more"
+    own = [video for video in videos if video.get("user_id") is None]  # the text of a user is shown nowhere
+    yield from (_cut(f"  {video['path']}  {video['prompt']}") for video in own[:_MAX_VIDEOS])
+    if len(videos) > len(own[:_MAX_VIDEOS]):
+        yield f"  and {len(videos) - len(own[:_MAX_VIDEOS])} more"
 
 
 def _durations(settings: Settings, date: dt.date) -> Iterator[str]:

@@ -71,12 +71,13 @@ def _generate_clip(videos: Location, clip: Clip, generator: VideoGenerator) -> N
     except Exception as error:
         if _out_of_memory(error):
             raise
-        _log.warning("%r (%s) failed: %r", clip.prompt, clip.name, error)
-        durable.write_json(videos / clip.failure, {"prompt": clip.prompt, "error": repr(error)})
+        reason = repr(error).replace(clip.prompt, "…")  # a prompt may be a user's own text, which no log may contain
+        _log.warning("%s failed: %s", clip.path, reason)
+        durable.write_json(videos / clip.failure, {"prompt": clip.prompt, "error": reason})
         return
     seconds = time.perf_counter() - started
     _write_clip(videos, clip, frames, seconds)
-    _log.info("generated %s in %.1f s: %s", clip.path, seconds, clip.prompt)
+    _log.info("generated %s in %.1f s", clip.path, seconds)
 
 
 def _write_clip(videos: Location, clip: Clip, frames: Frames, seconds: float) -> None:

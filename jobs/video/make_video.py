@@ -10,17 +10,19 @@ from jobs.platform.job_context import JobContext
 from jobs.video.clip import Clip
 from jobs.video.generate import generate
 from jobs.video.generators import REGISTERED_MODEL, generator_for, load_trained, project_generator
-from jobs.video.prompt_check import refusal
+from jobs.video.options import read_seed
+from jobs.video.prompt_check import normalized, refusal
 from models.video.generator import VideoGenerator
 
 
 def make_video(context: JobContext, prompt: str, seed: int) -> dict[str, object]:
-    """Make a video, unless it exists, and return its path and the content of its sidecar.
+    """Make a video, unless it exists, and return its path and the content of its sidecar. The prompt is normalized.
 
     Raises:
         UsageError: the text is no prompt.
         BadInput: the generator failed.
     """
+    prompt = normalized(prompt)
     if (reason := refusal(prompt)) is not None:
         raise UsageError(reason)
     generator = _generator(context)
@@ -51,11 +53,13 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Make the video and print its path, seconds, checks and provenance."""
     with run_job(argv, __doc__, _arguments, trains=REGISTERED_MODEL) as context:
         args = context.args
-        if args.seed and not (args.seed.isdecimal() and args.seed.isascii() and len(args.seed) < 19):
-            raise UsageError(f"SEED={args.seed} is not a whole number from 0 on")
+        try:
+            seed = read_seed(args.seed or "0")
+        except ValueError as error:
+            raise UsageError(str(error)) from error
         if args.generator:
             context.settings = dataclasses.replace(context.settings, video_generator=args.generator)
-        for name, value in make_video(context, args.prompt, int(args.seed or 0)).items():
+        for name, value in make_video(context, args.prompt, seed).items():
             print(f"{name:18} {_text(value)}")
 
 

@@ -1,13 +1,14 @@
-"""Splits the night's requests into shards, one for each task, and prints the shard files as a JSON list.
+"""Splits the clips of the night's requests into shards, one for each task, and prints the shard files as a JSON list.
 
-A shard file contains everything that its task needs: the generator and its version, the spec, and the requests. Planning a night
-again gives the same files, so a task that was killed continues with the same shard.
+A shard file contains everything that its task needs: the generator and its version, and clips, each with its spec and the
+requests that it serves. Equal requests share a clip, so no two shards generate the same one. Planning a night again gives the
+same files, so a task that was killed continues with the same shard.
 """
 
 import datetime as dt
 import json
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import pyarrow as pa
@@ -22,7 +23,9 @@ from jobs.video.clip import Clip
 from models.video.generator import VideoGenerator, VideoSpec
 
 REQUESTS = "gold.video_requests"
-REQUESTS_PER_SHARD = 4
+CLIPS_PER_SHARD = 4
+MOST_SHARDS = 1_000
+"""Of a night. Airflow refuses more than 1,024 tasks for one list, so a night with many requests has longer shards."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +48,7 @@ def shards(videos: Location, date: dt.date) -> list[Location]:
 
 
 def read_requests(context: JobContext) -> list[dict[str, Any]]:
-    """Return the night's rows of gold.video_requests, ordered by rank.
+    """Return the night's rows of gold.video_requests, ordered by rank, with the refused ones.
 
     Raises:
         MissingInput: the night was not published.
@@ -59,21 +62,36 @@ def read_requests(context: JobContext) -> list[dict[str, Any]]:
 def write_plan(
     videos: Location, date: dt.date, requests: Sequence[dict[str, Any]], generator: VideoGenerator
 ) -> list[Location]:
-    """Write the night's shard files, remove other files of an earlier plan, and return the paths."""
+    """Write the shard files of the requests that are not refused, remove other files of an earlier plan, and return the paths."""
     folder = plan_folder(videos, date)
     written = []
-    version, spec = generator.version, asdict(generator.spec)
-    for number, first in enumerate(range(0, len(requests), REQUESTS_PER_SHARD)):
-        shard = requests[first : first + REQUESTS_PER_SHARD]
+    default, version = generator.spec, generator.version
+    requests_of: dict[Clip, list[str]] = {}
+    for row in requests:
+        if row.get("refusal") is None:
+            clip = Clip(row["prompt"], row["seed"], _spec(row, default), generator.name, version)
+            requests_of.setdefault(clip, []).append(row["request_id"])
+    clips = [
+        {"prompt": clip.prompt, "seed": clip.seed, "spec": asdict(clip.spec), "requests": served}
+        for clip, served in requests_of.items()
+    ]
+    length = max(CLIPS_PER_SHARD, -(-len(clips) // MOST_SHARDS))
+    for number, first in enumerate(range(0, len(clips), length)):
         path = folder / f"shard-{number:04d}.json"
-        shard_requests = [{key: row[key] for key in ("request_id", "prompt", "seed")} for row in shard]
-        plan = {"generator": generator.name, "generator_version": version, "spec": spec, "requests": shard_requests}
-        durable.write_json(path, plan)
+        shard = clips[first : first + length]
+        durable.write_json(path, {"generator": generator.name, "generator_version": version, "clips": shard})
         written.append(path)
     for path in shards(videos, date):
         if path not in written:
             path.unlink()
     return written
+
+
+def _spec(request: Mapping[str, Any], default: VideoSpec) -> VideoSpec:
+    """Return the size and length of a request; rows of older nights do not have these columns."""
+    width, height, seconds = (request.get(name) for name in ("width", "height", "clip_seconds"))
+    spec = replace(default, width=width or default.width, height=height or default.height)
+    return replace(spec, frames=max(2, round(seconds * spec.fps))) if seconds else spec
 
 
 def read_shard(path: Location) -> list[Request]:
@@ -84,13 +102,11 @@ def read_shard(path: Location) -> list[Request]:
     """
     try:
         plan = json.loads(path.read_text(encoding="utf-8"))
-        spec = VideoSpec(**plan["spec"])
+        by = (plan["generator"], plan["generator_version"])
         return [
-            Request(
-                str(request["request_id"]),
-                Clip(str(request["prompt"]), int(request["seed"]), spec, plan["generator"], plan["generator_version"]),
-            )
-            for request in plan["requests"]
+            Request(str(request_id), Clip(str(clip["prompt"]), int(clip["seed"]), VideoSpec(**clip["spec"]), *by))
+            for clip in plan["clips"]
+            for request_id in clip["requests"]
         ]
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise BadInput(f"{path} is not a shard of a plan ({error!r}); run python -m jobs.video.plan again") from error

@@ -1,15 +1,16 @@
 """gold.video_requests: the night's prompts for the video generator.
 
-There are two kinds of requests. Trending: the tags with the highest log ratio of their share of views in the last three days to
+There are three kinds of requests. Trending: the tags with the highest log ratio of their share of views in the last three days to
 that in the last seven days. Both shares are smoothed, so that a tag with a handful of views does not win by chance. Tastes: users
 are clustered by watch time (k-means over `category_tastes`), and each cluster gets the tag that distinguishes it most from all
 users and is not trending. Of many users a sample is clustered, `sampled_tastes`. `jobs.video.prompts` has the prompts of a tag.
+The third kind are the requests of users, `jobs.video.user_requests`; those that cannot be served are kept with the reason.
 """
 
 import datetime as dt
 import hashlib
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 import polars as pl
@@ -20,12 +21,15 @@ from sklearn.cluster import KMeans
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from jobs.platform.errors import MissingInput
+from jobs.platform.fingerprints import VIDEO_GENERATOR, fingerprint
 from jobs.platform.job import run_job
 from jobs.platform.job_context import JobContext
 from jobs.video.prompts import prompts_for
+from jobs.video.user_requests import Prompt, user_requests
 from schemas.contract import load_contract
 
 TABLE = "gold.video_requests"
+_PROMPTS = "silver.video_prompts"
 
 _TRENDING_TAGS = 6  # each requested in both languages
 _TASTE_CLUSTERS = 6  # one request each, in Chinese and English in turn
@@ -35,14 +39,23 @@ _SMOOTHING = 0.002  # views added to every tag, as a share of all views
 _log = logging.getLogger(__name__)
 
 
-def transform(videos: pl.DataFrame, video_features: pl.DataFrame, tastes: pl.DataFrame, date: dt.date) -> pa.Table:
-    """Return the rows of gold.video_requests, ranked from 1: trending first, then tastes.
+def transform(
+    videos: pl.DataFrame,
+    video_features: pl.DataFrame,
+    tastes: pl.DataFrame,
+    prompts: Iterable[Prompt],
+    date: dt.date,
+    serving: str,
+) -> pa.Table:
+    """Return the rows of gold.video_requests, ranked from 1: trending first, then tastes, then the requests of users.
 
     Args:
         videos: video_id and tags (list of strings) of every video.
         video_features: video_id, views_3d, views_7d.
         tastes: user_id, tag, share of watch time; one row for each user and tag.
+        prompts: rows of silver.video_prompts.
         date: the night.
+        serving: the name of the generator that serves.
     """
     trending = trending_tags(videos, video_features)
     choices = [("trending", tag, language) for tag in trending for language in (0, 1)]
@@ -57,6 +70,7 @@ def transform(videos: pl.DataFrame, video_features: pl.DataFrame, tastes: pl.Dat
                 "origin": origin, "tag": tag, "rank": rank, "seed": int(digest[16:23], 16),
             }
         )  # fmt: skip
+    rows += user_requests(prompts, date, serving, first_rank=len(rows) + 1)
     return pa.Table.from_pylist(rows, schema=load_contract(TABLE).arrow_schema())
 
 
@@ -136,9 +150,20 @@ def main(argv: Sequence[str] | None = None) -> None:
         videos = _read_columns(context, "silver.videos", ["video_id", "tags"], "arrival_date")
         features = _read_columns(context, "gold.video_features", ["video_id", "views_3d", "views_7d"], "date")
         tastes = sampled_tastes(context.lake.read_day("gold.user_features"))
-        requests = transform(pl.DataFrame(videos), pl.DataFrame(features), tastes_by_tag(tastes), context.date)
+        columns = [column.name for column in load_contract(_PROMPTS).columns]
+        prompts = _read_columns(context, _PROMPTS, columns, "arrival_date").to_pylist()
+        if any(prompt["requested_generator"] for prompt in prompts):
+            context.lake.fingerprints[VIDEO_GENERATOR] = fingerprint(context.settings, VIDEO_GENERATOR)
+        requests = transform(
+            pl.DataFrame(videos),
+            pl.DataFrame(features),
+            tastes_by_tag(tastes),
+            prompts,
+            context.date,
+            context.settings.video_generator,
+        )
         if not requests.num_rows:
-            _log.warning("%s: no rows for %s: no tag has views and no user has tastes", TABLE, context.date)
+            _log.warning("%s: no rows for %s: no tag has views, no user has tastes or asked", TABLE, context.date)
         context.lake.write(requests)
 
 

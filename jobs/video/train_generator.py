@@ -73,7 +73,7 @@ def _evaluate(generator: TrainedGenerator, sheet: Path) -> dict[str, float]:
     """Return how well clips show seen and held-out descriptions, by a new judge; draw a contact sheet of a night's prompts."""
     small = VideoSpec(FRAME_SIZE, FRAME_SIZE, generator.config.frames, generator.config.fps)
     judge = Judge(small.frames)
-    metrics = {}
+    metrics: dict[str, float] = {}
     for name, composed, held_out in (("seen", 20, False), ("held_out", 42, True)):
         descriptions = evaluated_descriptions(composed, held_out=held_out, seed=_EVALUATION_SEED)
         half = len(descriptions) // 2

@@ -17,13 +17,13 @@ from models.video.cartoons.backdrops import BACKDROPS
 from models.video.cartoons.corpus import Clips, complete, compositions_to_train_on, draw_layouts, pictures, render_clips
 from models.video.cartoons.descriptions import ATTRIBUTES, Description, labels
 from models.video.cartoons.objects import OBJECTS
-from models.video.cartoons.scenes import COLOUR_NAMES, SCENE_NAMES, SCENES
+from models.video.cartoons.scenes import COLOUR_NAMES, SCENE_NAMES
 from models.video.frames import FRAME_SIZE, thumbnails
 from models.video.network_generator import NetworkGenerator, rate_factor
 from models.video.sprites import LayoutFlow, Sprites, place
 from models.video.vae_network import ConditionalVAE, kl_divergence
 
-_PICTURES = (*SCENE_NAMES, *BACKDROPS)
+_BACKDROP_NAMES = tuple(BACKDROPS)
 _LAYOUT_BATCH_SIZE = 256
 _LAYOUT_ATTRIBUTES = ("count", "direction", "speed")
 
@@ -106,7 +106,11 @@ class VaeGenerator(NetworkGenerator):
     def _networks(self) -> dict[str, nn.Module]:
         config = self.config
         self.vae = ConditionalVAE(
-            len(_PICTURES), len(COLOUR_NAMES) + 1, config.frames, config.embedding_size, config.hidden_size
+            len(SCENE_NAMES) + len(BACKDROPS),
+            len(COLOUR_NAMES) + 1,
+            config.frames,
+            config.embedding_size,
+            config.hidden_size,
         )
         self.sprites = Sprites(len(OBJECTS), len(COLOUR_NAMES))
         counts, directions, speeds = (len(ATTRIBUTES[name]) for name in _LAYOUT_ATTRIBUTES)
@@ -158,8 +162,8 @@ class VaeGenerator(NetworkGenerator):
         config = self.config
         frames, layouts = torch.from_numpy(clips.frames), torch.from_numpy(clips.layouts)
         objects, faces_left, colours, _ = _objects(clips.descriptions)
-        backdrops = torch.stack([self._picture(name, None, None) for name in BACKDROPS])
-        behind = torch.tensor([list(BACKDROPS).index(d.backdrop or "") for d in clips.descriptions])
+        backdrops = torch.stack([self._picture(Description(None, backdrop=name), None) for name in BACKDROPS])
+        behind = torch.tensor([_BACKDROP_NAMES.index(d.backdrop or "") for d in clips.descriptions])
         training = _Training(self.sprites, config.sprite_learning_rate, config.sprite_steps)
         for _ in range(config.sprite_steps):
             batch, numbers, target = self._batch(frames, rng)
@@ -198,17 +202,17 @@ class VaeGenerator(NetworkGenerator):
         (said,) = self.text.read([prompt])
         described = complete(said, np.random.default_rng(rng.initial_seed()))
         if not described.is_composed:
-            return self._picture(described.subject or described.backdrop or "", described.colour, rng)
-        frames = self._picture(described.backdrop or "", None, rng)
+            return self._picture(described, rng)
+        frames = self._picture(Description(None, backdrop=described.backdrop), rng)
         objects, faces_left, colours, moves = _objects([described])
         sprites = self.sprites(objects, faces_left, colours)
         times = torch.arange(self.config.frames)[None] / self.config.frames
         return place(frames[None], sprites, self.layouts.draw(moves, rng), times)[0]
 
     @torch.no_grad()
-    def _picture(self, name: str, colour: str | None, rng: torch.Generator | None) -> Tensor:
+    def _picture(self, description: Description, rng: torch.Generator | None) -> Tensor:
         """Return frames (T, 3, S, S) of a scene or backdrop, random ones or the most likely ones."""
-        shown, colours = _pictures([Description(name, colour) if name in SCENES else Description(None, backdrop=name)])
+        shown, colours = _pictures([description])
         condition = self.vae.condition(shown, colours)
         z, log_variance = self.vae.prior_distribution(condition)
         if rng:
@@ -235,8 +239,11 @@ class _Training:
 
 
 def _pictures(descriptions: list[Description]) -> tuple[Tensor, Tensor]:
-    """Return the indices of scenes or backdrops, (N,), and of colours, (N,); the last colour is "none"."""
-    shown = [_PICTURES.index(d.subject or d.backdrop or "") for d in descriptions]
+    """Return the indices of scenes, followed by those of backdrops, (N,), and of colours, (N,); the last colour is "none"."""
+    shown = [
+        SCENE_NAMES.index(d.subject) if d.subject else len(SCENE_NAMES) + _BACKDROP_NAMES.index(d.backdrop or "")
+        for d in descriptions
+    ]
     colours = [COLOUR_NAMES.index(d.colour) if d.colour else len(COLOUR_NAMES) for d in descriptions]
     return torch.tensor(shown), torch.tensor(colours)
 

@@ -1,4 +1,4 @@
-"""Write one simulated night to the landing: the log with one file per block of users, and the snapshots."""
+"""Write one simulated night to the landing: the log with one file per block of users, the snapshots, and video prompts."""
 
 import datetime as dt
 from collections.abc import Callable, Iterator
@@ -11,12 +11,13 @@ import polars
 
 from infra.storage import Location
 from jobs.ingest import landing
-from jobs.ingest.feeds import BEHAVIOR_LOGS, CAMPAIGNS, NIGHTLY, USERS, VIDEOS
+from jobs.ingest.feeds import BEHAVIOR_LOGS, CAMPAIGNS, NIGHTLY, USERS, VIDEO_PROMPTS, VIDEOS
 from jobs.ingest.gzip_file import write_gzip
 from jobs.ingest.simulator.catalogue import Catalogue, campaign_rows, catalogue, video_rows
 from jobs.ingest.simulator.exposure import expose
 from jobs.ingest.simulator.log_lines import log_rows, log_text, midnight_of
 from jobs.ingest.simulator.population import Users, blocks, user_rows
+from jobs.ingest.simulator.prompts import prompt_lines
 from jobs.ingest.simulator.response import respond
 from jobs.ingest.simulator.seeding import generator
 from jobs.ingest.simulator.sessions import sessions
@@ -28,6 +29,8 @@ SEED = 20220425
 
 SIMULATED = "simulated-*.csv.gz"
 """Names of the log's files, with a number in place of the star. They identify a landing that the simulator wrote."""
+
+_PROMPTS = "simulated.jsonl.gz"
 
 VIEWS_A_USER = 20.0
 """Mean views per user and day, including inactive users."""
@@ -56,7 +59,7 @@ class Scale:
 def land(
     root: Location, date: dt.date, zone: ZoneInfo, scale: Scale, slates: SlatesOf = lambda users: None, seed: int = SEED
 ) -> None:
-    """Write all feeds of one simulated night.
+    """Write all feeds of one simulated night. Video prompts that somebody else has landed stay.
 
     Args:
         root: the landing.
@@ -75,6 +78,10 @@ def land(
     for feed, contents in snapshots.items():
         target = landing.folder(root, feed, date)
         landing.write_folder(target, lambda aside: write_gzip(aside / f"{feed}.csv.gz", contents()))  # noqa: B023
+    prompts = landing.folder(root, VIDEO_PROMPTS, date)
+    if not prompts.exists() or (landing.content(prompts) / _PROMPTS).exists():
+        lines = prompt_lines(seed, date, scale.users)
+        landing.write_folder(prompts, lambda aside: write_gzip(aside / _PROMPTS, lines))
     landing.write_folder(
         landing.folder(root, BEHAVIOR_LOGS, date),
         lambda aside: _logs(aside, seed, date, zone, scale, videos.shown, slates),

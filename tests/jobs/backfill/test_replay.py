@@ -14,7 +14,17 @@ from jobs.ingest.behavior_rows import EVENTS
 from jobs.ingest.feeds import NIGHTLY, VIDEOS
 from jobs.platform.job_context import JobContext
 from jobs.platform.settings import settings
-from tests.jobs.ingest.nights import MAY_1, MAY_2, NOON_MAY_1, SNAPSHOTS, ingest, line, write_feed, write_landing
+from tests.jobs.ingest.nights import (
+    MAY_1,
+    MAY_2,
+    NOON_MAY_1,
+    SNAPSHOTS,
+    ingest,
+    line,
+    write_feed,
+    write_landing,
+    write_prompts,
+)
 
 NOON_MAY_2 = NOON_MAY_1 + 86_400_000
 
@@ -102,6 +112,26 @@ def test_rows_of_a_snapshot_are_taken_in_from_their_landing(
     night = JobContext(MAY_1, settings())
     assert night.lake.read("silver.videos").count() == 1
     assert night.lake.read_day("silver.quarantine").count() == 0
+
+
+def test_prompts_of_users_are_taken_in_from_their_landing(
+    home: Path, spark: SparkSession, contracts: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_landing(home, [line(n) for n in range(30)])
+    write_prompts(
+        home, {"request": "a", "user": 1, "text": "a cat"}, {"request": "b" * 300, "user": 2, "text": "a dog"}
+    )
+    assert ingest().lake.read("silver.video_prompts").count() == 1
+
+    path = contracts / "silver" / "video_prompts.yaml"
+    path.write_text(
+        path.read_text(encoding="utf-8").replace("length(request) <= 200", "length(request) <= 300"), "utf-8"
+    )
+    schemas.contract.load_contract.cache_clear()
+    capsys.readouterr()
+    replay.main(["--table", "silver.video_prompts", "--date", str(MAY_1)])
+    assert capsys.readouterr().out.splitlines()[0] == "2022-05-01: ingested again, 1 quarantined rows pass now"
+    assert JobContext(MAY_1, settings()).lake.read("silver.video_prompts").count() == 2
 
 
 def test_only_what_is_quarantined_is_replayed(home: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import gzip
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,9 +15,11 @@ from jobs.ingest import (
     quarantine,
     reconciliation,
     users,
+    video_prompts,
     videos,
 )
-from jobs.ingest.feeds import BEHAVIOR_LOGS, CAMPAIGNS, NIGHTLY, USERS, VIDEOS
+from jobs.ingest.feeds import BEHAVIOR_LOGS, CAMPAIGNS, NIGHTLY, USERS, VIDEO_PROMPTS, VIDEOS
+from jobs.ingest.gzip_file import write_gzip
 from jobs.platform.job_context import JobContext
 from jobs.platform.settings import settings
 
@@ -71,6 +74,15 @@ def write_feed(
     return folder
 
 
+def write_prompts(home: Path, *requests: object, date: dt.date = MAY_1) -> Path:
+    """Write a night's video prompts, each an object or the text of a line; return their folder."""
+    lines = [text if isinstance(text, str) else json.dumps(text, ensure_ascii=False) for text in requests]
+    body = "".join(f"{text}\n" for text in lines).encode()
+    folder = landing.folder(home / "landing", VIDEO_PROMPTS, date)
+    landing.write_folder(folder, lambda aside: write_gzip(aside / "part.jsonl.gz", [body]))
+    return folder
+
+
 def rows_by_file(root: Path, feed: str, date: dt.date = MAY_1) -> dict[str, int]:
     """Check the landed files of a feed; return the number of rows of each."""
     return {name: file.rows for name, file in manifest.write(root, feed, date).items()}
@@ -78,6 +90,6 @@ def rows_by_file(root: Path, feed: str, date: dt.date = MAY_1) -> dict[str, int]
 
 def ingest(date: dt.date = MAY_1) -> JobContext:
     """Run the ingest jobs of one night, from its landing to its row counts; return its context, to read its tables."""
-    for job in (users, videos, campaigns, behavior_log, behavior_events, quarantine, reconciliation):
+    for job in (users, videos, campaigns, video_prompts, behavior_log, behavior_events, quarantine, reconciliation):
         job.main(["--date", str(date)])
     return JobContext(date, settings())

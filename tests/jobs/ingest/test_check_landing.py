@@ -8,7 +8,7 @@ from pyspark.sql import SparkSession
 
 from jobs.ingest import check_landing
 from jobs.ingest.feeds import NIGHTLY, VIDEOS
-from tests.jobs.ingest.nights import MAY_1, NOON_MAY_1, line, write_feed, write_landing
+from tests.jobs.ingest.nights import MAY_1, NOON_MAY_1, line, write_feed, write_landing, write_prompts
 from tests.jobs.ingest.test_source import LOG, USER, VIDEO, event
 
 NOON = NOON_MAY_1 // 1000
@@ -30,6 +30,7 @@ def test_a_landing_is_told_row_by_row_and_left_alone(
 ) -> None:
     lines = [line(n) for n in range(60)]
     write_landing(home, [*lines, line(1), line(70, time_ms=NOON), line(71, click="yes")])
+    write_prompts(home, {"request": "a", "user": 1, "text": "a cat"}, {"request": "b"})
     before = sorted((path, path.stat().st_mtime_ns) for path in home.rglob("*"))
     code, out, _ = run(capsys, home / "landing")
     assert sorted((path, path.stat().st_mtime_ns) for path in home.rglob("*")) == before
@@ -40,6 +41,7 @@ def test_a_landing_is_told_row_by_row_and_left_alone(
     assert f"          1  time_in_seconds: time_ms should be in milliseconds: {NOON}" in out
     assert any(text.startswith("             e.g. line 63 of log.csv.gz: ") for text in out)
     assert "    columns without a value in any row: title" in out
+    assert "video_prompts: 2 rows in 1 files: 1 ingested, 0 duplicates, 1 quarantined" in out
     assert out[-1] == "the night would be ingested"
 
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jobs.ads import REGISTERED_MODEL as CLICK_MODEL
-from jobs.ingest.feeds import NIGHTLY
+from jobs.ingest.feeds import NIGHTLY, RECONCILED
 from jobs.platform import decisions
 from jobs.platform.decisions import EMPTY, LABELS, MODEL, SNAPSHOT, SUBJECTS, TABLE, VOLUME, Decision
 from jobs.platform.errors import UsageError
@@ -116,7 +116,7 @@ def test_the_hint_is_a_command_with_all_that_it_needs() -> None:
 
 def test_subjects_are_feeds_of_the_landing_and_registered_models() -> None:
     feeds = set(NIGHTLY)
-    assert set(SUBJECTS[VOLUME]) == feeds
+    assert set(SUBJECTS[VOLUME]) == set(RECONCILED)
     assert {*SUBJECTS[EMPTY], *SUBJECTS[SNAPSHOT]} == feeds
     assert SUBJECTS[MODEL] == (RECOMMENDER, CLICK_MODEL)
     assert SUBJECTS[LABELS] == (CLICK_MODEL,)

@@ -31,7 +31,7 @@ from jobs.recommend import REGISTERED_MODEL
 from jobs.recommend.train import train
 from schemas.contract import tables
 from tests.jobs.ingest import nights
-from tests.jobs.ingest.nights import MAY_1, NOON_MAY_1, ingest, line, write_feed
+from tests.jobs.ingest.nights import MAY_1, NOON_MAY_1, ingest, line, write_feed, write_prompts
 from tests.jobs.ingest.test_snapshots import USER, VIDEO
 
 if TYPE_CHECKING:
@@ -52,6 +52,7 @@ def write_night(home: Path) -> None:
     write_feed(home, USERS, [USER.format(user) for user in (f"{GONE[0]}.0", f" 00{GONE[1]}", *STAY)])
     write_feed(home, VIDEOS, [VIDEO.format(video, "0.0", "39") for video in range(1, 9)])
     write_feed(home, CAMPAIGNS, ["1,a,b,39,1,1.0,1.0"])
+    write_prompts(home, *({"request": f"{n}", "user": user, "text": "a cat"} for n, user in enumerate((*STAY, *GONE))))
     (home / "landing" / USERS / f"dt={MAY_1}" / ".users.csv.swp").write_text("1,x")
     sequences = {name: [[3, 4] for _ in range(4)] for name in ("watch_seq", "like_seq", "long_watch_seq")}
     history = pa.table({"user_id": [1, 2, *GONE], **sequences})
@@ -113,8 +114,8 @@ def test_erased_users_are_nowhere_and_stay_away(
     (live,) = tracking.candidates(settings(), REGISTERED_MODEL, night=MAY_1, families=["item_knn"])
     tracking.set_verdict(settings(), REGISTERED_MODEL, night=MAY_1, promoted=live)
     holding = {"bronze/behavior_log", "silver/behavior_events", "silver/quarantine", "silver/users"}
-    holding |= {"silver/watch_history", "gold/daily_interactions"}
-    feeds = {f"landing/{feed}/dt={MAY_1}" for feed in ("behavior_logs", "users", "watch_history")}
+    holding |= {"silver/video_prompts", "silver/watch_history", "gold/daily_interactions"}
+    feeds = {f"landing/{feed}/dt={MAY_1}" for feed in ("behavior_logs", "users", "video_prompts", "watch_history")}
     assert named(home) == {f"lake/{table}" for table in holding} | feeds
 
     said = run_erase(*GONE, UNKNOWN)
@@ -129,6 +130,8 @@ def test_erased_users_are_nowhere_and_stay_away(
     assert still.endswith(f"run make nightly DATE={MAY_1} SOURCE=landing, then rerun this")
     assert "1 of the users had no row in any table" in said
     night = JobContext(MAY_1, settings())
+    (of_prompts,) = night.lake.read("ops.reconciliation").where("source = 'silver.video_prompts'").collect()
+    assert (of_prompts.lines_in, of_prompts.rows_out, of_prompts.erased) == (len(STAY) + 2, len(STAY), 2)
     (books,) = night.lake.read("ops.reconciliation").where("source = 'silver.behavior_events'").collect()
     assert (books.lines_in, books.rows_out, books.duplicates) == (128, 118, 0)
     assert (books.quarantined, books.erased) == (0, 10)

@@ -60,6 +60,14 @@ def test_a_column_that_a_contract_adds_is_waited_for(
     assert "旅游" in capsys.readouterr().out
 
 
+def test_a_table_that_still_lacks_its_users_is_read(lake: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    insert_rows(lake, "gold.generated_videos", [{"path": "clips/a.mp4", "prompt": "a cat", "date": DAY}])
+    sql.main(["from gold.generated_videos"])
+    printed = capsys.readouterr().out
+    assert "clips/a.mp4" in printed
+    assert "a cat" not in printed
+
+
 @pytest.mark.parametrize(
     ("query", "code", "said"),
     [

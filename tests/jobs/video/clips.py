@@ -28,6 +28,15 @@ class FailingGenerator(VideoGenerator):
         return self._inner.generate(prompts, seeds, spec)
 
 
+def asked_for(
+    text: str | None, *, request: str = "1", user_id: str = "0" * 32, **options: str | None
+) -> dict[str, str | None]:
+    """Return a row of silver.video_prompts."""
+    names = ("language", "seconds", "size", "style", "generator", "seed")
+    requested = {f"requested_{name}": options.get(name) for name in names}
+    return {"request": request, "user_id": user_id, "text": text, **requested}
+
+
 def clips_for(generator: VideoGenerator, count: int) -> list[Clip]:
     """Return distinct clips of a generator."""
     return [Clip(f"rain {number}", number, SPEC, generator.name, generator.version) for number in range(count)]

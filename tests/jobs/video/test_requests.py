@@ -1,6 +1,7 @@
 """The night's requests for trending tags and tastes; deterministic for each night."""
 
 import datetime as dt
+from pathlib import Path
 
 import polars as pl
 import pyarrow as pa
@@ -9,10 +10,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyspark.sql import SparkSession
 
+from jobs.backfill.stale_days import stale_days
+from jobs.platform.job_context import JobContext
+from jobs.platform.settings import settings as platform_settings
 from jobs.video import requests
 from jobs.video.prompts import PROMPTS, TAG_SUBJECTS, prompts_for
 from jobs.video.requests import sampled_tastes, taste_tags, tastes_by_tag, transform, trending_tags
 from models.video.cartoons.descriptions import ATTRIBUTES
+from tests.jobs.lake import insert_rows
+from tests.jobs.video.clips import asked_for
 
 NIGHT = dt.date(2022, 5, 1)
 TAGS = ["美食", "旅游", "39", "2", "音乐", "体育", "科技", "11", "汽车", "7", "教育", "萌宠"]
@@ -31,14 +37,14 @@ TASTES = pl.DataFrame(
 
 
 def test_requests_do_not_depend_on_the_order_of_rows() -> None:
-    first = transform(VIDEOS, FEATURES, TASTES, NIGHT)
+    first = transform(VIDEOS, FEATURES, TASTES, [], NIGHT, "vae")
     videos, features, tastes = (f.sample(fraction=1.0, shuffle=True, seed=4) for f in (VIDEOS, FEATURES, TASTES))
-    assert transform(videos, features, tastes, NIGHT).equals(first)
-    assert not transform(VIDEOS, FEATURES, TASTES, NIGHT + dt.timedelta(days=1)).equals(first)
+    assert transform(videos, features, tastes, [], NIGHT, "vae").equals(first)
+    assert not transform(VIDEOS, FEATURES, TASTES, [], NIGHT + dt.timedelta(days=1), "vae").equals(first)
 
 
 def test_a_night_has_requests_in_both_languages_and_of_both_kinds() -> None:
-    rows = transform(VIDEOS, FEATURES, TASTES, NIGHT).to_pylist()
+    rows = transform(VIDEOS, FEATURES, TASTES, [], NIGHT, "vae").to_pylist()
     assert 12 <= len(rows) <= 24
     assert [row["rank"] for row in rows] == list(range(1, len(rows) + 1))
     assert {(row["origin"], row["language"]) for row in rows} == {
@@ -46,6 +52,36 @@ def test_a_night_has_requests_in_both_languages_and_of_both_kinds() -> None:
     }
     assert len({row["request_id"] for row in rows}) == len(rows)
     assert all(row["prompt"].isascii() == (row["language"] == "en") for row in rows)
+
+
+def test_the_requests_of_users_follow_those_of_the_night() -> None:
+    asked = asked_for("tea", request="b"), asked_for("", request="a")
+    rows = transform(VIDEOS, FEATURES, TASTES, asked, NIGHT, "vae").to_pylist()
+    own = transform(VIDEOS, FEATURES, TASTES, [], NIGHT, "vae").to_pylist()
+    assert rows[:-2] == own
+    assert [(row["origin"], row["request"], row["rank"] - len(own)) for row in rows[-2:]] == [
+        ("user", "a", 1), ("user", "b", 2)
+    ]  # fmt: skip
+    assert [row["refusal"] is None for row in rows[-2:]] == [False, True]
+    assert transform(VIDEOS, FEATURES, TASTES, asked[::-1], NIGHT, "vae").to_pylist() == rows
+
+
+def test_a_night_is_stale_under_another_generator_only_if_a_user_named_one(
+    home: Path, spark: SparkSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for date, generator in ((NIGHT, None), (NIGHT + dt.timedelta(days=1), "vae")):
+        insert_rows(home, "silver.videos", [{"video_id": 1, "tags": ["tea"], "arrival_date": date}])
+        insert_rows(home, "gold.video_features", [{"video_id": 1, "views_3d": 3, "views_7d": 5, "date": date}])
+        insert_rows(home, "gold.user_features", [{"user_id": "0" * 32, "category_tastes": {"tea": 1.0}, "date": date}])
+        prompt = asked_for("a cat", generator=generator) | {"arrival_date": date}
+        insert_rows(home, "silver.video_prompts", [prompt])
+        requests.main(["--date", str(date)])
+        rows = JobContext(date, platform_settings()).lake.read_day(requests.TABLE).collect()
+        assert [row.prompt for row in rows if row.origin == "user"] == ["a cat"]
+        assert len(rows) == 3
+    monkeypatch.setenv("NIGHTREEL_VIDEO_GENERATOR", "other")
+    stale = stale_days(platform_settings(), date)
+    assert [(s.night, s.reasons) for s in stale] == [(date, ("NIGHTREEL_VIDEO_GENERATOR was vae, is other",))]
 
 
 def test_a_tag_trends_by_its_gain_and_not_by_its_size() -> None:

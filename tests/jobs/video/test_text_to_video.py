@@ -12,14 +12,19 @@ import pyarrow as pa
 import pytest
 from deltalake import DeltaTable, write_deltalake
 
-from jobs.platform.errors import MissingInput
+from jobs.platform.errors import BadInput, MissingInput
 from jobs.platform.job_context import JobContext
 from jobs.platform.settings import settings
+from jobs.query.duckdb_views import run_query
+from jobs.report.summary import summary
 from jobs.video import generate, generated_videos, generators, plan, requests, train_generator
+from jobs.video.clip import Clip
 from jobs.video.mp4 import verify_mp4
+from jobs.video.user_requests import user_requests
 from models.video.judge import Judge
 from models.video.vae import VaeGenerator
 from schemas.contract import load_contract
+from tests.jobs.video.clips import asked_for
 from tests.models.video.tiny import TINY
 from tests.models.video.tiny_pipeline import save_tiny_pipeline
 
@@ -90,19 +95,79 @@ def test_a_night_of_videos(requested_home: Path, spark: "SparkSession", capsys: 
     assert {path: path.stat().st_mtime_ns for path in (requested_home / "videos" / "clips").rglob("*.*")} == times
 
 
-def test_a_failed_prompt_has_no_row_and_does_not_fail_the_night(
-    requested_home: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def _fail(clip: Clip, videos: Path) -> None:
+    """Replace a video by the record of an error."""
+    (videos / clip.path).unlink()
+    (videos / clip.sidecar).unlink()
+    (videos / clip.failure).write_text('{"error": "ValueError()", "prompt": "…"}', encoding="utf-8")
+
+
+def test_a_failed_prompt_does_not_fail_the_night(requested_home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     shards = _plan(capsys)
     for shard in shards:
         generate.main([*DATE, "--shard", shard])
-    failed = plan.read_shard(Path(shards[0]))[1].clip
-    videos = requested_home / "videos"
-    (videos / failed.path).unlink()
-    (videos / failed.sidecar).unlink()
-    (videos / failed.failure).write_text('{"error": "ValueError()", "prompt": "waves"}', encoding="utf-8")
-    rows = generated_videos.manifest(JobContext(NIGHT, settings()))
-    assert sorted(rows["prompt"].to_pylist()) == sorted(set(PROMPTS) - {"waves"})
+    first, second, *others = [request.clip for shard in shards for request in plan.read_shard(Path(shard))]
+    _fail(second, requested_home / "videos")
+    rows = generated_videos.manifest(JobContext(NIGHT, settings())).to_pylist()
+    assert [row["prompt"] for row in rows] == PROMPTS
+    assert {row["prompt"]: row["failure"] for row in rows if row["outcome"] == "failed"} == {"waves": "ValueError()"}
+    for clip in (first, *others):
+        _fail(clip, requested_home / "videos")
+    with pytest.raises(BadInput, match=r"all 5 prompts of 2022-05-01 failed, the first with ValueError\(\)"):
+        generated_videos.manifest(JobContext(NIGHT, settings()))
+
+
+def test_every_request_of_a_user_is_made_refused_or_failed(
+    home: Path,
+    pipeline: Path,
+    spark: "SparkSession",
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("NIGHTREEL_VIDEO_GENERATOR", str(pipeline))
+    texts = ["a secret cat", "a  secret cat", "waves", "", "кошка", "rain"]
+    asked = [asked_for(text, request=f"{n}", user_id=f"{n:032x}", size="64x64") for n, text in enumerate(texts)]
+    asked.append(asked_for("rain", request="other", size="96x64", seconds="1", generator=str(pipeline)))
+    rows = list(user_requests(asked, NIGHT, str(pipeline), 1))
+    table = pa.Table.from_pylist(rows, schema=load_contract(requests.TABLE).arrow_schema())
+    JobContext(NIGHT, settings(), writes=requests.TABLE).lake.write(table)
+    shards = _plan(capsys)
+    for shard in shards:
+        generate.main([*DATE, "--shard", shard])
+    clips = {request.request_id: request.clip for shard in shards for request in plan.read_shard(Path(shard))}
+    _fail(clips[rows[2]["request_id"]], home / "videos")
+    generated_videos.main(DATE)
+    query = """
+        select request, case when refusal is null then outcome else 'refused' end as became,
+               coalesce(refusal, failure) as reason, path, v.width, v.frames
+        from gold.video_requests left join gold.generated_videos as v using (date, request_id) order by request
+    """
+    became = run_query(settings(), query).fetchall()
+    assert [(request, outcome) for request, outcome, *_ in became] == [
+        ("0", "made"), ("1", "made"), ("2", "failed"), ("3", "refused"), ("4", "refused"), ("5", "made"), ("other", "made"),
+    ]  # fmt: skip
+    assert [reason is None for _, _, reason, *_ in became] == [True, True, False, False, False, True, True]
+    assert became[0][3] == became[1][3]
+    assert len(list((home / "videos" / "clips").rglob("*.mp4"))) == 3
+    facts = verify_mp4(home / "videos" / str(became[-1][3]))
+    assert (facts.width, facts.height, facts.frames) == (96, 64, round(facts.fps))
+    assert not generated_videos.contact_sheet_path(home / "videos", NIGHT).exists()
+    assert "secret" not in capsys.readouterr().err
+    lines = list(summary(settings(), NIGHT))
+    assert "  of 7 requests 2 were refused and 1 failed" in lines
+    assert not [line for line in lines if "secret" in line]
+
+
+@pytest.mark.parametrize(
+    ("refused", "rows"),
+    [(0, "aab"), (0, "a"), (0, "abx"), (1, "ab"), (1, "")],
+    ids=["two outcomes", "no outcome", "no request", "refused and made", "accepted without outcome"],
+)
+def test_outcomes_that_do_not_add_up_are_not_written(refused: int, rows: str) -> None:
+    requests = [{"request_id": name, "refusal": "no" if n < refused else None} for n, name in enumerate("ab")]
+    with pytest.raises(BadInput, match="the outcomes of the night do not add up: 2 requests"):
+        generated_videos.check_outcomes(requests, [{"request_id": name} for name in rows])
+    generated_videos.check_outcomes(requests, [{"request_id": name} for name in "ab"[refused:]])
 
 
 def test_a_night_without_rows_of_requests_has_no_video(

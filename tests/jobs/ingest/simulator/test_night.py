@@ -2,6 +2,7 @@
 
 import datetime as dt
 import gzip
+import json
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -13,7 +14,8 @@ from hypothesis import strategies as st
 from sklearn.metrics import roc_auc_score
 
 from jobs.ingest import landing, manifest
-from jobs.ingest.feeds import BEHAVIOR_LOGS, CAMPAIGNS, NIGHTLY, USERS, VIDEOS
+from jobs.ingest.feeds import BEHAVIOR_LOGS, CAMPAIGNS, NIGHTLY, USERS, VIDEO_PROMPTS, VIDEOS
+from jobs.ingest.gzip_file import write_gzip
 from jobs.ingest.long_view import is_long_view
 from jobs.ingest.simulator.catalogue import catalogue
 from jobs.ingest.simulator.night import SEED, Scale, land
@@ -66,6 +68,23 @@ def test_the_same_seed_and_night_give_the_same_bytes(
         manifest.check(root, date)
     assert _bytes(one) == _bytes(same)
     assert all(_bytes(one)[name] != contents for name, contents in _bytes(other).items())
+
+
+def test_a_few_users_ask_for_videos_some_for_the_same_and_one_for_nothing(root: Path) -> None:
+    folder = landing.folder(root, VIDEO_PROMPTS, NIGHT)
+    (path,) = folder.glob("*.jsonl.gz")
+    lines = [json.loads(line) for line in gzip.decompress(path.read_bytes()).splitlines()]
+    assert len({line["request"] for line in lines}) == len(lines) == 6
+    assert len({line["text"] for line in lines}) == 5
+    assert [line["request"] for line in lines if not line["text"]] == [f"{NIGHT}-5"]
+    assert all(0 <= line["user"] < SCALE.users for line in lines)
+
+
+def test_prompts_that_somebody_else_landed_stay(tmp_path: Path) -> None:
+    folder = landing.folder(tmp_path, VIDEO_PROMPTS, NIGHT)
+    landing.write_folder(folder, lambda aside: write_gzip(aside / "own.jsonl.gz", [b'{"request": 1, "user": 2}\n']))
+    land(tmp_path, NIGHT, ZONE, Scale(2_000))
+    assert [path.name for path in folder.glob("*.gz")] == ["own.jsonl.gz"]
 
 
 def test_a_night_needs_no_night_before(root: Path, tmp_path: Path) -> None:
