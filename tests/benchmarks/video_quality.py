@@ -1,6 +1,6 @@
 """Quality and time of the project's own video generators, and an audit of the judge that measures it.
 
-    OMP_NUM_THREADS=1 python -m tests.benchmarks.video_quality [--generators flow vae] [--sheet /tmp/sheet.png]
+    python -m tests.benchmarks.video_quality [--generators vae] [--sheet /tmp/sheet.png]
 
 Trains each generator with its nightly config. The judge is trained on renders of its own. The rows of `renders` are its results
 for clips that were drawn by the corpus instead of a generator: what a perfect generator would get. Retrieval is among the clips

@@ -14,12 +14,12 @@ from models.video.text import TextEncoder, tokens
 
 UNSEEN = {
     "太阳从海平面慢慢升起来了": "sunrise", "the sun comes up over the valley": "sunrise",
-    "surfing big waves": "waves", "窗外下着倾盆大雨": "rain", "someone walks with an umbrella": "rain",
+    "surfing big waves": "waves", "窗外下着倾盆大雨": "rain", "someone walks with an umbrella": "umbrella",
     "冬天里飘着鹅毛大雪": "snow", "snowy day in the woods": "snow", "过年放的烟火真好看": "fireworks",
     "a firework celebration": "fireworks", "a rubber ball bounces around": "bouncing_ball",
     "new york city at night": "city", "夜晚城市里的灯光": "city", "吃一碗面": "soup", "兰州拉面": "soup",
     "心脏健康知识": "heart", "listen to songs": "music", "橘猫": "cat", "two kittens": "cat",
-    "pixel arcade maze": "arcade", "一本蓝色的书": "book", "红裙女郎": "dress", "飞驰的红色跑车": "road_trip",
+    "pixel arcade maze": "arcade", "一本蓝色的书": "book", "红裙女郎": "dress", "飞驰的红色跑车": "car",
     "sports car on the road": "road_trip", "坐热气球看风景": "hot_air_balloon", "齿轮转动的机器": "gears",
     "night sky full of stars": "stars", "蓝天上飘着几朵云": "clouds", "鱼缸里的小金鱼": "aquarium",
     "摇曳着的烛光照亮房间": "candle", "一朵玫瑰花": "flower",

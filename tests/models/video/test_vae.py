@@ -38,5 +38,5 @@ def test_clips_show_the_subjects_of_a_night_and_move(learned: VaeGenerator, judg
     named = judge.attributes(clips)[:, 0]
     scenes = [n for n, (subject, _) in enumerate(asked) if subject in ATTRIBUTES["subject"][:22]]
     correct = [named[n] == ATTRIBUTES["subject"].index(asked[n][0]) for n in scenes]
-    assert np.mean(correct) >= 0.9
+    assert np.mean(correct) >= 0.8
     assert min(motion(clip[None]) for clip in clips) > 0.3
