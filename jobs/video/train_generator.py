@@ -30,6 +30,7 @@ from models.video.judge import Judge
 
 _LOG_EVERY = 20
 _EVALUATION_SEED = 1
+_JUDGE_STEPS = 200  # enough to tell whether the generator has learned; tests/benchmarks/video_quality.py uses more
 _PYFUNC = Path(__file__).with_name("pyfunc.py")
 
 _log = logging.getLogger(__name__)
@@ -72,7 +73,7 @@ def train(context: JobContext, model: type[TrainedGenerator]) -> TrainedGenerato
 def _evaluate(generator: TrainedGenerator, sheet: Path) -> dict[str, float]:
     """Return how well clips show seen and held-out descriptions, by a new judge; draw a contact sheet of a night's prompts."""
     small = VideoSpec(FRAME_SIZE, FRAME_SIZE, generator.config.frames, generator.config.fps)
-    judge = Judge(small.frames)
+    judge = Judge(small.frames, steps=_JUDGE_STEPS)
     metrics: dict[str, float] = {}
     for name, composed, held_out in (("seen", 20, False), ("held_out", 42, True)):
         descriptions = evaluated_descriptions(composed, held_out=held_out, seed=_EVALUATION_SEED)

@@ -72,10 +72,6 @@ class Description:
         combination = f"{self.subject}/{self.colour}/{self.count}/{self.direction}"
         return zlib.crc32(combination.encode()) % 100 < _HELD_OUT_PERCENT
 
-    def mirrored(self) -> "Description":
-        """Return what the clip shows if left and right are exchanged."""
-        return replace(self, direction=_OPPOSITE[self.direction]) if self.direction in {"left", "right"} else self
-
     def reversed(self) -> "Description":
         """Return what a clip of objects shows if it is played backwards."""
         return replace(self, direction=_OPPOSITE[self.direction]) if self.direction else self

@@ -21,7 +21,8 @@ def test_a_video_is_made_once_and_its_origin_printed(
     home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(VaeGenerator, "nightly", TINY["vae"])
-    monkeypatch.setattr(train_generator, "Judge", partial(Judge, steps=2, clips=VaeGenerator().training_data()))
+    monkeypatch.setattr(train_generator, "Judge", partial(Judge, clips=VaeGenerator().training_data()))
+    monkeypatch.setattr(train_generator, "_JUDGE_STEPS", 2)
     asked = [*DATE, "--prompt", "一个美丽的日出景象", "--generator", "vae", "--seed", "3"]
     make_video.main(asked)
     printed = dict(line.split(maxsplit=1) for line in capsys.readouterr().out.splitlines())

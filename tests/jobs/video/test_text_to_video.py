@@ -226,7 +226,8 @@ def test_the_generator_is_trained_once(
     home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(VaeGenerator, "nightly", TINY["vae"])
-    monkeypatch.setattr(train_generator, "Judge", partial(Judge, steps=2, clips=VaeGenerator().training_data()))
+    monkeypatch.setattr(train_generator, "Judge", partial(Judge, clips=VaeGenerator().training_data()))
+    monkeypatch.setattr(train_generator, "_JUDGE_STEPS", 2)
     train_generator.main(DATE)
     version = capsys.readouterr().out.strip()
     train_generator.main(["--date", "2022-05-03"])
