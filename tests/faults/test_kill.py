@@ -14,7 +14,7 @@ from mlflow import MlflowClient
 from pyspark.sql import SparkSession
 
 from jobs.backfill.table_days import table_days
-from jobs.ingest import behavior_log, campaigns, quarantine, reconciliation, users, videos
+from jobs.ingest import behavior_log, campaigns, quarantine, reconciliation, users, video_prompts, videos
 from jobs.platform.lake.history import publications
 from jobs.platform.lake.verify import verify
 from jobs.platform.settings import Settings, settings
@@ -76,7 +76,7 @@ def test_killed_at_each_step(home: Path, spark: SparkSession, spark_server: str,
     assert all(len(publications(night.lake.uri(table))) == 1 for table in state())
     clean = state()
     (home / "lake").rename(home / "undisturbed")
-    for ingested in (users, videos, campaigns, behavior_log):
+    for ingested in (users, videos, campaigns, video_prompts, behavior_log):
         ingested.main(["--date", str(MAY_1)])
     for failpoint in WRITING:
         process = start("ingest.behavior_events", server=spark_server, failpoint=f"kill:{failpoint}")
