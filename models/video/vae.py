@@ -55,9 +55,9 @@ class VaeConfig:
     captions: int = 12_000
     layouts: int = 8000
     text_steps: int = 350
-    vae_steps: int = 1400
-    sprite_steps: int = 450
-    layout_steps: int = 4000
+    vae_steps: int = 1100
+    sprite_steps: int = 320
+    layout_steps: int = 2600
     batch_size: int = 16
     frames_per_clip: int = 4
     learning_rate: float = 2e-3
