@@ -57,7 +57,7 @@ class VaeConfig:
     text_steps: int = 350
     vae_steps: int = 1100
     sprite_steps: int = 320
-    layout_steps: int = 2600
+    layout_steps: int = 4000
     batch_size: int = 16
     frames_per_clip: int = 4
     learning_rate: float = 2e-3
