@@ -7,15 +7,18 @@ import pytest
 import torch
 
 from models.video.cartoons.corpus import described_captions, pictures, render_clips
-from models.video.cartoons.descriptions import compositions
+from models.video.cartoons.descriptions import Description, compositions, labels
 from models.video.judge import Judge
-from models.video.text import TextEncoder
+from models.video.text import TextEncoder, fit_text_encoder
 from models.video.vae import VaeConfig, VaeGenerator
 
 SHORT = VaeConfig(
     clips_per_picture=8, composed_clips=200, captions=9000, layouts=3000, text_steps=250, vae_steps=180, sprite_steps=150,
     layout_steps=1500, hidden_size=256,
 )  # fmt: skip
+
+Captions = tuple[list[str], list[Description]]
+"""Texts, and what they say."""
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -28,15 +31,20 @@ def one_thread() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def captions() -> list[str]:
-    """What `reader` was trained on."""
-    return described_captions(SHORT.captions, SHORT.seed)[0]
+def captions() -> Captions:
+    """What `reader` is trained on."""
+    return described_captions(SHORT.captions, SHORT.seed)
 
 
 @pytest.fixture(scope="session")
-def reader(learned: VaeGenerator) -> TextEncoder:
+def reader(captions: Captions) -> TextEncoder:
     """A text encoder, trained for fewer steps than in a night."""
-    return learned.text
+    torch.manual_seed(0)
+    encoder = TextEncoder(64)
+    texts, said = captions
+    stated = torch.from_numpy(labels(said))
+    fit_text_encoder(encoder, texts, stated, steps=SHORT.text_steps, rng=torch.Generator().manual_seed(0))
+    return encoder.eval()
 
 
 @pytest.fixture(scope="session")

@@ -11,6 +11,7 @@ from models.video.cartoons.captions import LANGUAGES, PHRASES
 from models.video.cartoons.corpus import write_caption
 from models.video.cartoons.descriptions import ATTRIBUTES, Description, compositions, labels
 from models.video.text import TextEncoder, tokens
+from tests.models.video.conftest import Captions
 
 UNSEEN = {
     "太阳从海平面慢慢升起来了": "sunrise", "the sun comes up over the valley": "sunrise",
@@ -75,8 +76,8 @@ def test_the_prompts_of_a_night_are_read_alike_in_both_languages(reader: TextEnc
     assert (chinese[moving][:, :4] < [len(ATTRIBUTES[name]) for name in list(ATTRIBUTES)[:4]]).all()
 
 
-def test_words_that_no_caption_has_are_ignored(reader: TextEncoder, captions: list[str]) -> None:
-    known = {bucket for text in captions for token in tokens(text) for bucket in token}
+def test_words_that_no_caption_has_are_ignored(reader: TextEncoder, captions: Captions) -> None:
+    known = {bucket for text in captions[0] for token in tokens(text) for bucket in token}
     rare = [chr(code) for code in range(0x7C00, 0x7D00) if not known & set(tokens(chr(code))[0])]
     assert len(rare) > 100
     vectors = reader.encode(["三只红鸟", "三只红鸟 " + " ".join(rare[:3])])
