@@ -29,7 +29,8 @@ def erase_clips(settings: Settings) -> Iterator[str]:
         for shard in shards(settings.videos, date):
             shard.unlink(missing_ok=True)
     prompts = {*erased["prompt"].to_pylist()} - {*others["prompt"].to_pylist()}
-    clips = [path for path in files_below(settings.videos / "clips") if prompts and _prompt_of(path) in prompts]
+    found = files_below(settings.videos / "clips") if prompts else ()
+    clips = [path for path in found if _prompt_of(path) in prompts]
     for sidecar in clips:
         sidecar.with_name(f"{sidecar.name.partition('.')[0]}.mp4").unlink(missing_ok=True)
         sidecar.unlink(missing_ok=True)

@@ -89,9 +89,7 @@ class Judge:
                     shown[n] = shown[n, _shuffled(shown.shape[1])]
                 else:
                     shown[n], target[n] = shown[n].flip(0), backwards[batch[n]]
-            target[(fate < _STILL + _SHUFFLED)[:, None] & motion] = nothing.expand(len(batch), -1)[
-                (fate < _STILL + _SHUFFLED)[:, None] & motion
-            ]
+            target = torch.where((fate < _STILL + _SHUFFLED)[:, None] & motion, nothing, target)
             is_noise = torch.rand(len(batch)) < _NOISE
             shown[is_noise] = torch.rand(shown[is_noise].shape) - 0.5
             target[is_noise] = nothing

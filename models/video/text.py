@@ -11,7 +11,6 @@ import re
 import unicodedata
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -43,23 +42,8 @@ def tokens(text: str) -> list[list[int]]:
     return [sorted({1 + zlib.crc32(gram.encode()) % (_BUCKETS - 1) for gram in token}) for token in grams[:_TOKENS]]
 
 
-@dataclass(frozen=True)
-class TextVectors:
-    """N encoded prompts.
-
-    Attributes:
-        tokens: (N, L, E) a vector for each token, after padding.
-        is_padding: (N, L) bool.
-        pooled: (N, E) a vector for the whole prompt.
-    """
-
-    tokens: Tensor
-    is_padding: Tensor
-    pooled: Tensor
-
-
 class TextEncoder(nn.Module):
-    """Network: prompts -> vectors, and scores of the attributes that the prompts name.
+    """Network: prompts -> vectors, and vectors -> scores of the attributes that the prompts name.
 
     Args:
         embedding_size: E, length of all vectors.
@@ -84,8 +68,8 @@ class TextEncoder(nn.Module):
         self.norm = nn.LayerNorm(embedding_size)
         self.heads = nn.ModuleDict({name: nn.Linear(embedding_size, len(v) + 1) for name, v in ATTRIBUTES.items()})
 
-    def forward(self, buckets: Tensor) -> TextVectors:
-        """Encode n-grams (N, L, G); 0 pads tokens and texts."""
+    def forward(self, buckets: Tensor) -> Tensor:
+        """Encode n-grams (N, L, G), where 0 pads tokens and texts, as a vector for each prompt (N, E)."""
         n, length, grams = buckets.shape
         embedded = self.embeddings(buckets.reshape(-1, grams)).view(n, length, -1)
         unknown = (embedded == 0).all(-1)
@@ -94,22 +78,23 @@ class TextEncoder(nn.Module):
         is_padding = F.pad(unknown, (1, 0))
         encoded = self.norm(self.layers(inputs, src_key_padding_mask=is_padding))
         bag = embedded.sum(1) / (~unknown).sum(1).clamp(min=1).sqrt()[:, None]
-        return TextVectors(encoded, is_padding, encoded[:, 0] + bag)
+        return torch.add(encoded[:, 0], bag)
 
     @torch.no_grad()
-    def encode(self, prompts: Sequence[str]) -> TextVectors:
-        """Encode prompts."""
-        return self(_stack([tokens(prompt) for prompt in prompts]))
+    def encode(self, prompts: Sequence[str]) -> Tensor:
+        """Return a vector for each prompt, (N, E)."""
+        vectors: Tensor = self(_stack([tokens(prompt) for prompt in prompts]))
+        return vectors
 
     @torch.inference_mode()
     def read(self, prompts: Sequence[str]) -> list[Description]:
         """Return what prompts say, most likely."""
-        scores = self.scores(self.encode(prompts).pooled)
+        scores = self.scores(self.encode(prompts))
         return described(torch.stack([values.argmax(1) for values in scores.values()], 1).numpy())
 
-    def scores(self, pooled: Tensor) -> dict[str, Tensor]:
+    def scores(self, vectors: Tensor) -> dict[str, Tensor]:
         """Return the scores (N, values + 1) of each attribute; the last value is "not named"."""
-        return {name: head(pooled) for name, head in self.heads.items()}
+        return {name: head(vectors) for name, head in self.heads.items()}
 
 
 def fit_text_encoder(
@@ -142,7 +127,7 @@ def fit_text_encoder(
         kept = buckets[batch]
         kept = kept[:, : int(kept.any(2).sum(1).max())]
         kept = kept * (torch.rand(kept.shape, generator=rng) > _DROPOUT * torch.rand(len(batch), 1, 1, generator=rng))
-        scores = encoder.scores(encoder(kept).pooled)
+        scores = encoder.scores(encoder(kept))
         loss = torch.stack([F.cross_entropy(s, labels[batch, i]) for i, s in enumerate(scores.values())]).sum()
         optimizer.zero_grad()
         loss.backward()

@@ -165,19 +165,20 @@ _MOODS = (
 def caption(scene: str, colour: str | None, language: str, rng: np.random.Generator) -> str:
     """Return a random caption of a scene; it names the colour if one is given."""
     index = LANGUAGES.index(language)
-    phrase = _pick(PHRASES[scene][index], rng)
+    phrase = pick(PHRASES[scene][index], rng)
     if colour and "{c}" not in phrase:
         phrase = ("{c}" + phrase, phrase + " in {c}")[index]
-    word = _pick(COLOUR_WORDS[colour][index], rng) if colour else ""
+    word = pick(COLOUR_WORDS[colour][index], rng) if colour else ""
     return frame(phrase.format(c=word), language, rng)
 
 
 def frame(phrase: str, language: str, rng: np.random.Generator) -> str:
     """Put a phrase into a random sentence frame with a mood."""
     index = LANGUAGES.index(language)
-    framed = _pick(_FRAMES[index], rng).format(p=phrase, m=_pick(_MOODS[index], rng))
+    framed = pick(_FRAMES[index], rng).format(p=phrase, m=pick(_MOODS[index], rng))
     return " ".join(framed.split())
 
 
-def _pick(options: tuple[str, ...], rng: np.random.Generator) -> str:
+def pick(options: tuple[str, ...], rng: np.random.Generator) -> str:
+    """Return one of the options at random."""
     return options[int(rng.integers(len(options)))]

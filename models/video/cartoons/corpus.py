@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from models.video.cartoons.backdrops import BACKDROPS
 from models.video.cartoons.canvas import Canvas
-from models.video.cartoons.captions import LANGUAGES, caption
+from models.video.cartoons.captions import LANGUAGES, caption, pick
 from models.video.cartoons.compositions import draw_layout, paint
 from models.video.cartoons.descriptions import ATTRIBUTES, MOST_OBJECTS, Description, compositions
 from models.video.cartoons.objects import USUAL_BACKDROPS
@@ -84,7 +84,7 @@ def compositions_to_train_on(count: int, seed: int) -> list[Description]:
     allowed = [description for description in compositions() if not description.is_held_out]
     chosen = [allowed[n] for n in rng.integers(len(allowed), size=count)]
     return [
-        replace(d, backdrop=_pick(USUAL_BACKDROPS[d.subject or ""], rng)) if rng.random() < 0.5 else d for d in chosen
+        replace(d, backdrop=pick(USUAL_BACKDROPS[d.subject or ""], rng)) if rng.random() < 0.5 else d for d in chosen
     ]
 
 
@@ -103,12 +103,12 @@ def partial(description: Description, rng: np.random.Generator) -> Description:
 def complete(description: Description, rng: np.random.Generator) -> Description:
     """Return a description that can be drawn: what it does not say is drawn at random, and what makes no sense is left out."""
     if not description.is_composed:
-        colour = description.colour or _pick(COLOUR_NAMES, rng)
+        colour = description.colour or pick(COLOUR_NAMES, rng)
         is_coloured = description.is_scene and SCENES[description.subject or ""].coloured
-        backdrop = None if description.is_scene else description.backdrop or _pick(NAMED_ALONE, rng)
+        backdrop = None if description.is_scene else description.backdrop or pick(NAMED_ALONE, rng)
         return Description(description.subject, colour if is_coloured else None, backdrop=backdrop)
     options = {**ATTRIBUTES, "count": ("1",), "backdrop": USUAL_BACKDROPS[description.subject or ""]}
-    missing = {name: _pick(values, rng) for name, values in options.items() if getattr(description, name) is None}
+    missing = {name: pick(values, rng) for name, values in options.items() if getattr(description, name) is None}
     return replace(description, **missing)
 
 
@@ -133,7 +133,3 @@ def write_captions(descriptions: list[Description], seed: int) -> list[str]:
     """Return a caption of each description, in both languages in turn."""
     rng = np.random.default_rng(seed)
     return [write_caption(d, LANGUAGES[number % len(LANGUAGES)], rng) for number, d in enumerate(descriptions)]
-
-
-def _pick(options: tuple[str, ...], rng: np.random.Generator) -> str:
-    return options[int(rng.integers(len(options)))]

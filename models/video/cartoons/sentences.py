@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from models.video.cartoons.captions import COLOUR_WORDS, LANGUAGES, frame
+from models.video.cartoons.captions import COLOUR_WORDS, LANGUAGES, frame, pick
 from models.video.cartoons.descriptions import Description
 
 _NOUNS: dict[str, tuple[tuple[str, ...], tuple[tuple[str, str], ...]]] = {
@@ -99,7 +99,7 @@ NAMED_ALONE = tuple(_ALONE)
 def sentence(description: Description, language: str, rng: np.random.Generator) -> str:
     """Return a random caption that says what the description, of objects or of a backdrop, says."""
     if description.subject is None:
-        text = _pick(_ALONE[description.backdrop or ""][LANGUAGES.index(language)], rng)
+        text = pick(_ALONE[description.backdrop or ""][LANGUAGES.index(language)], rng)
     else:
         text = _chinese(description, rng) if language == "zh" else _english(description, rng)
     return frame(text, language, rng) if rng.random() < 0.3 else text
@@ -107,19 +107,19 @@ def sentence(description: Description, language: str, rng: np.random.Generator) 
 
 def _chinese(d: Description, rng: np.random.Generator) -> str:
     assert d.subject
-    noun = _pick(_NOUNS[d.subject][0], rng)
-    colour = _pick(COLOUR_WORDS[d.colour][0], rng) if d.colour else ""
-    count = _pick(_COUNTS[d.count][0], rng) + noun[0] if d.count else ""
+    noun = pick(_NOUNS[d.subject][0], rng)
+    colour = pick(COLOUR_WORDS[d.colour][0], rng) if d.colour else ""
+    count = pick(_COUNTS[d.count][0], rng) + noun[0] if d.count else ""
     if d.count == "3" and rng.random() < _GROUP:
         count = "一群"
     things = count + colour + noun[1:]
-    speed = _pick(_SPEEDS[d.speed][0], rng) if d.speed else ""
-    direction = _pick(_DIRECTIONS[d.direction][0], rng) if d.direction else ""
-    verb = _pick(_ANY_VERB[0] if rng.random() < 0.2 else _VERBS[d.subject][0], rng)
+    speed = pick(_SPEEDS[d.speed][0], rng) if d.speed else ""
+    direction = pick(_DIRECTIONS[d.direction][0], rng) if d.direction else ""
+    verb = pick(_ANY_VERB[0] if rng.random() < 0.2 else _VERBS[d.subject][0], rng)
     moves = (speed + direction if rng.random() < 0.7 else direction + speed) + verb if speed or direction else ""
     if not d.backdrop:
         return things + moves
-    backdrop = _pick(_BACKDROPS[d.backdrop][0], rng)
+    backdrop = pick(_BACKDROPS[d.backdrop][0], rng)
     return (f"{backdrop}{things}{moves}", f"{backdrop}，{things}{moves}", f"{things}{moves}，{backdrop}",
             f"{things}在{backdrop}{moves}")[int(rng.integers(4))]  # fmt: skip
 
@@ -127,19 +127,15 @@ def _chinese(d: Description, rng: np.random.Generator) -> str:
 def _english(d: Description, rng: np.random.Generator) -> str:
     assert d.subject
     one, many = _NOUNS[d.subject][1][int(rng.integers(len(_NOUNS[d.subject][1])))]
-    colour = _pick(COLOUR_WORDS[d.colour][1], rng) if d.colour else ""
-    count = _pick(_COUNTS[d.count][1], rng) if d.count else ""
+    colour = pick(COLOUR_WORDS[d.colour][1], rng) if d.colour else ""
+    count = pick(_COUNTS[d.count][1], rng) if d.count else ""
     if count == "a" and (colour or one)[0] in "aeiou":
         count = "an"
-    verb = _pick(_ANY_VERB[1] if rng.random() < 0.2 else _VERBS[d.subject][1], rng)
-    speed = _pick(_SPEEDS[d.speed][1], rng) if d.speed else ""
-    direction = _pick(_DIRECTIONS[d.direction][1], rng) if d.direction else ""
-    backdrop = _pick(_BACKDROPS[d.backdrop][1], rng) if d.backdrop else ""
+    verb = pick(_ANY_VERB[1] if rng.random() < 0.2 else _VERBS[d.subject][1], rng)
+    speed = pick(_SPEEDS[d.speed][1], rng) if d.speed else ""
+    direction = pick(_DIRECTIONS[d.direction][1], rng) if d.direction else ""
+    backdrop = pick(_BACKDROPS[d.backdrop][1], rng) if d.backdrop else ""
     moves = [verb, *((speed, direction) if rng.random() < 0.5 else (direction, speed))] if speed or direction else []
     words = [count, colour, many if d.count in {"2", "3"} else one, *moves]
     words = [backdrop + ",", *words] if backdrop and rng.random() < 0.3 else [*words, backdrop]
     return " ".join(word for word in words if word)
-
-
-def _pick(options: tuple[str, ...], rng: np.random.Generator) -> str:
-    return options[int(rng.integers(len(options)))]

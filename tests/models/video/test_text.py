@@ -29,7 +29,7 @@ UNSEEN = {
 
 def read(encoder: TextEncoder, prompts: list[str]) -> np.ndarray:
     """Return the index of the value of each attribute that the prompts name, (N, 6)."""
-    scores = encoder.scores(encoder.encode(prompts).pooled)
+    scores = encoder.scores(encoder.encode(prompts))
     return np.stack([values.argmax(1).numpy() for values in scores.values()], 1)
 
 
@@ -81,7 +81,7 @@ def test_words_that_no_caption_has_are_ignored(reader: TextEncoder, captions: Ca
     rare = [chr(code) for code in range(0x7C00, 0x7D00) if not known & set(tokens(chr(code))[0])]
     assert len(rare) > 100
     vectors = reader.encode(["三只红鸟", "三只红鸟 " + " ".join(rare[:3])])
-    torch.testing.assert_close(vectors.pooled[0], vectors.pooled[1])
+    torch.testing.assert_close(vectors[0], vectors[1])
 
 
 @given(st.text(max_size=200))
