@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from infra.cluster.network import SERVICES
 from infra.cluster.settings import AIRFLOW_PORT, USERS, Settings
-from infra.local import airflow
+from infra.local import airflow, job_server
 from infra.local.airflow_api import AirflowApi
 from infra.local.daemon import Daemon
 
@@ -13,15 +13,23 @@ ADMIN = "admin"
 
 def variables(settings: Settings) -> dict[str, str]:
     """Return the environment variables of all Airflow processes."""
-    return airflow.settings(settings.state, settings.services, AIRFLOW_PORT) | settings.of_airflow()
+    common = airflow.settings(settings.state, settings.services, AIRFLOW_PORT)
+    return common | settings.of_airflow() | {"NIGHTREEL_PYTHON": job_server.PYTHON}
 
 
 def daemons(settings: Settings) -> list[Daemon]:
-    """Return the processes: API server, scheduler and DAG processor on one machine, the Celery worker on another."""
+    """Return the processes: API server, scheduler and DAG processor on one machine, the Celery worker on another.
+
+    The worker's machine also has a job server, in whose forks the jobs of its tasks run.
+    """
     environment = variables(settings)
     scheduling = airflow.daemons(settings.state, environment)
     worker = Daemon("airflow-worker", settings.state, [*airflow.COMMAND, "celery", "worker"], environment)
-    return [_on(settings, SERVICES, daemon) for daemon in scheduling] + [_on(settings, "jobs-1", worker)]
+    working = [worker, job_server.job_server(settings.state, environment)]
+    return [
+        *(_on(settings, SERVICES, daemon) for daemon in scheduling),
+        *(_on(settings, "jobs-1", daemon) for daemon in working),
+    ]
 
 
 def api(settings: Settings) -> AirflowApi:

@@ -39,7 +39,7 @@ _PR_SET_PDEATHSIG = 1
 
 def job_server(state: State, variables: dict[str, str]) -> Daemon:
     """Return the server as a daemon, with the environment variables of Airflow's tasks."""
-    return Daemon("jobs", state, [sys.executable, "-m", __name__], variables)
+    return Daemon("jobs", state, [sys.executable, "-m", __name__], variables | {"NIGHTREEL_HOME": str(state.home)})
 
 
 PYTHON = str(Path(__file__).with_name("python.sh"))
@@ -47,12 +47,14 @@ PYTHON = str(Path(__file__).with_name("python.sh"))
 
 
 def main() -> None:
-    """Serve on a socket in the working directory until the process is stopped. Clients wait until it is ready."""
+    """Serve on a socket in the folder `run` of this machine until the process is stopped. Clients wait until it is ready."""
     getproctitle()  # the first call locates the title in memory, which fails once the environment has moved
-    Path(SOCKET).unlink(missing_ok=True)
+    folder = os.open(Path(os.environ["NIGHTREEL_HOME"], "run"), os.O_DIRECTORY)
+    address = f"/proc/self/fd/{folder}/{SOCKET}"  # paths of sockets must be short
+    Path(address).unlink(missing_ok=True)
     with socket.socket(socket.AF_UNIX) as listener:
         os.umask(0o077)  # only this user may send jobs
-        listener.bind(SOCKET)
+        listener.bind(address)
         listener.listen()
         for library in _LIBRARIES:
             importlib.import_module(library)

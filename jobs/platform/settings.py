@@ -39,6 +39,9 @@ class Settings:
     job alone."""
     video_generator: str
     """NIGHTREEL_VIDEO_GENERATOR: a name in `models.video.registry`, or the path or id of a diffusers text-to-video pipeline."""
+    text_encoder: str
+    """NIGHTREEL_TEXT_ENCODER: path or id of a BERT-like encoder that the project's own generators read prompts with; if empty,
+    their own."""
     mlflow_uri: str
     """MLFLOW_TRACKING_URI; default `sqlite:///{home}/mlflow.db`."""
 
@@ -95,6 +98,7 @@ def settings() -> Settings:
         pairs_in_memory=_number("NIGHTREEL_PAIRS_IN_MEMORY", "10000000", "pairs"),
         training_processes=_number("NIGHTREEL_TRAINING_PROCESSES", "1", "processes", least=1),
         video_generator=os.environ.get("NIGHTREEL_VIDEO_GENERATOR", "vae"),
+        text_encoder=os.environ.get("NIGHTREEL_TEXT_ENCODER", ""),
         mlflow_uri=os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{home / 'mlflow.db'}",
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from jobs.platform.errors import BadInput, MissingInput
@@ -16,24 +17,34 @@ REGISTERED_MODEL = "video_generator"
 """Name in the MLflow registry of all generators that the project trains."""
 
 
-def project_generator(context: JobContext) -> type[TrainedGenerator] | None:
-    """Return the class of the selected generator of the project, or None if a diffusers pipeline is selected."""
-    return GENERATORS.get(context.settings.video_generator)
+def project_generator(context: JobContext) -> TrainedGenerator | None:
+    """Return the selected generator of the project, untrained, or None if a diffusers pipeline is selected.
+
+    Raises:
+        BadInput: NIGHTREEL_TEXT_ENCODER names no text encoder.
+    """
+    model = GENERATORS.get(context.settings.video_generator)
+    if model is None:
+        return None
+    try:
+        return model(replace(model.nightly, text_encoder=context.settings.text_encoder))
+    except ValueError as error:
+        raise BadInput(f"NIGHTREEL_TEXT_ENCODER: {error}") from error
 
 
-def load_trained(context: JobContext, model: type[TrainedGenerator]) -> TrainedGenerator | None:
-    """Load the generator that was trained with the current config on any night; None if there is none."""
+def load_trained(context: JobContext, untrained: TrainedGenerator) -> TrainedGenerator | None:
+    """Load the generator that was trained with the config of an untrained one on any night; None if there is none."""
     from jobs.platform import tracking  # MLflow takes seconds to import, and diffusers pipelines do not need it
 
     version = tracking.champion(context.settings, REGISTERED_MODEL, before=dt.date.max)
-    if version is None or version.family != model.family():
+    if version is None or version.family != untrained.family:
         try:
             (version,) = tracking.candidates(
-                context.settings, REGISTERED_MODEL, night=context.date, families=[model.family()]
+                context.settings, REGISTERED_MODEL, night=context.date, families=[untrained.family]
             )
         except MissingInput:
             return None
-    return model.load(tracking.download(context.settings, version))
+    return untrained.load(tracking.download(context.settings, version))
 
 
 def generator_for(context: JobContext) -> VideoGenerator:
@@ -41,10 +52,10 @@ def generator_for(context: JobContext) -> VideoGenerator:
 
     Raises:
         MissingInput: a generator of the project is selected, and it is not trained.
-        BadInput: the setting names no text-to-video pipeline.
+        BadInput: a setting names no text-to-video pipeline, or no text encoder.
     """
-    if (model := project_generator(context)) is not None:
-        generator = load_trained(context, model)
+    if (untrained := project_generator(context)) is not None:
+        generator = load_trained(context, untrained)
         if generator is None:
             raise MissingInput(
                 "the trained video generator",

@@ -35,11 +35,11 @@ def make_video(context: JobContext, prompt: str, seed: int) -> dict[str, object]
 
 
 def _generator(context: JobContext) -> VideoGenerator:
-    model = project_generator(context)
-    if model is not None and load_trained(context, model) is None:
+    untrained = project_generator(context)
+    if untrained is not None and load_trained(context, untrained) is None:
         from jobs.video.train_generator import train  # MLflow and matplotlib take seconds to import
 
-        return train(context, model)
+        return train(context, untrained)
     return generator_for(context)
 
 

@@ -36,10 +36,10 @@ _PYFUNC = Path(__file__).with_name("pyfunc.py")
 _log = logging.getLogger(__name__)
 
 
-def train(context: JobContext, model: type[TrainedGenerator]) -> TrainedGenerator:
+def train(context: JobContext, generator: TrainedGenerator) -> TrainedGenerator:
     """Train a generator, register it and promote it."""
-    generator, config = model(), model.nightly
-    with tracking.run(context, f"video/{model.name}", asdict(config)) as run:
+    config, family = generator.config, generator.family
+    with tracking.run(context, f"video/{generator.name}", asdict(config)) as run:
         clips = generator.training_data()
         _log.info("training on %d clips", len(clips.frames))
         with tqdm(total=config.steps, unit="step", disable=not sys.stderr.isatty()) as bar:
@@ -58,12 +58,11 @@ def train(context: JobContext, model: type[TrainedGenerator]) -> TrainedGenerato
             _log.info("%s", metrics)
             run.log_metrics(metrics)
             run.log_file(sheet)
-            saved = Path(folder, model.name)
+            saved = Path(folder, generator.name)
             saved.mkdir()
             generator.save(saved)
             example = pd.DataFrame({"prompt": ["一个美丽的日出景象"], "seed": [1]})
             prediction = generator.generate(example["prompt"].tolist(), [1], generator.spec)
-            family = model.family()
             run.log_model(REGISTERED_MODEL, family, saved, pyfunc=_PYFUNC, input_example=example, prediction=prediction)
     (version,) = tracking.candidates(context.settings, REGISTERED_MODEL, night=context.date, families=[family])
     tracking.set_verdict(context.settings, REGISTERED_MODEL, night=context.date, promoted=version)
@@ -104,13 +103,13 @@ def loss_plot(generator: TrainedGenerator) -> Figure:
 def main(argv: Sequence[str] | None = None) -> None:
     """Train the generator, unless it is already trained."""
     with run_job(argv, __doc__, trains=REGISTERED_MODEL) as context:
-        model = project_generator(context)
-        if model is None:
+        untrained = project_generator(context)
+        if untrained is None:
             _log.info("NIGHTREEL_VIDEO_GENERATOR is %s: nothing to train", context.settings.video_generator)
-        elif (generator := load_trained(context, model)) is not None:
+        elif (generator := load_trained(context, untrained)) is not None:
             _log.info("%s is already trained", generator.version)
         else:
-            print(train(context, model).version)
+            print(train(context, untrained).version)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from models.video.cartoons.corpus import write_caption
 from models.video.cartoons.descriptions import ATTRIBUTES, Description, compositions, labels
@@ -56,3 +57,20 @@ def diversity(clips: Frames) -> float:
     """
     values = clips.astype(np.int16)
     return float(np.mean([np.abs(of_prompt[1:] - of_prompt[:-1]).mean() for of_prompt in values]))
+
+
+def frechet_distance(features: NDArray[np.float64], of_others: NDArray[np.float64]) -> float:
+    """Return the distance of two sets of clips: that of Gaussians with the means and covariances of their features.
+
+    It is the Fréchet video distance (Unterthiner et al., "Towards Accurate Generative Models of Video", 2018) with the judge's
+    features instead of those of a large network, so its numbers can only be compared with each other.
+
+    Args:
+        features, of_others: (N, D) and (M, D), see `Judge.features`.
+    """
+    means = features.mean(0), of_others.mean(0)
+    covariances = [np.cov(values, rowvar=False) for values in (features, of_others)]
+    values, vectors = np.linalg.eigh(covariances[0])
+    root = (vectors * np.sqrt(values.clip(min=0))) @ vectors.T
+    overlap = np.sqrt(np.linalg.eigvalsh(root @ covariances[1] @ root).clip(min=0)).sum()
+    return float(((means[0] - means[1]) ** 2).sum() + np.trace(covariances[0] + covariances[1]) - 2 * overlap)

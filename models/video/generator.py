@@ -94,6 +94,10 @@ class TrainingConfig(Protocol):
         """Frames per second of its clips."""
 
     @property
+    def text_encoder(self) -> str:
+        """Path or id of the text encoder; empty for the project's own."""
+
+    @property
     def steps(self) -> int:
         """Number of training steps."""
 
@@ -115,11 +119,11 @@ class TrainedGenerator(VideoGenerator):
             config: default: `nightly`.
         """
 
-    @classmethod
-    def family(cls) -> str:
-        """Return the name that is shared by all versions trained with the config `nightly`."""
-        config = json.dumps(asdict(cls.nightly), sort_keys=True)
-        return f"{cls.name}-{hashlib.sha256(config.encode()).hexdigest()[:12]}"
+    @property
+    def family(self) -> str:
+        """The name that is shared by all versions trained with this config."""
+        config = json.dumps(asdict(self.config), sort_keys=True)
+        return f"{self.name}-{hashlib.sha256(config.encode()).hexdigest()[:12]}"
 
     @abstractmethod
     def training_data(self) -> Clips:

@@ -48,11 +48,14 @@ class Judge:
         Args:
             clips: (N, T, H, W, 3); height and width are equal multiples of 64.
         """
-        shrink = clips.shape[2] // FRAME_SIZE
-        small = np.stack([_shrunk(clip, shrink) for clip in clips]) if shrink > 1 else clips
-        frames = torch.from_numpy(np.ascontiguousarray(small))
-        scores = self._network(thumbnails(frames).float() / 255 - 0.5, _middle(frames).float() / 255 - 0.5)
+        scores = self._network(*_inputs(clips))
         return {name: F.log_softmax(values, 1).numpy() for name, values in scores.items()}
+
+    @torch.inference_mode()
+    def features(self, clips: Frames) -> NDArray[np.float64]:
+        """Return what the classifier sees in clips (N, T, H, W, 3) before it names attributes, (N, 384)."""
+        features: NDArray[np.float64] = self._network.features(*_inputs(clips)).double().numpy()
+        return features
 
     def attributes(self, clips: Frames) -> NDArray[np.int64]:
         """Return the index of the most likely value of each attribute, (N, 6); see `cartoons.descriptions.labels`."""
@@ -116,14 +119,25 @@ class _Classifier(nn.Module):
         self.look = nn.Sequential(_layer(3, 16, 4, 2), _layer(16, 32, 3, 1), _layer(32, 64, 4, 2), _layer(64, 96, 3, 1))
         self.heads = nn.ModuleDict({name: nn.Linear(384, len(values) + 1) for name, values in ATTRIBUTES.items()})
 
-    def forward(self, thumbnails: Tensor, middle: Tensor) -> dict[str, Tensor]:
+    def features(self, thumbnails: Tensor, middle: Tensor) -> Tensor:
         look = self.look(middle)
-        hidden = torch.cat([self.motion(thumbnails), look.amax((2, 3)), look.mean((2, 3))], 1)
+        return torch.cat([self.motion(thumbnails), look.amax((2, 3)), look.mean((2, 3))], 1)
+
+    def forward(self, thumbnails: Tensor, middle: Tensor) -> dict[str, Tensor]:
+        hidden = self.features(thumbnails, middle)
         return {name: head(hidden) for name, head in self.heads.items()}
 
 
 def _layer(channels_in: int, channels: int, size: int, stride: int) -> nn.Sequential:
     return nn.Sequential(nn.Conv2d(channels_in, channels, size, stride, 1), nn.BatchNorm2d(channels), nn.ReLU())
+
+
+def _inputs(clips: Frames) -> tuple[Tensor, Tensor]:
+    """Return the thumbnails and the middle frames of clips, -0.5 to 0.5."""
+    shrink = clips.shape[2] // FRAME_SIZE
+    small = np.stack([_shrunk(clip, shrink) for clip in clips]) if shrink > 1 else clips
+    frames = torch.from_numpy(np.ascontiguousarray(small))
+    return thumbnails(frames).float() / 255 - 0.5, _middle(frames).float() / 255 - 0.5
 
 
 def _middle(frames: Tensor) -> Tensor:

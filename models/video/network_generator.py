@@ -1,12 +1,11 @@
-"""What the project's own generators share: the text encoder, training data, and how weights are rounded, saved and named."""
+"""What the project's own generators share: text encoder, decoder, and how weights are rounded, saved and named."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-import math
 from abc import abstractmethod
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -16,26 +15,32 @@ from torch import Tensor, nn
 
 from models.video.cartoons.corpus import described_captions
 from models.video.cartoons.descriptions import labels
+from models.video.clip_decoder import ClipDecoder, DecoderConfig
 from models.video.frames import FRAME_SIZE
 from models.video.generator import Frames, TrainedGenerator, VideoSpec, check_prompts, fit_to_spec
-from models.video.text import TextEncoder, fit_text_encoder
+from models.video.ngram_text import NgramEncoder
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
+
+    from models.video.cartoons.corpus import Clips
+    from models.video.latents import Latents
+    from models.video.text import TextEncoder
 
 _WEIGHTS = "model.safetensors"
 _CONFIG = "config.json"
+_TEXT_ENCODER = "text_encoder"
+_APART = 0.28  # distance of objects that do not touch, as a fraction of the frame
 
 
 class NetworkGenerator(TrainedGenerator):
-    """A text encoder, and networks that draw clips of what it has read.
+    """A text encoder, networks from texts to latents, and a decoder from latents to frames.
 
-    A subclass creates its networks in `_networks`, trains them in `fit` and draws one clip in `_draw`.
+    A subclass creates its networks in `_networks`, trains them in `_fit_latents` and draws latents in `_candidates`.
     """
 
-    config: Any
-    """A dataclass with the fields that the methods of this class read."""
+    config: DecoderConfig
 
     def __init__(self, config: Any = None) -> None:
         self.config = config or self.nightly
@@ -43,17 +48,58 @@ class NetworkGenerator(TrainedGenerator):
         self.text_history: list[float] = []
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.config.seed)
-            self.text = TextEncoder(self.config.text_embedding_size)
-            self.networks = nn.ModuleDict({"text": self.text, **self._networks()})
+            self.text = self._text_encoder()
+            self.decoder = ClipDecoder(self.config)
+            self.networks = nn.ModuleDict({"text": self.text, "decoder": self.decoder, **self._networks()})
         self.networks.to(memory_format=torch.channels_last)
+
+    def _text_encoder(self) -> TextEncoder:
+        if not self.config.text_encoder:
+            return NgramEncoder(self.config.text_embedding_size)
+        from models.video.pretrained_text import PretrainedEncoder  # transformers takes seconds to import
+
+        return PretrainedEncoder(self.config.text_encoder, self.config.text_embedding_size)
 
     @abstractmethod
     def _networks(self) -> dict[str, nn.Module]:
-        """Create the networks, with random weights."""
+        """Create the networks from texts to latents, with random weights."""
 
     @abstractmethod
+    def _fit_latents(self, rng: torch.Generator, record: Callable[[Any], object]) -> None:
+        """Train these networks; `record` takes the losses of each step. Text encoder and decoder are trained already."""
+
+    @abstractmethod
+    def _candidates(self, prompt: str, rng: torch.Generator) -> Latents:
+        """Return latents of some clips of a prompt; the one whose objects are best apart is drawn."""
+
+    def training_data(self) -> Clips:
+        """Return the clips that the config specifies."""
+        return self.decoder.clips()
+
+    def fit(self, clips: Clips, on_step: Callable[[int, object], object] = lambda step, losses: None) -> Self:
+        """Train the text encoder on captions, the decoder on clips, then the networks between them."""
+        rng = torch.Generator().manual_seed(self.config.seed)
+        self.history = []
+
+        def record(losses: Any) -> None:
+            self.history.append(losses)
+            on_step(len(self.history), losses)
+
+        self._fit_text(rng)
+        self.decoder.fit(clips, rng, record)
+        self.decoder.eval().requires_grad_(False)
+        self._fit_latents(rng, record)
+        self._round_weights()
+        return self
+
     def _draw(self, prompt: str, rng: torch.Generator) -> Tensor:
         """Return the frames (T, 3, S, S), about 0 to 1, of one clip."""
+        candidates = self._candidates(prompt, rng)
+        middles = candidates.centres[:, :, self.config.frames // 2]
+        distances = torch.cdist(middles, middles) + torch.eye(middles.shape[1])
+        best = distances.nan_to_num(_APART).flatten(1).amin(1).clamp(max=_APART).argmax()
+        frames: Tensor = self.decoder(candidates[best[None]])[0]
+        return frames
 
     @property
     def version(self) -> str:
@@ -80,9 +126,10 @@ class NetworkGenerator(TrainedGenerator):
         return np.stack(clips)
 
     def save(self, directory: Path) -> None:
-        """Write weights (safetensors) and config (JSON) into an existing directory."""
+        """Write weights (safetensors), config (JSON) and a pre-trained text encoder into an existing directory."""
         safetensors.torch.save_file(self._weights(), directory / _WEIGHTS)
         (directory / _CONFIG).write_text(json.dumps(asdict(self.config), indent=1) + "\n", encoding="utf-8")
+        self.text.save_pretrained(directory / _TEXT_ENCODER)
 
     @classmethod
     def load(cls, directory: Path) -> Self:
@@ -93,7 +140,10 @@ class NetworkGenerator(TrainedGenerator):
         """
         try:
             saved: dict[str, Any] = dict(json.loads((directory / _CONFIG).read_text(encoding="utf-8")))
-            generator = cls(type(cls.nightly)(**saved))
+            config = type(cls.nightly)(**saved)
+            encoder = str(directory / _TEXT_ENCODER) if config.text_encoder else ""
+            generator = cls(replace(config, text_encoder=encoder))
+            generator.config = config
             weights = safetensors.torch.load_file(directory / _WEIGHTS)
             generator.networks.load_state_dict({name: value.float() for name, value in weights.items()})
         except (OSError, TypeError, ValueError, RuntimeError, safetensors.SafetensorError) as error:
@@ -104,7 +154,7 @@ class NetworkGenerator(TrainedGenerator):
         """Train the text encoder on captions."""
         texts, said = described_captions(self.config.captions, self.config.seed)
         stated = torch.from_numpy(labels(said))
-        self.text_history = fit_text_encoder(self.text, texts, stated, steps=self.config.text_steps, rng=rng)
+        self.text_history = self.text.fit(texts, stated, steps=self.config.text_steps, rng=rng)
         self.text.eval().requires_grad_(False)
 
     def _weights(self) -> dict[str, Tensor]:
@@ -115,8 +165,3 @@ class NetworkGenerator(TrainedGenerator):
         with torch.no_grad():
             for value in self.networks.state_dict().values():
                 value.copy_(value.half().float())
-
-
-def rate_factor(step: int, steps: int) -> float:
-    """Return the factor of the learning rate: linear warm-up in 50 steps, then cosine decay."""
-    return min(1.0, (step + 1) / 50) * 0.5 * (1 + math.cos(math.pi * min(step / steps, 1.0)))

@@ -34,7 +34,7 @@ class ConditionalVAE(nn.Module):
         super().__init__()
         self.scene_embedding = nn.Embedding(scenes, 32)
         self.colour_embedding = nn.Embedding(colours, 16)
-        condition_size = 48
+        self.condition_size = self.scene_embedding.embedding_dim + self.colour_embedding.embedding_dim
         self.encoder = nn.Sequential(
             nn.Conv2d(3 * ((frames + 1) // 2), 32, 4, 2, 1), nn.SiLU(),
             nn.Conv2d(32, 64, 4, 2, 1), nn.SiLU(),
@@ -42,10 +42,12 @@ class ConditionalVAE(nn.Module):
             nn.Flatten(),
         )  # fmt: skip
         self.posterior = nn.Sequential(
-            nn.Linear(64 * (FRAME_SIZE // 16) ** 2 + condition_size, 256), nn.SiLU(), nn.Linear(256, 2 * embedding_size)
+            nn.Linear(64 * (FRAME_SIZE // 16) ** 2 + self.condition_size, 256),
+            nn.SiLU(),
+            nn.Linear(256, 2 * embedding_size),
         )
-        self.prior = nn.Sequential(nn.Linear(condition_size, 64), nn.SiLU(), nn.Linear(64, 2 * embedding_size))
-        self.decoder = FrameDecoder(condition_size, embedding_size, hidden_size)
+        self.prior = nn.Sequential(nn.Linear(self.condition_size, 64), nn.SiLU(), nn.Linear(64, 2 * embedding_size))
+        self.decoder = FrameDecoder(self.condition_size, embedding_size, hidden_size)
 
     def condition(self, scenes: Tensor, colours: Tensor) -> Tensor:
         """Embed scenes (N,) and colours (N,) as (N, condition_size)."""

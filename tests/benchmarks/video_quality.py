@@ -4,7 +4,8 @@
 
 Trains each generator with its nightly config. The judge is trained on renders of its own. The rows of `renders` are its results
 for clips that were drawn by the corpus instead of a generator: what a perfect generator would get. Retrieval is among the clips
-of one row: every scene and 78 combinations of objects that training had, or 100 combinations that were held out of it.
+of one row: every scene and 78 combinations of objects that training had, or 100 combinations that were held out of it. The
+Fréchet distance is to 300 renders of such descriptions.
 """
 
 import argparse
@@ -18,7 +19,7 @@ from jobs.video.contact_sheet import Strip, write_contact_sheet
 from models.video.cartoons.captions import LANGUAGES
 from models.video.cartoons.corpus import render_clips
 from models.video.cartoons.descriptions import Description
-from models.video.evaluation import diversity, evaluate, evaluated_descriptions, full_captions
+from models.video.evaluation import diversity, evaluate, evaluated_descriptions, frechet_distance, full_captions
 from models.video.frames import FRAME_SIZE
 from models.video.generator import Frames, TrainedGenerator, VideoSpec
 from models.video.judge import Judge
@@ -32,8 +33,9 @@ _SEEN, _HELD_OUT = (
     evaluated_descriptions(78, held_out=False, seed=7),
     evaluated_descriptions(100, held_out=True, seed=7),
 )
+_FRECHET_CLIPS = 300
 _COLUMNS = ("top_1", "top_5", "accuracy_subject", "accuracy_colour", "accuracy_count", "accuracy_direction",
-            "accuracy_speed", "accuracy_backdrop", "flicker", "diversity")  # fmt: skip
+            "accuracy_speed", "accuracy_backdrop", "frechet", "flicker", "diversity")  # fmt: skip
 
 
 def rows(judge: Judge, draw: Callable[[list[Description], str, int], Frames]) -> list[tuple[str, dict[str, float]]]:
@@ -44,11 +46,14 @@ def rows(judge: Judge, draw: Callable[[list[Description], str, int], Frames]) ->
         draw: returns a clip of each description, from captions in a language, with a seed.
     """
     metrics = []
-    for name, descriptions in (("seen", _SEEN), ("held out", _HELD_OUT)):
+    for name, descriptions, held_out in (("seen", _SEEN, False), ("held out", _HELD_OUT, True)):
+        many = evaluated_descriptions(_FRECHET_CLIPS, held_out=held_out, seed=8)
+        true = judge.features(render_clips(many, _FRAMES, FRAME_SIZE, 99).frames)
         for language in LANGUAGES:
             clips = draw(descriptions, language, 0)
             few = [draw(descriptions[:10], language, seed) for seed in (1, 2, 3)]
             values = evaluate(judge, clips, descriptions) | {"diversity": diversity(np.stack(few, 1))}
+            values["frechet"] = frechet_distance(judge.features(draw(many, language, 4)), true)
             metrics.append((f"{name}, {language}", values))
     return metrics
 

@@ -9,7 +9,8 @@ import torch
 from models.video.cartoons.corpus import described_captions, pictures, render_clips
 from models.video.cartoons.descriptions import Description, compositions, labels
 from models.video.judge import Judge
-from models.video.text import TextEncoder, fit_text_encoder
+from models.video.ngram_text import NgramEncoder
+from models.video.text import TextEncoder
 from models.video.vae import VaeConfig, VaeGenerator
 
 SHORT = VaeConfig(
@@ -40,10 +41,10 @@ def captions() -> Captions:
 def reader(captions: Captions) -> TextEncoder:
     """A text encoder, trained for fewer steps than in a night."""
     torch.manual_seed(0)
-    encoder = TextEncoder(64)
+    encoder = NgramEncoder(64)
     texts, said = captions
     stated = torch.from_numpy(labels(said))
-    fit_text_encoder(encoder, texts, stated, steps=SHORT.text_steps, rng=torch.Generator().manual_seed(0))
+    encoder.fit(texts, stated, steps=SHORT.text_steps, rng=torch.Generator().manual_seed(0))
     return encoder.eval()
 
 

@@ -10,7 +10,8 @@ from jobs.video.prompts import PROMPTS
 from models.video.cartoons.captions import LANGUAGES, PHRASES
 from models.video.cartoons.corpus import write_caption
 from models.video.cartoons.descriptions import ATTRIBUTES, Description, compositions, labels
-from models.video.text import TextEncoder, tokens
+from models.video.ngram_text import tokens
+from models.video.text import TextEncoder
 from tests.models.video.conftest import Captions
 
 UNSEEN = {

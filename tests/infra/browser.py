@@ -1,33 +1,17 @@
-"""A backfill as a person starts it: in the browser, two nights at once. It must give what the nights give one after another."""
+"""A backfill as a person starts it: in the browser, two nights at once."""
 
-import datetime as dt
 import re
-import shutil
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pytest
 from playwright.sync_api import Page, expect, sync_playwright
 
-from tests import otlp
-from tests.infra.nights import NIGHTS, ROOT, commands_of, contents, land_nights, run_in_turn, services
-from tests.infra.observability.test_alerts import SPARK, metrics_in_use
+from tests.infra.nights import NIGHTS, ROOT
 
 if TYPE_CHECKING:
-    from pyspark.sql import SparkSession
-
     from infra.services import Services
 
 ARTIFACTS = ROOT / "test-artifacts"
 _MINUTE_MS = 60_000
-
-
-@pytest.fixture
-def chromium() -> str:
-    found = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if found is None:
-        pytest.skip("needs a browser: sudo apt-get install chromium")
-    return found
 
 
 def choose_time_zone(page: Page, name: str) -> None:
@@ -89,39 +73,3 @@ def backfill_in_browser(chromium: str, running: "Services") -> None:
         page.wait_for_load_state("networkidle")
         page.screenshot(path=ARTIFACTS / "backfill.png")
         browser.close()
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(3000)
-def test_two_nights_at_once_from_the_browser_give_what_they_give_one_after_another(
-    chromium: str, spark: "SparkSession", tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    at_once, in_turn = tmp_path / "at-once", tmp_path / "in-turn"
-    land_nights(at_once, monkeypatch)
-    shutil.copytree(at_once, in_turn)
-    ARTIFACTS.mkdir(exist_ok=True)
-
-    with otlp.receiver() as received:
-        monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", received.endpoint)
-        with services(at_once, monkeypatch) as running:
-            backfill_in_browser(chromium, running)
-            commands = commands_of(running)
-    monkeypatch.delenv("OTEL_EXPORTER_OTLP_ENDPOINT")
-    monkeypatch.setenv("NIGHTREEL_HOME", str(in_turn))
-    run_in_turn(commands)
-
-    found, expected = contents(at_once, monkeypatch), contents(in_turn, monkeypatch)
-    assert found == expected
-    assert {table for (_, table), (rows, _) in expected.items() if rows} >= {
-        "silver.behavior_events",
-        "gold.ctr_examples",
-        "gold.recommendations",
-        "gold.audience_segments",
-        "gold.video_requests",
-    }
-    # One machine has neither executors nor GPUs.
-    assert received.names() >= metrics_in_use() - SPARK - {"nightreel_job_gpu_busy_ratio"}
-    rows = {key: rows for key, (rows, _) in expected.items()}
-    for name, labels, value in received.samples:
-        if name == "nightreel_job_rows":
-            assert value == rows[dt.date.fromisoformat(labels["night"]), labels["table"]]
