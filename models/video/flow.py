@@ -21,7 +21,7 @@ from models.video.latents import Latents, Scale, frame_times, layouts_of, moving
 from models.video.network_generator import NetworkGenerator
 from models.video.optimization import Optimization
 
-_CANDIDATES = 8
+_CANDIDATES = 4
 _TIME_WAVES = 16
 
 
@@ -44,7 +44,7 @@ class FlowConfig(DecoderConfig):
     heads: int = 4
     unconditional: float = 0.1
     guidance: float = 1.5
-    euler_steps: int = 24
+    euler_steps: int = 12
 
     @property
     def steps(self) -> int:
