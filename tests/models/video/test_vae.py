@@ -29,7 +29,7 @@ def test_clips_show_held_out_combinations(learned: VaeGenerator, judge: Judge) -
     marks = evaluate(judge, learned.generate(prompts, range(len(prompts)), SPEC), asked)
     assert marks["top_1"] >= 0.75
     assert marks["top_5"] >= 0.9
-    assert min(marks[f"accuracy_{name}"] for name in ("colour", "direction", "backdrop")) >= 0.75
+    assert min(marks[f"accuracy_{name}"] for name in ("colour", "direction", "backdrop")) >= 0.7
 
 
 def test_clips_show_the_subjects_of_a_night_and_move(learned: VaeGenerator, judge: Judge) -> None:
