@@ -39,6 +39,9 @@ class Settings:
     job alone."""
     video_generator: str
     """NIGHTREEL_VIDEO_GENERATOR: a name in `models.video.registry`, or the path or id of a diffusers text-to-video pipeline."""
+    video_licence: str
+    """NIGHTREEL_VIDEO_LICENCE: name of the licence of a diffusers pipeline that the operator has read and may use; only some
+    need it, see `models.video.families`."""
     mlflow_uri: str
     """MLFLOW_TRACKING_URI; default `sqlite:///{home}/mlflow.db`."""
 
@@ -95,6 +98,7 @@ def settings() -> Settings:
         pairs_in_memory=_number("NIGHTREEL_PAIRS_IN_MEMORY", "10000000", "pairs"),
         training_processes=_number("NIGHTREEL_TRAINING_PROCESSES", "1", "processes", least=1),
         video_generator=os.environ.get("NIGHTREEL_VIDEO_GENERATOR", "vae"),
+        video_licence=os.environ.get("NIGHTREEL_VIDEO_LICENCE", ""),
         mlflow_uri=os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{home / 'mlflow.db'}",
     )
 

@@ -41,7 +41,7 @@ def generator_for(context: JobContext) -> VideoGenerator:
 
     Raises:
         MissingInput: a generator of the project is selected, and it is not trained.
-        BadInput: the setting names no text-to-video pipeline.
+        BadInput: the setting names no text-to-video pipeline of a family, or one whose licence is not accepted.
     """
     if (model := project_generator(context)) is not None:
         generator = load_trained(context, model)
@@ -54,6 +54,6 @@ def generator_for(context: JobContext) -> VideoGenerator:
     from models.video.diffusers_pipeline import DiffusersGenerator  # diffusers takes seconds to import
 
     try:
-        return DiffusersGenerator(context.settings.video_generator)
+        return DiffusersGenerator(context.settings.video_generator, context.settings.video_licence)
     except ValueError as error:
         raise BadInput(f"NIGHTREEL_VIDEO_GENERATOR: {error}") from error
