@@ -51,9 +51,12 @@ def generator_for(context: JobContext) -> VideoGenerator:
                 hint=f"run python -m jobs.video.train_generator --date {context.date} first",
             )
         return generator
-    from models.video.diffusers_pipeline import DiffusersGenerator  # diffusers takes seconds to import
+    # diffusers takes seconds to import
+    from models.video.diffusers_pipeline import DiffusersGenerator, LicenceNotAccepted
 
     try:
         return DiffusersGenerator(context.settings.video_generator, context.settings.video_licence)
+    except LicenceNotAccepted as error:
+        raise BadInput(f"NIGHTREEL_VIDEO_LICENCE: {error}") from error
     except ValueError as error:
         raise BadInput(f"NIGHTREEL_VIDEO_GENERATOR: {error}") from error

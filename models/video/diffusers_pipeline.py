@@ -13,6 +13,10 @@ from models.video.generator import Frames, VideoGenerator, VideoSpec, check_prom
 from models.video.sound import Sound
 
 
+class LicenceNotAccepted(ValueError):
+    """The licence of a pipeline grants no right in some regions, and the operator has not accepted it."""
+
+
 class DiffusersGenerator(VideoGenerator):
     """A pipeline from a folder or an id. Its weights are loaded by the first call of `generate`.
 
@@ -31,7 +35,8 @@ class DiffusersGenerator(VideoGenerator):
             no right in some regions.
 
     Raises:
-        ValueError: there is no such pipeline, it is not of a family, a package is missing, or its licence is not accepted.
+        ValueError: there is no such pipeline, it is not of a family, or a package is missing.
+        LicenceNotAccepted: the licence has to be accepted first.
     """
 
     def __init__(self, source: str, accepted_licence: str = "") -> None:
@@ -41,9 +46,8 @@ class DiffusersGenerator(VideoGenerator):
         if missing := missing_packages(self.family):
             raise ValueError(f"{self.name} needs packages that are not installed: {', '.join(missing)}")
         if self.family.regions_barred and accepted_licence != self.family.licence:
-            raise ValueError(
-                f"the {self.family.licence} of {self.family.name} grants {self.family.bars}; "
-                f"if you may use it, accept it by its name {self.family.licence!r}"
+            raise LicenceNotAccepted(
+                f"the {self.family.licence} of {self.family.name} grants {self.family.bars}; accept it by this name if you may"
             )
         self._device = "cuda" if torch.cuda.is_available() else "cpu"
         self._pipeline: Any = None

@@ -107,6 +107,7 @@ _NO_BARS = "nothing"
 _LONG_PROMPTS = "cuts prompts after 512 tokens"
 _NVIDIA = "NVIDIA Open Model License"
 _GUARDRAIL = "prompts that the guardrail finds unsafe; the guardrail also changes unsafe frames and faces"
+_SANA_CALL = {"use_resolution_binning": False}  # half of its own sizes are not multiples of 32, which it then refuses
 _HUNYUAN = "Tencent Hunyuan Community License"
 _HUNYUAN_BARS = (
     "no rights in the European Union, the United Kingdom and South Korea; others by its acceptable use policy"
@@ -218,14 +219,14 @@ FAMILIES: tuple[Family, ...] = (
         name="Sana-Video 720p", pipeline="SanaVideoPipeline",
         when=lambda index, transformer: transformer.get("sample_size") == 22,
         width=1280, height=704, frames=81, longest=81, fps=16, frames_step=8, frames_offset=1, pixels_step=32,
-        frames_argument="frames", float32=("vae",), memory="not stated; weights: 10", licence="NVIDIA, on its card",
-        bars=_NOT_READ, refuses="cuts prompts after 300 tokens", source="https://github.com/NVlabs/Sana",
+        frames_argument="frames", call=_SANA_CALL, float32=("vae",), memory="not stated; weights: 10",
+        licence="NVIDIA, on its card", bars=_NOT_READ, refuses="cuts prompts after 300 tokens", source="https://github.com/NVlabs/Sana",
     ),
     Family(
         name="Sana-Video", pipeline="SanaVideoPipeline",
         width=832, height=480, frames=81, longest=81, fps=16, frames_step=4, frames_offset=1, pixels_step=32,
-        frames_argument="frames", float32=("vae",), memory="not stated; weights: 10", licence="NVIDIA, on its card",
-        bars=_NOT_READ, refuses="cuts prompts after 300 tokens", source="https://github.com/NVlabs/Sana",
+        frames_argument="frames", call=_SANA_CALL, float32=("vae",), memory="not stated; weights: 10",
+        licence="NVIDIA, on its card", bars=_NOT_READ, refuses="cuts prompts after 300 tokens", source="https://github.com/NVlabs/Sana",
     ),
     Family(
         name="Cosmos 2.5", pipeline="Cosmos2_5_PredictBasePipeline",

@@ -15,13 +15,13 @@ import pytest
 import torch
 
 from models.video import diffusers_pipeline
-from models.video.diffusers_pipeline import DiffusersGenerator
+from models.video.diffusers_pipeline import DiffusersGenerator, LicenceNotAccepted
 from models.video.families import FAMILIES, Family, family_of, missing_packages
 from models.video.generator import VideoSpec
 from tests.models.video.tiny_pipeline import PIPELINES, save_tiny_pipeline
 
 README = Path(__file__).parents[3] / "jobs/video/README.md"
-STEPS = {"num_inference_steps": 2, "pyramid_num_inference_steps_list": [1, 1, 1], "use_resolution_binning": False}
+STEPS = {"num_inference_steps": 2, "pyramid_num_inference_steps_list": [1, 1, 1]}
 """Arguments that make a call short, where the pipeline has them."""
 
 
@@ -43,7 +43,7 @@ def resize(image: torch.Tensor, size: list[int], interpolation: str) -> torch.Te
     return torch.nn.functional.interpolate(image, size, mode=interpolation)
 
 
-STAND_INS = {
+STAND_INS: dict[str, dict[str, object]] = {
     "diffusers.pipelines.helios.pipeline_helios": {"ftfy": SimpleNamespace(fix_text=str)},
     "diffusers.pipelines.helios.pipeline_helios_pyramid": {"ftfy": SimpleNamespace(fix_text=str)},
     "diffusers.pipelines.cosmos.pipeline_cosmos2_5_predict": {"CosmosSafetyChecker": Guardrail},
@@ -174,7 +174,7 @@ def test_the_guardrail_of_cosmos_refuses_a_prompt(saved: Any) -> None:
 def test_a_licence_that_bars_regions_has_to_be_accepted(saved: Any) -> None:
     barred = [family for family in FAMILIES if family.regions_barred]
     assert {family.pipeline for family in barred} == {"HunyuanVideo15Pipeline"}
-    with pytest.raises(ValueError, match="no rights in the European Union, the United Kingdom and South Korea"):
+    with pytest.raises(LicenceNotAccepted, match="no rights in the European Union, the United Kingdom and South Korea"):
         DiffusersGenerator(str(saved(barred[0].name)), "MIT")
 
 

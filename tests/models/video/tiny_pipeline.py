@@ -6,16 +6,19 @@ Each builder has the name of its family in `models.video.families`. The parts ar
 import string
 from collections.abc import Callable
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-import diffusers
 import torch
-import transformers
 from tokenizers import Tokenizer
 from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import Split
 from transformers import PreTrainedTokenizerFast
+
+diffusers: Any = import_module("diffusers")
+transformers: Any = import_module("transformers")
+"""Not typed: the annotations of both are narrower than what their classes take."""
 
 _WIDTH = 16
 """Features of every text encoder."""
@@ -195,9 +198,7 @@ def _ltx2_vae(channels: int) -> Any:
 
 
 def _ltx2() -> Any:
-    from diffusers.pipelines.ltx2 import LTX2TextConnectors
-    from diffusers.pipelines.ltx2.vocoder import LTX2Vocoder
-
+    ltx2: Any = import_module("diffusers.pipelines.ltx2")
     gemma = transformers.Gemma3Config(
         text_config={
             "vocab_size": 64, "hidden_size": _WIDTH, "intermediate_size": 32, "num_hidden_layers": 1,
@@ -212,7 +213,7 @@ def _ltx2() -> Any:
     return diffusers.LTX2Pipeline(
         tokenizer=_tokenizer(1024),
         text_encoder=transformers.Gemma3ForConditionalGeneration(gemma),
-        connectors=LTX2TextConnectors(
+        connectors=ltx2.LTX2TextConnectors(
             caption_channels=_WIDTH, text_proj_in_factor=2, video_connector_num_attention_heads=2,
             video_connector_attention_head_dim=8, video_connector_num_layers=1,
             video_connector_num_learnable_registers=None, audio_connector_num_attention_heads=2,
@@ -230,7 +231,7 @@ def _ltx2() -> Any:
             base_channels=4, output_channels=2, ch_mult=(1,), num_res_blocks=1, in_channels=2, resolution=32,
             latent_channels=2, mel_bins=8,
         ),
-        vocoder=LTX2Vocoder(
+        vocoder=ltx2.LTX2Vocoder(
             in_channels=16, hidden_channels=32, out_channels=2, upsample_kernel_sizes=[4, 4], upsample_factors=[2, 2],
             resnet_kernel_sizes=[3], resnet_dilations=[[1, 3, 5]], output_sampling_rate=16000,
         ),
