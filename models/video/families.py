@@ -120,14 +120,14 @@ FAMILIES: tuple[Family, ...] = (
         when=lambda index, transformer: index.get("boundary_ratio") is not None,
         width=1280, height=720, frames=81, longest=81, fps=16, frames_step=4, frames_offset=1, pixels_step=16,
         call={"guidance_scale": 4.0, "guidance_scale_2": 3.0, "num_inference_steps": 40}, float32=("vae",),
-        memory="80", licence=_APACHE, bars=_NO_BARS, refuses=_LONG_PROMPTS,
+        memory="80 (with offloading); weights: 65", licence=_APACHE, bars=_NO_BARS, refuses=_LONG_PROMPTS,
         source="https://github.com/Wan-Video/Wan2.2",
     ),
     Family(
         name="Wan 2.2 TI2V-5B", pipeline="WanPipeline",
         when=lambda index, transformer: bool(index.get("expand_timesteps")),
         width=1280, height=704, frames=121, longest=121, fps=24, frames_step=4, frames_offset=1, pixels_step=32,
-        float32=("vae",), memory="24", licence=_APACHE, bars=_NO_BARS, refuses=_LONG_PROMPTS,
+        float32=("vae",), memory="24 (with offloading); weights: 21", licence=_APACHE, bars=_NO_BARS, refuses=_LONG_PROMPTS,
         source="https://github.com/Wan-Video/Wan2.2",
     ),
     Family(
@@ -140,7 +140,8 @@ FAMILIES: tuple[Family, ...] = (
         name="AnyFlow-Wan", pipeline="AnyFlowPipeline",
         width=832, height=480, frames=81, longest=81, fps=16, frames_step=4, frames_offset=1, pixels_step=16,
         call={"num_inference_steps": 4, "guidance_scale": 1.0}, float32=("vae",),
-        memory="as Wan 2.1", licence="NVIDIA, `other` on its card", bars=_NOT_READ, refuses=_LONG_PROMPTS,
+        memory="as Wan 2.1", licence="NVIDIA, `other` on its card", bars=_NOT_READ,
+        refuses="cuts prompts after 512 tokens. Files whose index names `WanAnyFlowPipeline` are of another library",
         source="https://huggingface.co/nvidia/AnyFlow-Wan2.1-T2V-14B-Diffusers",
     ),
     Family(
