@@ -42,6 +42,9 @@ class Settings:
     text_encoder: str
     """NIGHTREEL_TEXT_ENCODER: path or id of a BERT-like encoder that the project's own generators read prompts with; if empty,
     their own."""
+    video_licence: str
+    """NIGHTREEL_VIDEO_LICENCE: name of the licence of a diffusers pipeline that the operator has read and may use; only some
+    need it, see `models.video.families`."""
     mlflow_uri: str
     """MLFLOW_TRACKING_URI; default `sqlite:///{home}/mlflow.db`."""
 
@@ -99,6 +102,7 @@ def settings() -> Settings:
         training_processes=_number("NIGHTREEL_TRAINING_PROCESSES", "1", "processes", least=1),
         video_generator=os.environ.get("NIGHTREEL_VIDEO_GENERATOR", "vae"),
         text_encoder=os.environ.get("NIGHTREEL_TEXT_ENCODER", ""),
+        video_licence=os.environ.get("NIGHTREEL_VIDEO_LICENCE", ""),
         mlflow_uri=os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{home / 'mlflow.db'}",
     )
 

@@ -29,6 +29,7 @@ from jobs.video.generators import generator_for
 from jobs.video.gpu_busy import GpuBusy
 from jobs.video.plan import plan_folder, read_shard
 from models.video.generator import Frames, VideoGenerator
+from models.video.sound import Sound
 
 _log = logging.getLogger(__name__)
 
@@ -67,7 +68,7 @@ def _generate_clip(videos: Location, clip: Clip, generator: VideoGenerator) -> N
     _remove_drafts(videos / clip.path)
     started = time.perf_counter()
     try:
-        (frames,) = generator.generate([clip.prompt], [clip.seed], clip.spec)
+        (frames,), (sound,) = generator.generate_with_sound([clip.prompt], [clip.seed], clip.spec)
     except Exception as error:
         if _out_of_memory(error):
             raise
@@ -76,13 +77,13 @@ def _generate_clip(videos: Location, clip: Clip, generator: VideoGenerator) -> N
         durable.write_json(videos / clip.failure, {"prompt": clip.prompt, "error": reason})
         return
     seconds = time.perf_counter() - started
-    _write_clip(videos, clip, frames, seconds)
+    _write_clip(videos, clip, frames, sound, seconds)
     _log.info("generated %s in %.1f s", clip.path, seconds)
 
 
-def _write_clip(videos: Location, clip: Clip, frames: Frames, seconds: float) -> None:
+def _write_clip(videos: Location, clip: Clip, frames: Frames, sound: Sound | None, seconds: float) -> None:
     """Write video and sidecar, and remove the recorded error of an earlier attempt."""
-    mp4.write_mp4(videos / clip.path, frames, clip.spec.fps)
+    mp4.write_mp4(videos / clip.path, frames, clip.spec.fps, sound)
     failpoint("drawn")
     decoded = mp4.read_mp4(videos / clip.path)
     facts = {

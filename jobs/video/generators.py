@@ -52,7 +52,7 @@ def generator_for(context: JobContext) -> VideoGenerator:
 
     Raises:
         MissingInput: a generator of the project is selected, and it is not trained.
-        BadInput: a setting names no text-to-video pipeline, or no text encoder.
+        BadInput: a setting names no text-to-video pipeline of a family, one whose licence is not accepted, or no text encoder.
     """
     if (untrained := project_generator(context)) is not None:
         generator = load_trained(context, untrained)
@@ -62,9 +62,12 @@ def generator_for(context: JobContext) -> VideoGenerator:
                 hint=f"run python -m jobs.video.train_generator --date {context.date} first",
             )
         return generator
-    from models.video.diffusers_pipeline import DiffusersGenerator  # diffusers takes seconds to import
+    # diffusers takes seconds to import
+    from models.video.diffusers_pipeline import DiffusersGenerator, LicenceNotAccepted
 
     try:
-        return DiffusersGenerator(context.settings.video_generator)
+        return DiffusersGenerator(context.settings.video_generator, context.settings.video_licence)
+    except LicenceNotAccepted as error:
+        raise BadInput(f"NIGHTREEL_VIDEO_LICENCE: {error}") from error
     except ValueError as error:
         raise BadInput(f"NIGHTREEL_VIDEO_GENERATOR: {error}") from error

@@ -1,19 +1,24 @@
-"""H.264 files that every browser plays. Writes are atomic, and the same frames give the same bytes."""
+"""H.264 files that every browser plays, with AAC for sound. Writes are atomic, and the same clip gives the same bytes."""
 
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
+from av.codec.context import Flags
 from av.error import FFmpegError
 
 from infra import durable
 from infra.storage import Location
 from models.video.generator import Frames
+from models.video.sound import Sound
 
 ENCODING = "h264 yuv420p crf 18 medium no-mbtree"
-"""Identifies the encoding; change it whenever `_encode` changes."""
+"""Identifies the encoding; change it whenever `_encode` gives other files for the same clips."""
+_SOUND_BITS = 128_000
+"""Bits per second of the sound."""
 
 
 class BrokenVideo(ValueError):
@@ -30,30 +35,35 @@ class VideoFacts:
     fps: float
     codec: str
     pixel_format: str
+    sound_s: float
+    """Seconds of sound, 0 without a track."""
 
 
-def write_mp4(path: Location, clip: Frames, fps: int) -> None:
-    """Encode a clip (T, H, W, 3), check that it decodes, sync it to disk and move it to `path`.
+def write_mp4(path: Location, clip: Frames, fps: int, sound: Sound | None = None) -> None:
+    """Encode a clip (T, H, W, 3) and its sound, check that they decode, sync the file to disk and move it to `path`.
 
     H.264 in 4:2:0, with the index first (faststart), so that the video plays while it loads. There is one encoder thread, and the
-    container has no time stamps or encoder names, so the bytes depend only on the frames, `fps` and the encoder's release.
+    container has no time stamps or encoder names, so the bytes depend only on the frames, `fps`, the sound and the
+    encoders' release.
 
     Raises:
-        ValueError: the clip does not have frames of even width and height.
+        ValueError: the clip does not have frames of even width and height, or the sound not one or two channels.
         BrokenVideo: the written file does not decode to the clip.
     """
     if clip.ndim != 4 or clip.shape[3] != 3 or clip.dtype != np.uint8 or not len(clip):
         raise ValueError(f"a clip is (T, H, W, 3) uint8, not {clip.shape} {clip.dtype}")
     if clip.shape[1] % 2 or clip.shape[2] % 2:
         raise ValueError(f"H.264 in 4:2:0 needs an even width and height, not {clip.shape[2]} x {clip.shape[1]}")
+    if sound is not None and (sound.samples.ndim != 2 or len(sound.samples) not in (1, 2) or not sound.samples.size):
+        raise ValueError(f"a sound is (1 or 2, N) samples, not {sound.samples.shape}")
     with durable.replacing(path) as draft:
-        _encode(draft, clip, fps)
+        _encode(draft, clip, fps, sound)
         facts = verify_mp4(draft)
-        if (facts.frames, facts.height, facts.width) != clip.shape[:3]:
+        if (facts.frames, facts.height, facts.width) != clip.shape[:3] or (facts.sound_s > 0) != (sound is not None):
             raise BrokenVideo(f"{path.name}: wrote {clip.shape[:3]}, read back {facts}")
 
 
-def _encode(path: Path, clip: Frames, fps: int) -> None:
+def _encode(path: Path, clip: Frames, fps: int, sound: Sound | None) -> None:
     options = {"movflags": "+faststart", "fflags": "+bitexact"}
     with av.open(str(path), "w", format="mp4", options=options) as container:
         stream = container.add_stream("libx264", rate=fps)
@@ -62,9 +72,27 @@ def _encode(path: Path, clip: Frames, fps: int) -> None:
         # bytes when it was encoded again.
         stream.codec_context.options = {"crf": "18", "preset": "medium", "threads": "1", "x264-params": "mbtree=0"}
         stream.codec_context.thread_count = 1
+        track = _sound_track(container, sound) if sound else None
         for frame in clip:
             container.mux(stream.encode(av.VideoFrame.from_ndarray(np.ascontiguousarray(frame), format="rgb24")))
         container.mux(stream.encode())
+        if track and sound:
+            samples = av.AudioFrame.from_ndarray(np.ascontiguousarray(sound.samples), "fltp", _layout(sound))
+            samples.sample_rate, samples.pts = sound.rate, 0
+            container.mux(track.encode(samples))
+            container.mux(track.encode())
+
+
+def _sound_track(container: Any, sound: Sound) -> Any:
+    track = container.add_stream("aac", rate=sound.rate)
+    track.layout, track.bit_rate = _layout(sound), _SOUND_BITS
+    track.codec_context.thread_count = 1
+    track.codec_context.flags |= Flags.bitexact
+    return track
+
+
+def _layout(sound: Sound) -> str:
+    return "mono" if len(sound.samples) == 1 else "stereo"
 
 
 def read_mp4(path: Location) -> Frames:
@@ -96,7 +124,13 @@ def _decode(path: Location) -> tuple[Frames, VideoFacts]:
                 raise BrokenVideo(f"{path.name}: no decoder for its video stream")
             context.options = {"err_detect": "explode"}  # raise errors for damaged frames instead of concealing them
             context.thread_count = 1
-            frames = [frame.to_ndarray(format="rgb24") for frame in container.decode(stream)]
+            frames: list[Frames] = []
+            sound_s = 0.0
+            for frame in container.decode(stream, *container.streams.audio):
+                if isinstance(frame, av.VideoFrame):
+                    frames.append(frame.to_ndarray(format="rgb24"))
+                elif isinstance(frame, av.AudioFrame) and frame.sample_rate:
+                    sound_s += frame.samples / frame.sample_rate
             facts = VideoFacts(
                 len(frames),
                 context.width,
@@ -104,6 +138,7 @@ def _decode(path: Location) -> tuple[Frames, VideoFacts]:
                 float(stream.average_rate or 0),
                 context.name,
                 str(context.pix_fmt),
+                sound_s,
             )
             declared_frames = stream.frames
     except (FFmpegError, OSError, IndexError, ValueError) as error:  # ValueError: names that are not UTF-8

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from models.video.cartoons.corpus import Clips
+    from models.video.sound import Sound
 
 Frames = NDArray[np.uint8]
 """A clip (T, H, W, 3), or clips (N, T, H, W, 3): sRGB, uint8."""
@@ -78,6 +79,16 @@ class VideoGenerator(ABC):
         Raises:
             ValueError: a prompt is empty, or the numbers of prompts and seeds differ.
         """
+
+    def generate_with_sound(
+        self, prompts: Sequence[str], seeds: Sequence[int], spec: VideoSpec
+    ) -> tuple[Frames, Sequence[Sound | None]]:
+        """Generate a clip for each prompt, with its sound if the generator makes any: see `generate`.
+
+        Returns:
+            (N, T, H, W, 3) uint8 as `generate` returns it, and N sounds as long as the clips, None for silent clips.
+        """
+        return self.generate(prompts, seeds, spec), [None] * len(prompts)
 
 
 class TrainingConfig(Protocol):

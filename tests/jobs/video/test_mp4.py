@@ -11,6 +11,7 @@ from jobs.video.mp4 import BrokenVideo, read_mp4, verify_mp4, write_mp4
 from models.video.cartoons.corpus import render
 from models.video.cartoons.descriptions import Description
 from models.video.generator import Frames
+from models.video.sound import Sound
 
 
 @pytest.fixture(scope="module")
@@ -41,6 +42,25 @@ def test_the_same_frames_give_the_same_bytes(clip: Frames, tmp_path: Path) -> No
         write_mp4(tmp_path / f"{number}.mp4", clip, fps=8)
         contents.add((tmp_path / f"{number}.mp4").read_bytes())
     assert len(contents) == 1
+
+
+def test_sound_is_a_track_of_the_same_length_and_the_same_bytes(clip: Frames, tmp_path: Path) -> None:
+    time = np.arange(2 * 24_000) / 24_000
+    sound = Sound(np.stack([np.sin(440 * time), np.cos(880 * time)]).astype(np.float32), 24_000)
+    for name in ("a.mp4", "b.mp4"):
+        write_mp4(tmp_path / name, clip, fps=8, sound=sound)
+    facts = verify_mp4(tmp_path / "a.mp4")
+    assert (facts.frames, facts.codec) == (16, "h264")
+    assert facts.sound_s == pytest.approx(2, abs=1_024 / 24_000)  # AAC has packets of 1,024 samples
+    assert (tmp_path / "a.mp4").read_bytes() == (tmp_path / "b.mp4").read_bytes()
+    write_mp4(tmp_path / "silent.mp4", clip, fps=8)
+    assert verify_mp4(tmp_path / "silent.mp4").sound_s == 0
+    np.testing.assert_array_equal(read_mp4(tmp_path / "a.mp4"), read_mp4(tmp_path / "silent.mp4"))
+
+
+def test_rejects_sounds_of_more_than_two_channels(clip: Frames, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"a sound is \(1 or 2, N\) samples, not \(6, 10\)"):
+        write_mp4(tmp_path / "a.mp4", clip, fps=8, sound=Sound(np.zeros((6, 10), np.float32), 24_000))
 
 
 def test_a_truncated_file_is_detected(clip: Frames, tmp_path: Path) -> None:
