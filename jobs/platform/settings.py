@@ -39,6 +39,8 @@ class Settings:
     job alone."""
     video_generator: str
     """NIGHTREEL_VIDEO_GENERATOR: a name in `models.video.registry`, or the path or id of a diffusers text-to-video pipeline."""
+    video_label: bool
+    """NIGHTREEL_VIDEO_LABEL: `on` writes "AI" on every generated video; default `off`."""
     mlflow_uri: str
     """MLFLOW_TRACKING_URI; default `sqlite:///{home}/mlflow.db`."""
 
@@ -95,6 +97,7 @@ def settings() -> Settings:
         pairs_in_memory=_number("NIGHTREEL_PAIRS_IN_MEMORY", "10000000", "pairs"),
         training_processes=_number("NIGHTREEL_TRAINING_PROCESSES", "1", "processes", least=1),
         video_generator=os.environ.get("NIGHTREEL_VIDEO_GENERATOR", "vae"),
+        video_label=_switch("NIGHTREEL_VIDEO_LABEL"),
         mlflow_uri=os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{home / 'mlflow.db'}",
     )
 
@@ -104,6 +107,13 @@ def _lake(home: Path) -> str:
     if "://" in lake:
         return lake
     return str(local_folder("NIGHTREEL_LAKE", lake)) if lake else str(home / "lake")
+
+
+def _switch(name: str) -> bool:
+    text = os.environ.get(name, "off")
+    if text not in ("on", "off"):
+        raise UsageError(f"{name}={text!r} is neither on nor off")
+    return text == "on"
 
 
 def _number(name: str, default: str, unit: str, least: int = 0) -> int:

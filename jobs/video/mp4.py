@@ -1,14 +1,16 @@
-"""H.264 files that every browser plays. Writes are atomic, and the same frames give the same bytes."""
+"""H.264 files that every browser plays. The same frames give the same bytes."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import av
 import numpy as np
 from av.error import FFmpegError
+from numpy.typing import NDArray
 
-from infra import durable
 from infra.storage import Location
 from models.video.generator import Frames
 
@@ -32,25 +34,27 @@ class VideoFacts:
     pixel_format: str
 
 
-def write_mp4(path: Location, clip: Frames, fps: int) -> None:
-    """Encode a clip (T, H, W, 3), check that it decodes, sync it to disk and move it to `path`.
+def encode_mp4(clip: Frames, fps: int) -> bytes:
+    """Encode a clip (T, H, W, 3), check that it decodes, and return the file.
 
     H.264 in 4:2:0, with the index first (faststart), so that the video plays while it loads. There is one encoder thread, and the
     container has no time stamps or encoder names, so the bytes depend only on the frames, `fps` and the encoder's release.
 
     Raises:
         ValueError: the clip does not have frames of even width and height.
-        BrokenVideo: the written file does not decode to the clip.
+        BrokenVideo: the encoded file does not decode to the clip.
     """
     if clip.ndim != 4 or clip.shape[3] != 3 or clip.dtype != np.uint8 or not len(clip):
         raise ValueError(f"a clip is (T, H, W, 3) uint8, not {clip.shape} {clip.dtype}")
     if clip.shape[1] % 2 or clip.shape[2] % 2:
         raise ValueError(f"H.264 in 4:2:0 needs an even width and height, not {clip.shape[2]} x {clip.shape[1]}")
-    with durable.replacing(path) as draft:
-        _encode(draft, clip, fps)
-        facts = verify_mp4(draft)
+    with TemporaryDirectory() as folder:  # the muxer opens the file a second time, to move the index to its start
+        path = Path(folder, "clip.mp4")
+        _encode(path, clip, fps)
+        facts = verify_mp4(path)
         if (facts.frames, facts.height, facts.width) != clip.shape[:3]:
-            raise BrokenVideo(f"{path.name}: wrote {clip.shape[:3]}, read back {facts}")
+            raise BrokenVideo(f"encoded {clip.shape[:3]}, decoded {facts}")
+        return path.read_bytes()
 
 
 def _encode(path: Path, clip: Frames, fps: int) -> None:
@@ -74,6 +78,28 @@ def read_mp4(path: Location) -> Frames:
         BrokenVideo: the file does not decode to the end.
     """
     return _decode(path)[0]
+
+
+def read_luma(path: Path, most: int) -> Iterator[NDArray[np.uint8]]:
+    """Yield the brightness of the first frames of any video, (H, W) each, in the order in which they are shown.
+
+    Args:
+        path: a file in any format that FFmpeg reads.
+        most: number of frames after which to stop.
+
+    Raises:
+        BrokenVideo: the file is no video, or is damaged.
+    """
+    try:
+        with av.open(str(path), "r") as container:
+            if not container.streams.video:
+                raise BrokenVideo(f"{path.name}: no video stream")
+            for number, frame in enumerate(container.decode(container.streams.video[0])):
+                if number == most:
+                    return
+                yield frame.to_ndarray(format="gray").astype(np.uint8, copy=False)
+    except (FFmpegError, OSError, IndexError, ValueError) as error:
+        raise BrokenVideo(f"{path.name}: {error}") from error
 
 
 def verify_mp4(path: Location) -> VideoFacts:
