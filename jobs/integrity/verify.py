@@ -48,8 +48,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         if args.table in ("", TABLE):
             verified = verify_videos(settings(), args.day)
             videos = len(verified.damaged)
-            for line in (*verified.damaged, *verified.notes):
-                tqdm.write(str(line))
+            for text in (*map(str, verified.damaged), *verified.notes):
+                tqdm.write(text)
         if total or videos:
             advice = ["run make restore to return to the last undamaged publications"] * (total > 0)
             advice += ["rerun the nights of the damaged videos, which makes them again: make backfill"] * (videos > 0)

@@ -71,7 +71,8 @@ def test_a_clip_is_recognised_after_a_re_encoding_at_crf_28_and_a_crop(clip: Fra
     path = tmp_path / "a.mp4"
     path.write_bytes(encode_mp4(mark.embed(clip, name), 8))
     with av.open(str(path)) as container:
-        frames = [frame.to_ndarray(format="rgb24")[25:231, 13:219] for frame in container.decode(video=0)]
+        pictures = [frame.to_ndarray(format="rgb24").astype(np.uint8) for frame in container.decode(video=0)]
+    frames = [picture[25:231, 13:219] for picture in pictures]
     with av.open(str(tmp_path / "b.mp4"), "w") as container:
         stream = container.add_stream("libx264", rate=8)
         stream.width, stream.height, stream.pix_fmt = 206, 206, "yuv420p"
