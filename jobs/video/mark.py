@@ -48,8 +48,8 @@ _MEMORY = 8
 _GENERATORS = (0o561, 0o753)
 _STRENGTH = 2.0
 """How much lighter or darker a square is made, levels of 255."""
-_NOISE = 1.0
-"""Scale of the Cauchy distribution of squares without a mark, levels of 255."""
+_LEAST_NOISE = 1.0
+"""Scale of the Cauchy distribution of squares in a plain picture, levels of 255; in a rough one half their median."""
 _ORIGINS = 8
 """Number of likely origins at which a message is sought."""
 
@@ -132,7 +132,8 @@ def _lighter(frame: NDArray[np.uint8]) -> _Plane:
     margin = (_WINDOW - _SQUARE) // 2
     windows = _means(frame, _WINDOW)
     squares = _means(frame, _SQUARE)[margin : margin + windows.shape[0], margin : margin + windows.shape[1]]
-    difference = (squares - windows) / _NOISE
+    difference = squares - windows
+    difference /= max(_LEAST_NOISE, float(np.median(np.abs(difference))) / 2)
     return (difference / (1 + difference**2)).astype(np.float32)
 
 
