@@ -10,9 +10,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.dataset as ds
-
 from infra.storage import Location, files_below
 from jobs.platform import lake
 from jobs.platform.lake.verify import Damage
@@ -24,7 +21,6 @@ from jobs.video.mp4 import BrokenVideo
 TABLE = "gold.generated_videos"
 
 _MADE = "made"
-_COLUMNS = ["date", "video_name", "path", "sha256"]
 
 
 @dataclass
@@ -61,19 +57,12 @@ def _rows(settings: Settings, day: dt.date | None) -> list[dict[str, Any]]:
     version = lake.version(settings.uri(TABLE))
     if version is None:
         return []
-    rows = lake.arrow(settings.uri(TABLE), version)
-    made = ~ds.field("outcome").is_valid() | (ds.field("outcome") == _MADE) if "outcome" in rows.schema.names else None
-    of_day = None if day is None else ds.field("date") == day
-    conditions = [condition for condition in (made, of_day) if condition is not None]
     try:
-        selected = rows.to_table(columns=_COLUMNS, filter=_all(conditions))
-    except (OSError, pa.ArrowException):
+        rows = lake.arrow(settings.uri(TABLE), version).to_table().to_pylist()
+    except OSError:  # a file is gone or damaged
         return []
-    return list(selected.to_pylist())
-
-
-def _all(conditions: list[ds.Expression]) -> ds.Expression | None:
-    return None if not conditions else conditions[0] if len(conditions) == 1 else conditions[0] & conditions[1]
+    # Rows of older nights have no outcome.
+    return [row for row in rows if (row.get("outcome") or _MADE) == _MADE and day in (None, row["date"])]
 
 
 def _made(videos: Location) -> Iterator[str]:

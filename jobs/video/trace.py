@@ -158,7 +158,7 @@ def _rows(settings: Settings, table: str, matching: ds.Expression) -> list[dict[
     version = lake.version(settings.uri(table))
     if version is None:
         return []
-    return list(lake.arrow(settings.uri(table), version).to_table(filter=matching).to_pylist())
+    return list(lake.arrow(settings.uri(table), version).to_table().filter(matching).to_pylist())
 
 
 def _facts(settings: Settings, clip: str) -> dict[str, dict[str, Any]]:
