@@ -4,6 +4,8 @@ A table's log is compared with the backups of its commits, and a file's bytes wi
 is in other files than were published, its rows are compared by their content hash. Damage is listed, one line per file or day.
 Nothing is changed; `make restore` repairs the damage. Foreign commits are listed too, with the state of the days that they
 touched: rows that were only moved to other files (OPTIMIZE) are not damaged.
+
+The generated videos belong to gold.generated_videos: each mp4 is compared with its digests and its manifest, see `videos.py`.
 """
 
 import argparse
@@ -11,6 +13,7 @@ from collections.abc import Sequence
 
 from tqdm import tqdm
 
+from jobs.integrity.videos import TABLE, verify_videos
 from jobs.platform.command import command, day_or_none
 from jobs.platform.errors import BadInput, UsageError
 from jobs.platform.lake.verify import Damage, describe_foreign_commits, verify
@@ -41,8 +44,16 @@ def main(argv: Sequence[str] | None = None) -> None:
             for line in describe_foreign_commits(settings(), table, damaged, args.day):
                 tqdm.write(line)
             total += len(damaged)
-        if total:
-            raise BadInput(f"damage in {total} places; run make restore to return to the last undamaged publications")
+        videos = 0
+        if args.table in ("", TABLE):
+            verified = verify_videos(settings(), args.day)
+            videos = len(verified.damaged)
+            for text in (*map(str, verified.damaged), *verified.notes):
+                tqdm.write(text)
+        if total or videos:
+            advice = ["run make restore to return to the last undamaged publications"] * (total > 0)
+            advice += ["rerun the nights of the damaged videos, which makes them again: make backfill"] * (videos > 0)
+            raise BadInput(f"damage in {total + videos} places; {'; '.join(advice)}")
         print("all that was published is intact")
 
 

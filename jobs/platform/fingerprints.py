@@ -9,6 +9,7 @@ from schemas.contract import load_contract
 LATE_DAYS = "NIGHTREEL_LATE_DAYS"
 TIMEZONE = "NIGHTREEL_TIMEZONE"
 VIDEO_GENERATOR = "NIGHTREEL_VIDEO_GENERATOR"
+VIDEO_LABEL = "NIGHTREEL_VIDEO_LABEL"
 
 
 def fingerprint(settings: Settings, name: str) -> str:
@@ -23,4 +24,6 @@ def fingerprint(settings: Settings, name: str) -> str:
         return settings.timezone.key
     if name == VIDEO_GENERATOR:
         return settings.video_generator
+    if name == VIDEO_LABEL:
+        return "on" if settings.video_label else "off"
     return load_contract(name).digest

@@ -45,6 +45,8 @@ class Settings:
     video_licence: str
     """NIGHTREEL_VIDEO_LICENCE: name of the licence of a diffusers pipeline that the operator has read and may use; only some
     need it, see `models.video.families`."""
+    video_label: bool
+    """NIGHTREEL_VIDEO_LABEL: `on` writes "AI" on every generated video; default `off`."""
     mlflow_uri: str
     """MLFLOW_TRACKING_URI; default `sqlite:///{home}/mlflow.db`."""
 
@@ -103,6 +105,7 @@ def settings() -> Settings:
         video_generator=os.environ.get("NIGHTREEL_VIDEO_GENERATOR", "vae"),
         text_encoder=os.environ.get("NIGHTREEL_TEXT_ENCODER", ""),
         video_licence=os.environ.get("NIGHTREEL_VIDEO_LICENCE", ""),
+        video_label=_switch("NIGHTREEL_VIDEO_LABEL"),
         mlflow_uri=os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{home / 'mlflow.db'}",
     )
 
@@ -112,6 +115,13 @@ def _lake(home: Path) -> str:
     if "://" in lake:
         return lake
     return str(local_folder("NIGHTREEL_LAKE", lake)) if lake else str(home / "lake")
+
+
+def _switch(name: str) -> bool:
+    text = os.environ.get(name, "off")
+    if text not in ("on", "off"):
+        raise UsageError(f"{name}={text!r} is neither on nor off")
+    return text == "on"
 
 
 def _number(name: str, default: str, unit: str, least: int = 0) -> int:

@@ -60,6 +60,11 @@ def provenance(settings: Settings, table: str, row: Mapping[str, Any]) -> Node:
     return Node((name, values, *walk.describe(table, publication)), tuple(children))
 
 
+def model_provenance(settings: Settings, version: str) -> Node:
+    """Return the training of a version of a model, and the tables that it was trained on."""
+    return _Walk(settings, dt.date.max)._model(version, reader="")
+
+
 @dataclass
 class _Walk:
     """A walk down from one row that expands every commit only once."""
@@ -138,6 +143,8 @@ class _Walk:
             return Node((f"model {version}, which MLflow does not have",))
         made_by = f"trained by {training.scheduler_run}, code {training.code}"
         name = f"model {version}: {training.name} version {training.number} in MLflow, run {training.run}"
+        if not training.inputs:
+            made_by += ", on no table: its code draws what it learns from"
         return Node((name, made_by), tuple(self._inputs(training.inputs, reader)))
 
     def log_lines(self, ids: Mapping[str, Any], nights: Sequence[dt.date] | None) -> Node:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from infra.storage import Location
-from jobs.video import mp4
+from jobs.video import boxes, mark, mp4
 from models.video.generator import VideoSpec
 
 
@@ -20,11 +20,15 @@ class Clip:
     spec: VideoSpec
     generator: str
     generator_version: str
+    label: bool = False
+    """True if "AI" is written on the video."""
 
     @property
     def name(self) -> str:
         """32 hexadecimal digits of the SHA-256 of the inputs: the same clip is the same file on every night."""
-        inputs = json.dumps({**asdict(self), "encoding": mp4.ENCODING}, sort_keys=True, ensure_ascii=False)
+        inputs = json.dumps(
+            {**asdict(self), "encoding": mp4.ENCODING, "mark": mark.VERSION}, sort_keys=True, ensure_ascii=False
+        )
         return hashlib.sha256(inputs.encode()).hexdigest()[:32]
 
     @property
@@ -43,7 +47,9 @@ class Clip:
         return self.path.with_suffix(".failed.json")
 
     def facts(self, videos: Location) -> dict[str, Any]:
-        """Return the content of the sidecar, after checking the digest of the video and that the video decodes.
+        """Return the content of the sidecar, after checking the digests of the video and that the video decodes.
+
+        A clip that has no `code` in its sidecar was made before clips had manifests, and has none.
 
         Args:
             videos: the folder of videos.
@@ -56,7 +62,10 @@ class Clip:
             facts = dict(json.loads((videos / self.sidecar).read_text(encoding="utf-8")))
         except ValueError as error:
             raise mp4.BrokenVideo(f"{self.sidecar}: {error}") from error
-        if facts.get("sha256") != hashlib.sha256((videos / self.path).read_bytes()).hexdigest():
+        content = (videos / self.path).read_bytes()
+        if facts.get("sha256") != boxes.sha256_of_encoded(content, str(self.path)):
             raise mp4.BrokenVideo(f"{self.path}: its SHA-256 differs from the one in its sidecar")
+        if "code" in facts:
+            boxes.check_digest(content, str(self.path))
         mp4.verify_mp4(videos / self.path)
         return facts

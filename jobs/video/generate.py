@@ -7,7 +7,6 @@ prompt: they end the task, which is then retried.
 """
 
 import argparse
-import hashlib
 import logging
 import sys
 import time
@@ -23,8 +22,11 @@ from infra.storage import Location, location
 from jobs.platform.errors import BadInput
 from jobs.platform.failpoint import failpoint
 from jobs.platform.job import run_job
-from jobs.video import mp4
+from jobs.platform.run import code_version, run_id
+from jobs.video import boxes, mp4
+from jobs.video.certificate import Credentials, credentials
 from jobs.video.clip import Clip
+from jobs.video.finish import finished
 from jobs.video.generators import generator_for
 from jobs.video.gpu_busy import GpuBusy
 from jobs.video.plan import plan_folder, read_shard
@@ -34,20 +36,21 @@ from models.video.sound import Sound
 _log = logging.getLogger(__name__)
 
 
-def generate(videos: Location, clips: Sequence[Clip], generator: VideoGenerator) -> None:
+def generate(videos: Location, clips: Sequence[Clip], generator: VideoGenerator, signer: Credentials) -> None:
     """Generate the clips that are missing or damaged.
 
     Args:
         videos: the folder of videos.
         clips: the clips; duplicates are generated once.
         generator: a generator of the version that the clips name.
+        signer: signs the manifests of the clips.
     """
     distinct = list(dict.fromkeys(clips))
     missing = [clip for clip in distinct if not is_made(clip, videos)]
     _log.info("%d of %d clips already exist", len(distinct) - len(missing), len(distinct))
     with tqdm(total=len(missing), unit="clip", disable=not sys.stderr.isatty()) as bar:
         for clip in missing:
-            _generate_clip(videos, clip, generator)
+            _generate_clip(videos, clip, generator, signer)
             bar.update()
 
 
@@ -63,7 +66,7 @@ def is_made(clip: Clip, videos: Location) -> bool:
     return True
 
 
-def _generate_clip(videos: Location, clip: Clip, generator: VideoGenerator) -> None:
+def _generate_clip(videos: Location, clip: Clip, generator: VideoGenerator, signer: Credentials) -> None:
     """Generate and write the clip, or record its error."""
     _remove_drafts(videos / clip.path)
     started = time.perf_counter()
@@ -77,18 +80,22 @@ def _generate_clip(videos: Location, clip: Clip, generator: VideoGenerator) -> N
         durable.write_json(videos / clip.failure, {"prompt": clip.prompt, "error": reason})
         return
     seconds = time.perf_counter() - started
-    _write_clip(videos, clip, frames, sound, seconds)
+    _write_clip(videos, clip, frames, sound, seconds, signer)
     _log.info("generated %s in %.1f s", clip.path, seconds)
 
 
-def _write_clip(videos: Location, clip: Clip, frames: Frames, sound: Sound | None, seconds: float) -> None:
+def _write_clip(
+    videos: Location, clip: Clip, frames: Frames, sound: Sound | None, seconds: float, signer: Credentials
+) -> None:
     """Write video and sidecar, and remove the recorded error of an earlier attempt."""
-    mp4.write_mp4(videos / clip.path, frames, clip.spec.fps, sound)
+    durable.write(videos / clip.path, finished(frames, clip, signer, sound))
     failpoint("drawn")
     decoded = mp4.read_mp4(videos / clip.path)
     facts = {
         **asdict(clip),
-        "sha256": hashlib.sha256((videos / clip.path).read_bytes()).hexdigest(),
+        "sha256": boxes.sha256_of_encoded((videos / clip.path).read_bytes(), str(clip.path)),
+        "run": run_id(),
+        "code": code_version(),
         "seconds": round(seconds, 3),
         "checks": passed_checks(clip, decoded),
     }
@@ -144,7 +151,7 @@ def main(argv: Sequence[str] | None = None) -> None:
                 f"{shard.name} was planned for {other_versions.pop()}, the generator is {generator.version}; run the plan again"
             )
         with GpuBusy() as gpu:
-            generate(context.settings.videos, clips, generator)
+            generate(context.settings.videos, clips, generator, credentials(context.settings))
         context.gpu_busy = gpu.ratio
 
 

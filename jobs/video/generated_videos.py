@@ -15,6 +15,7 @@ import pyarrow as pa
 
 from infra.storage import Location
 from jobs.platform.errors import BadInput, MissingInput
+from jobs.platform.fingerprints import VIDEO_LABEL, fingerprint
 from jobs.platform.job import run_job
 from jobs.platform.job_context import JobContext
 from jobs.video import mp4
@@ -144,6 +145,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         rows = manifest(context)
         _draw_contact_sheet(context, rows)
         versions = set(rows["generator_version"].to_pylist())
+        context.lake.fingerprints[VIDEO_LABEL] = fingerprint(context.settings, VIDEO_LABEL)
         context.lake.write(rows, model=versions.pop() if versions else None)
         _log.info("%s", dict(Counter(rows["outcome"].to_pylist())))
 

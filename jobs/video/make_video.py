@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from jobs.platform.errors import BadInput, UsageError
 from jobs.platform.job import run_job
 from jobs.platform.job_context import JobContext
+from jobs.video.certificate import credentials
 from jobs.video.clip import Clip
 from jobs.video.generate import generate
 from jobs.video.generators import REGISTERED_MODEL, generator_for, load_trained, project_generator
@@ -26,9 +27,9 @@ def make_video(context: JobContext, prompt: str, seed: int) -> dict[str, object]
     if (reason := refusal(prompt)) is not None:
         raise UsageError(reason)
     generator = _generator(context)
-    clip = Clip(prompt, seed, generator.spec, generator.name, generator.version)
+    clip = Clip(prompt, seed, generator.spec, generator.name, generator.version, context.settings.video_label)
     videos = context.settings.videos
-    generate(videos, [clip], generator)
+    generate(videos, [clip], generator, credentials(context.settings))
     if (videos / clip.failure).is_file():
         raise BadInput(f"{generator.version} failed: {(videos / clip.failure).read_text(encoding='utf-8')}")
     return {"path": str(videos / clip.path), **clip.facts(videos)}

@@ -1,16 +1,18 @@
-"""H.264 files that every browser plays, with AAC for sound. Writes are atomic, and the same clip gives the same bytes."""
+"""H.264 files that every browser plays, with AAC for sound. The same clip gives the same bytes."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import av
 import numpy as np
 from av.codec.context import Flags
 from av.error import FFmpegError
+from numpy.typing import NDArray
 
-from infra import durable
 from infra.storage import Location
 from models.video.generator import Frames
 from models.video.sound import Sound
@@ -39,8 +41,8 @@ class VideoFacts:
     """Seconds of sound, 0 without a track."""
 
 
-def write_mp4(path: Location, clip: Frames, fps: int, sound: Sound | None = None) -> None:
-    """Encode a clip (T, H, W, 3) and its sound, check that they decode, sync the file to disk and move it to `path`.
+def encode_mp4(clip: Frames, fps: int, sound: Sound | None = None) -> bytes:
+    """Encode a clip (T, H, W, 3) and its sound, check that they decode, and return the file.
 
     H.264 in 4:2:0, with the index first (faststart), so that the video plays while it loads. There is one encoder thread, and the
     container has no time stamps or encoder names, so the bytes depend only on the frames, `fps`, the sound and the
@@ -48,7 +50,7 @@ def write_mp4(path: Location, clip: Frames, fps: int, sound: Sound | None = None
 
     Raises:
         ValueError: the clip does not have frames of even width and height, or the sound not one or two channels.
-        BrokenVideo: the written file does not decode to the clip.
+        BrokenVideo: the encoded file does not decode to the clip.
     """
     if clip.ndim != 4 or clip.shape[3] != 3 or clip.dtype != np.uint8 or not len(clip):
         raise ValueError(f"a clip is (T, H, W, 3) uint8, not {clip.shape} {clip.dtype}")
@@ -56,11 +58,13 @@ def write_mp4(path: Location, clip: Frames, fps: int, sound: Sound | None = None
         raise ValueError(f"H.264 in 4:2:0 needs an even width and height, not {clip.shape[2]} x {clip.shape[1]}")
     if sound is not None and (sound.samples.ndim != 2 or len(sound.samples) not in (1, 2) or not sound.samples.size):
         raise ValueError(f"a sound is (1 or 2, N) samples, not {sound.samples.shape}")
-    with durable.replacing(path) as draft:
-        _encode(draft, clip, fps, sound)
-        facts = verify_mp4(draft)
+    with TemporaryDirectory() as folder:  # the muxer opens the file a second time, to move the index to its start
+        path = Path(folder, "clip.mp4")
+        _encode(path, clip, fps, sound)
+        facts = verify_mp4(path)
         if (facts.frames, facts.height, facts.width) != clip.shape[:3] or (facts.sound_s > 0) != (sound is not None):
-            raise BrokenVideo(f"{path.name}: wrote {clip.shape[:3]}, read back {facts}")
+            raise BrokenVideo(f"encoded {clip.shape[:3]}, decoded {facts}")
+        return path.read_bytes()
 
 
 def _encode(path: Path, clip: Frames, fps: int, sound: Sound | None) -> None:
@@ -102,6 +106,28 @@ def read_mp4(path: Location) -> Frames:
         BrokenVideo: the file does not decode to the end.
     """
     return _decode(path)[0]
+
+
+def read_luma(path: Path, most: int) -> Iterator[NDArray[np.uint8]]:
+    """Yield the brightness of the first frames of any video, (H, W) each, in the order in which they are shown.
+
+    Args:
+        path: a file in any format that FFmpeg reads.
+        most: number of frames after which to stop.
+
+    Raises:
+        BrokenVideo: the file is no video, or is damaged.
+    """
+    try:
+        with av.open(str(path), "r") as container:
+            if not container.streams.video:
+                raise BrokenVideo(f"{path.name}: no video stream")
+            for number, frame in enumerate(container.decode(container.streams.video[0])):
+                if number == most:
+                    return
+                yield frame.to_ndarray(format="gray").astype(np.uint8, copy=False)
+    except (FFmpegError, OSError, IndexError, ValueError) as error:
+        raise BrokenVideo(f"{path.name}: {error}") from error
 
 
 def verify_mp4(path: Location) -> VideoFacts:

@@ -60,16 +60,23 @@ def read_requests(context: JobContext) -> list[dict[str, Any]]:
 
 
 def write_plan(
-    videos: Location, date: dt.date, requests: Sequence[dict[str, Any]], generator: VideoGenerator
+    videos: Location,
+    date: dt.date,
+    requests: Sequence[dict[str, Any]],
+    generator: VideoGenerator,
+    label: bool = False,
 ) -> list[Location]:
-    """Write the shard files of the requests that are not refused, remove other files of an earlier plan, and return the paths."""
+    """Write the shard files of the requests that are not refused, remove other files of an earlier plan, and return the paths.
+
+    With `label`, "AI" is written on the clips.
+    """
     folder = plan_folder(videos, date)
     written = []
     default, version = generator.spec, generator.version
     requests_of: dict[Clip, list[str]] = {}
     for row in requests:
         if row.get("refusal") is None:
-            clip = Clip(row["prompt"], row["seed"], _spec(row, default), generator.name, version)
+            clip = Clip(row["prompt"], row["seed"], _spec(row, default), generator.name, version, label)
             requests_of.setdefault(clip, []).append(row["request_id"])
     clips = [
         {"prompt": clip.prompt, "seed": clip.seed, "spec": asdict(clip.spec), "requests": served}
@@ -79,7 +86,9 @@ def write_plan(
     for number, first in enumerate(range(0, len(clips), length)):
         path = folder / f"shard-{number:04d}.json"
         shard = clips[first : first + length]
-        durable.write_json(path, {"generator": generator.name, "generator_version": version, "clips": shard})
+        durable.write_json(
+            path, {"generator": generator.name, "generator_version": version, "label": label, "clips": shard}
+        )
         written.append(path)
     for path in shards(videos, date):
         if path not in written:
@@ -102,7 +111,7 @@ def read_shard(path: Location) -> list[Request]:
     """
     try:
         plan = json.loads(path.read_text(encoding="utf-8"))
-        by = (plan["generator"], plan["generator_version"])
+        by = (plan["generator"], plan["generator_version"], bool(plan.get("label")))
         return [
             Request(str(request_id), Clip(str(clip["prompt"]), int(clip["seed"]), VideoSpec(**clip["spec"]), *by))
             for clip in plan["clips"]
@@ -119,7 +128,9 @@ def main(argv: Sequence[str] | None = None) -> None:
 
     with run_job(argv, __doc__) as context:
         requests = read_requests(context)
-        plan = write_plan(context.settings.videos, context.date, requests, generator_for(context))
+        plan = write_plan(
+            context.settings.videos, context.date, requests, generator_for(context), context.settings.video_label
+        )
         print(json.dumps([str(path) for path in plan]))
 
 

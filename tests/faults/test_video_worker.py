@@ -23,7 +23,7 @@ from pathlib import Path
 import torch
 from jobs.video.generate import generate
 from tests.faults.test_video_worker import wanted
-from tests.jobs.video.clips import FORBIDDEN, FailingGenerator
+from tests.jobs.video.clips import FORBIDDEN, SIGNER, FailingGenerator
 
 class Noting(FailingGenerator):
     def generate(self, prompts, seeds, spec):
@@ -35,7 +35,7 @@ class Noting(FailingGenerator):
         return super().generate(prompts, seeds, spec)
 
 torch.set_num_threads(1)
-generate(Path(sys.argv[1]), wanted(int(sys.argv[3])), Noting(ValueError("no")))
+generate(Path(sys.argv[1]), wanted(int(sys.argv[3])), Noting(ValueError("no")), SIGNER)
 """
 
 

@@ -17,7 +17,7 @@ from jobs.video.generate import generate
 from jobs.video.plan import REQUESTS, read_shard, shards, write_plan
 from jobs.video.user_requests import user_requests
 from schemas.contract import load_contract
-from tests.jobs.video.clips import FORBIDDEN, FailingGenerator, asked_for
+from tests.jobs.video.clips import FORBIDDEN, SIGNER, FailingGenerator, asked_for
 
 NIGHT, OTHER_NIGHT = dt.date(2022, 5, 1), dt.date(2022, 5, 2)
 GONE, STAYS = 987654321987, 7
@@ -35,7 +35,7 @@ def make_night(date: dt.date, *prompts: tuple[int, str]) -> None:
     JobContext(date, settings(), writes=REQUESTS).lake.write(table)
     generator = FailingGenerator(ValueError(f"cannot draw {FORBIDDEN} of me"))
     plan = write_plan(settings().videos, date, rows, generator)
-    generate(settings().videos, [request.clip for shard in plan for request in read_shard(shard)], generator)
+    generate(settings().videos, [request.clip for shard in plan for request in read_shard(shard)], generator, SIGNER)
     generated_videos.main(["--date", str(date)])
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from jobs.video import certificate
 from jobs.video.clip import Clip
 from models.video.generator import Frames, VideoGenerator, VideoSpec
 from models.video.vae import VaeGenerator
@@ -9,6 +10,7 @@ from tests.models.video.tiny import TINY
 
 SPEC = VideoSpec(64, 64, 16, 8)
 FORBIDDEN = "boom"
+SIGNER = certificate.derived(bytes(32))
 
 
 class FailingGenerator(VideoGenerator):

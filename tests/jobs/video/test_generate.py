@@ -12,12 +12,13 @@ from pathlib import Path
 import pytest
 
 from infra.storage import location
+from jobs.video.boxes import without_provenance
 from jobs.video.clip import Clip
 from jobs.video.generate import generate, is_made
 from jobs.video.mp4 import verify_mp4
 from jobs.video.plan import read_shard, shards, write_plan
 from models.video.vae import VaeGenerator
-from tests.jobs.video.clips import FORBIDDEN, SPEC, FailingGenerator, clips_for
+from tests.jobs.video.clips import FORBIDDEN, SIGNER, SPEC, FailingGenerator, clips_for
 from tests.models.video.tiny import TINY
 from tests.object_store import ObjectStore
 
@@ -28,12 +29,12 @@ import sys, torch
 from pathlib import Path
 from jobs.video.generate import generate
 from models.video.vae import VaeGenerator
-from tests.jobs.video.clips import clips_for
+from tests.jobs.video.clips import SIGNER, clips_for
 from tests.models.video.tiny import TINY
 torch.set_num_threads(1)
 generator = VaeGenerator(TINY["vae"])
 print("ready", flush=True)
-generate(Path(sys.argv[1]), clips_for(generator, int(sys.argv[2])), generator)
+generate(Path(sys.argv[1]), clips_for(generator, int(sys.argv[2])), generator, SIGNER)
 """
 
 
@@ -63,7 +64,7 @@ def test_a_killed_worker_resumes_and_no_visible_file_is_incomplete(tmp_path: Pat
     assert 2 <= len(made) < count
     before = _files(tmp_path)
 
-    generate(tmp_path, clips, VaeGenerator(TINY["vae"]))
+    generate(tmp_path, clips, VaeGenerator(TINY["vae"]), SIGNER)
     after = _files(tmp_path)
     assert all(is_made(clip, tmp_path) for clip in clips)
     kept = {str(path) for clip in made for path in (clip.path, clip.sidecar)}
@@ -74,29 +75,30 @@ def test_a_killed_worker_resumes_and_no_visible_file_is_incomplete(tmp_path: Pat
 def test_running_again_generates_nothing_again(tmp_path: Path) -> None:
     generator = VaeGenerator(TINY["vae"])
     clips = clips_for(generator, 6)
-    generate(tmp_path, [*clips, *clips], generator)
+    generate(tmp_path, [*clips, *clips], generator, SIGNER)
     before = _files(tmp_path)
     assert len(before) == 2 * len(clips)
-    generate(tmp_path, clips, generator)
+    generate(tmp_path, clips, generator, SIGNER)
     assert _files(tmp_path) == before
 
 
-def test_a_damaged_or_missing_file_is_generated_again_with_the_same_bytes(tmp_path: Path) -> None:
+def test_a_damaged_or_missing_file_is_generated_again_with_the_same_video(tmp_path: Path) -> None:
     generator = VaeGenerator(TINY["vae"])
     clips = clips_for(generator, 4)
-    generate(tmp_path, clips, generator)
+    generate(tmp_path, clips, generator, SIGNER)
     videos = [(tmp_path / clip.path).read_bytes() for clip in clips]
+    digests = [clip.facts(tmp_path)["sha256"] for clip in clips]
     flipped = bytearray(videos[0])
     flipped[len(flipped) // 2] ^= 1
     (tmp_path / clips[0].path).write_bytes(flipped)
     (tmp_path / clips[1].path).write_bytes(videos[1][:-10])
     (tmp_path / clips[2].path).unlink()
     (tmp_path / clips[3].sidecar).write_text("{", encoding="utf-8")
-    generate(tmp_path, clips, generator)
-    assert [(tmp_path / clip.path).read_bytes() for clip in clips] == videos
+    generate(tmp_path, clips, generator, SIGNER)
+    assert [clip.facts(tmp_path)["sha256"] for clip in clips] == digests
 
 
-def test_clips_in_an_object_store_have_the_bytes_of_those_on_a_disk(store: ObjectStore, tmp_path: Path) -> None:
+def test_clips_in_an_object_store_have_the_videos_of_those_on_a_disk(store: ObjectStore, tmp_path: Path) -> None:
     generator = VaeGenerator(TINY["vae"])
     videos = location("s3a://files/videos")
     requests = [{"request_id": f"{number}", "prompt": f"rain {number}", "seed": number} for number in range(6)]
@@ -104,14 +106,15 @@ def test_clips_in_an_object_store_have_the_bytes_of_those_on_a_disk(store: Objec
     plan = write_plan(videos, MAY_1, requests[:2], generator)
     assert shards(videos, MAY_1) == plan
     clips = [request.clip for shard in plan for request in read_shard(shard)]
-    generate(videos, clips, generator)
-    generate(tmp_path, clips, generator)
+    generate(videos, clips, generator, SIGNER)
+    generate(tmp_path, clips, generator, SIGNER)
     for clip in clips:
-        assert (videos / clip.path).read_bytes() == (tmp_path / clip.path).read_bytes()
+        stored, local = ((folder / clip.path).read_bytes() for folder in (videos, tmp_path))
+        assert without_provenance(stored) == without_provenance(local)
         assert clip.facts(videos)["sha256"] == clip.facts(tmp_path)["sha256"]
     (videos / clips[0].path).write_bytes(b"damaged")
     (videos / clips[1].sidecar).unlink()
-    generate(videos, clips, generator)
+    generate(videos, clips, generator, SIGNER)
     assert all(is_made(clip, videos) for clip in clips)
     assert len(store.objects) == 1 + 2 * len(clips)
 
@@ -121,7 +124,7 @@ def test_a_bad_prompt_is_recorded_and_the_others_are_generated(error: Exception,
     generator = FailingGenerator(error)
     clips = clips_for(generator, 5)
     bad = Clip(FORBIDDEN, 1, SPEC, generator.name, generator.version)
-    generate(tmp_path, [*clips[:2], bad, *clips[2:]], generator)
+    generate(tmp_path, [*clips[:2], bad, *clips[2:]], generator, SIGNER)
     assert all(is_made(clip, tmp_path) for clip in clips)
     assert not is_made(bad, tmp_path)
     failure = json.loads((tmp_path / bad.failure).read_text(encoding="utf-8"))
@@ -132,7 +135,7 @@ def test_out_of_memory_is_not_recorded_as_an_error_of_the_prompt(tmp_path: Path)
     generator = FailingGenerator(MemoryError())
     bad = Clip(FORBIDDEN, 1, SPEC, generator.name, generator.version)
     with pytest.raises(MemoryError):
-        generate(tmp_path, [bad], generator)
+        generate(tmp_path, [bad], generator, SIGNER)
     assert not _files(tmp_path)
 
 
@@ -141,7 +144,7 @@ def test_a_prompt_that_failed_once_can_succeed_later(tmp_path: Path) -> None:
     (clip,) = clips_for(generator, 1)
     (tmp_path / clip.failure).parent.mkdir(parents=True)
     (tmp_path / clip.failure).write_text("{}", encoding="utf-8")
-    generate(tmp_path, [clip], generator)
+    generate(tmp_path, [clip], generator, SIGNER)
     assert is_made(clip, tmp_path)
     assert not (tmp_path / clip.failure).exists()
 
@@ -153,6 +156,7 @@ def test_the_name_depends_on_all_inputs() -> None:
         Clip(clip.prompt, 5, clip.spec, clip.generator, clip.generator_version),
         Clip(clip.prompt, clip.seed, type(SPEC)(64, 64, 16, 9), clip.generator, clip.generator_version),
         Clip(clip.prompt, clip.seed, clip.spec, clip.generator, "vae-other"),
+        Clip(clip.prompt, clip.seed, clip.spec, clip.generator, clip.generator_version, label=True),
     ]
-    assert len({clip.name, *(other.name for other in changed)}) == 5
+    assert len({clip.name, *(other.name for other in changed)}) == 6
     assert clip.name == clips_for(VaeGenerator(TINY["vae"]), 1)[0].name
