@@ -39,6 +39,11 @@ class Settings:
     job alone."""
     video_generator: str
     """NIGHTREEL_VIDEO_GENERATOR: a name in `models.video.registry`, or the path or id of a diffusers text-to-video pipeline."""
+    prompt_classifier: Path | None
+    """NIGHTREEL_PROMPT_CLASSIFIER: the folder of a text classifier that judges prompts, see `jobs.video.prompt_classifier`; default
+    none."""
+    review_faces: bool
+    """NIGHTREEL_REVIEW_FACES: 1 if clips with a face wait for a person; default 0."""
     mlflow_uri: str
     """MLFLOW_TRACKING_URI; default `sqlite:///{home}/mlflow.db`."""
 
@@ -95,6 +100,8 @@ def settings() -> Settings:
         pairs_in_memory=_number("NIGHTREEL_PAIRS_IN_MEMORY", "10000000", "pairs"),
         training_processes=_number("NIGHTREEL_TRAINING_PROCESSES", "1", "processes", least=1),
         video_generator=os.environ.get("NIGHTREEL_VIDEO_GENERATOR", "vae"),
+        prompt_classifier=Path(classifier) if (classifier := os.environ.get("NIGHTREEL_PROMPT_CLASSIFIER")) else None,
+        review_faces=_number("NIGHTREEL_REVIEW_FACES", "0", "yes (1) or no (0)", most=1) == 1,
         mlflow_uri=os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{home / 'mlflow.db'}",
     )
 
@@ -106,8 +113,8 @@ def _lake(home: Path) -> str:
     return str(local_folder("NIGHTREEL_LAKE", lake)) if lake else str(home / "lake")
 
 
-def _number(name: str, default: str, unit: str, least: int = 0) -> int:
+def _number(name: str, default: str, unit: str, least: int = 0, most: int | None = None) -> int:
     text = os.environ.get(name, default)
-    if not text.isdecimal() or int(text) < least:
+    if not text.isdecimal() or int(text) < least or (most is not None and int(text) > most):
         raise UsageError(f"{name}={text!r} is not a number of {unit}; use a whole number such as {default}")
     return int(text)

@@ -1,8 +1,9 @@
 """Generates the missing clips of one shard.
 
 A finished clip has two files, the video and its sidecar (JSON), each written atomically. A clip with valid files is not generated
-again, so a shard that was killed continues where it stopped and loses at most one clip. If a prompt fails, its error is recorded
-next to the path of its video, and the other prompts continue. Out of memory and failed writes are faults of the machine, not of a
+again, so a shard that was killed continues where it stopped and loses at most one clip. If a prompt fails, or is refused by the
+classifier of prompts or because the generator understands nothing of it, this is recorded next to the path of its video, and the other
+prompts continue. Out of memory and failed writes are faults of the machine, not of a
 prompt: they end the task, which is then retried.
 """
 
@@ -11,7 +12,7 @@ import hashlib
 import logging
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 
 import numpy as np
@@ -23,30 +24,48 @@ from infra.storage import Location, location
 from jobs.platform.errors import BadInput
 from jobs.platform.failpoint import failpoint
 from jobs.platform.job import run_job
-from jobs.video import mp4
+from jobs.platform.settings import Settings
+from jobs.video import content, mp4
 from jobs.video.clip import Clip
 from jobs.video.generators import generator_for
 from jobs.video.gpu_busy import GpuBusy
 from jobs.video.plan import plan_folder, read_shard
+from jobs.video.prompt_classifier import PromptClassifier
+from jobs.video.verdict import Verdict
 from models.video.generator import Frames, VideoGenerator
 
 _log = logging.getLogger(__name__)
 
 
-def generate(videos: Location, clips: Sequence[Clip], generator: VideoGenerator) -> None:
+def classifier_of(settings: Settings) -> PromptClassifier | None:
+    """Return the classifier of prompts that NIGHTREEL_PROMPT_CLASSIFIER names; None if it names none.
+
+    Raises:
+        BadInput: the folder has no classifier.
+    """
+    try:
+        return PromptClassifier(settings.prompt_classifier) if settings.prompt_classifier else None
+    except ValueError as error:
+        raise BadInput(f"NIGHTREEL_PROMPT_CLASSIFIER: {error}") from error
+
+
+def generate(
+    videos: Location, clips: Sequence[Clip], generator: VideoGenerator, classifier: PromptClassifier | None = None
+) -> None:
     """Generate the clips that are missing or damaged.
 
     Args:
         videos: the folder of videos.
         clips: the clips; duplicates are generated once.
         generator: a generator of the version that the clips name.
+        classifier: judges the prompts first, if there is one.
     """
     distinct = list(dict.fromkeys(clips))
     missing = [clip for clip in distinct if not is_made(clip, videos)]
     _log.info("%d of %d clips already exist", len(distinct) - len(missing), len(distinct))
     with tqdm(total=len(missing), unit="clip", disable=not sys.stderr.isatty()) as bar:
         for clip in missing:
-            _generate_clip(videos, clip, generator)
+            _generate_clip(videos, clip, generator, classifier)
             bar.update()
 
 
@@ -62,9 +81,18 @@ def is_made(clip: Clip, videos: Location) -> bool:
     return True
 
 
-def _generate_clip(videos: Location, clip: Clip, generator: VideoGenerator) -> None:
-    """Generate and write the clip, or record its error."""
+def _generate_clip(
+    videos: Location, clip: Clip, generator: VideoGenerator, classifier: PromptClassifier | None
+) -> None:
+    """Generate and write the clip, or record why it is refused, or its error."""
     _remove_drafts(videos / clip.path)
+    verdict = classifier.judged(clip.prompt) if classifier else Verdict()
+    understood = generator.understood(clip.prompt)
+    if understood == []:
+        verdict = Verdict(f"the generator knows nothing of what the prompt names; it draws {generator.draws}")
+    if verdict.refusal is not None:
+        durable.write_json(videos / clip.failure, {"prompt": clip.prompt, "refusal": verdict.refusal})
+        return
     started = time.perf_counter()
     try:
         (frames,) = generator.generate([clip.prompt], [clip.seed], clip.spec)
@@ -76,12 +104,13 @@ def _generate_clip(videos: Location, clip: Clip, generator: VideoGenerator) -> N
         durable.write_json(videos / clip.failure, {"prompt": clip.prompt, "error": reason})
         return
     seconds = time.perf_counter() - started
-    _write_clip(videos, clip, frames, seconds)
+    read = {"understood": understood, "doubts": [verdict.doubt] if verdict.doubt else []}
+    _write_clip(videos, clip, frames, seconds, read)
     _log.info("generated %s in %.1f s", clip.path, seconds)
 
 
-def _write_clip(videos: Location, clip: Clip, frames: Frames, seconds: float) -> None:
-    """Write video and sidecar, and remove the recorded error of an earlier attempt."""
+def _write_clip(videos: Location, clip: Clip, frames: Frames, seconds: float, read: Mapping[str, object]) -> None:
+    """Write video and sidecar, with what was `read` in the prompt, and remove the recorded error of an earlier attempt."""
     mp4.write_mp4(videos / clip.path, frames, clip.spec.fps)
     failpoint("drawn")
     decoded = mp4.read_mp4(videos / clip.path)
@@ -90,6 +119,8 @@ def _write_clip(videos: Location, clip: Clip, frames: Frames, seconds: float) ->
         "sha256": hashlib.sha256((videos / clip.path).read_bytes()).hexdigest(),
         "seconds": round(seconds, 3),
         "checks": passed_checks(clip, decoded),
+        "shows": content.shown(decoded),
+        **read,
     }
     durable.write_json(videos / clip.sidecar, facts)
     (videos / clip.failure).unlink(missing_ok=True)
@@ -143,7 +174,7 @@ def main(argv: Sequence[str] | None = None) -> None:
                 f"{shard.name} was planned for {other_versions.pop()}, the generator is {generator.version}; run the plan again"
             )
         with GpuBusy() as gpu:
-            generate(context.settings.videos, clips, generator)
+            generate(context.settings.videos, clips, generator, classifier_of(context.settings))
         context.gpu_busy = gpu.ratio
 
 

@@ -47,7 +47,7 @@ class VaeConfig:
         seed: of initial weights, training data and batches.
     """
 
-    recipe: int = 2
+    recipe: int = 3
     frames: int = 16
     fps: int = 8
     clips_per_picture: int = 32
