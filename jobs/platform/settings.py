@@ -40,8 +40,8 @@ class Settings:
     video_generator: str
     """NIGHTREEL_VIDEO_GENERATOR: a name in `models.video.registry`, or the path or id of a diffusers text-to-video pipeline."""
     prompt_classifier: Path | None
-    """NIGHTREEL_PROMPT_CLASSIFIER: the folder of a text classifier that judges prompts, see `jobs.video.prompt_classifier`; default
-    none."""
+    """NIGHTREEL_PROMPT_CLASSIFIER: the folder of a text classifier that judges prompts, see `jobs.video.prompt_classifier`;
+    default none."""
     review_faces: bool
     """NIGHTREEL_REVIEW_FACES: 1 if clips with a face wait for a person; default 0."""
     mlflow_uri: str

@@ -1,6 +1,7 @@
 """What a clip shows of what a person should see first: bare skin and faces, found by the detector that `nudenet` ships.
 
-Only the package's weights are used, with onnxruntime. Three frames of a clip are looked at, each scaled into a square of 320 pixels.
+Only the package's weights are used, with onnxruntime. Three frames of a clip are looked at, each scaled into a square of 320
+pixels.
 """
 
 import ast
@@ -21,7 +22,7 @@ EXPOSED = (
     "FEMALE_BREAST_EXPOSED", "FEMALE_GENITALIA_EXPOSED", "MALE_GENITALIA_EXPOSED", "BUTTOCKS_EXPOSED", "ANUS_EXPOSED",
 )  # fmt: skip
 FACES = ("FACE_FEMALE", "FACE_MALE")
-SEEN_FROM = 0.3
+SEEN_FROM = 0.4
 """Least score, 0 to 1, at which something counts as shown."""
 
 _SIDE = 320
@@ -54,10 +55,10 @@ def doubts(shows: Mapping[str, float], *, faces: bool) -> list[str]:
 def _detector() -> tuple[Any, list[str]]:
     """Return the detector, with one thread, and its labels."""
     spec = importlib.util.find_spec("nudenet")  # does not import it: the package would load OpenCV
-    assert spec and spec.submodule_search_locations
+    (folder,) = (spec and spec.submodule_search_locations) or ()
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
-    weights = Path(spec.submodule_search_locations[0], "320n.onnx")
+    weights = Path(folder, "320n.onnx")
     session = onnxruntime.InferenceSession(str(weights), options, providers=["CPUExecutionProvider"])
     names: dict[int, str] = ast.literal_eval(session.get_modelmeta().custom_metadata_map["names"])
     labels = [names[number] for number in range(len(names))]

@@ -2,8 +2,8 @@
 
 A finished clip has two files, the video and its sidecar (JSON), each written atomically. A clip with valid files is not generated
 again, so a shard that was killed continues where it stopped and loses at most one clip. If a prompt fails, or is refused by the
-classifier of prompts or because the generator understands nothing of it, this is recorded next to the path of its video, and the other
-prompts continue. Out of memory and failed writes are faults of the machine, not of a
+classifier of prompts or because the generator understands nothing of it, this is recorded next to the path of its video, and the
+other prompts continue. Out of memory and failed writes are faults of the machine, not of a
 prompt: they end the task, which is then retried.
 """
 

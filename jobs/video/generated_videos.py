@@ -1,9 +1,9 @@
 """gold.generated_videos: what became of the night's requests that were not refused, and the contact sheet.
 
-A request is made if its video exists and decodes, and has failed if an error of its clip is recorded. It is refused if the generator
-did not understand it. If it has none of these, a shard is not finished, and nothing is written. A doubtful video waits until
-somebody decides about it (`jobs.video.review_queue`). The contact sheet shows only the clips of the night's own requests, because the
-texts of users are personal. A night without such clips has no contact sheet.
+A request is made if its video exists and decodes, and has failed if an error of its clip is recorded. It is refused if the
+generator did not understand it. If it has none of these, a shard is not finished, and nothing is written. A doubtful video waits
+until somebody decides about it (`jobs.video.review_queue`). The contact sheet shows only the clips of the night's own requests,
+because the texts of users are personal. A night without such clips has no contact sheet.
 """
 
 import json
@@ -78,8 +78,8 @@ def check_outcomes(requests: Sequence[Mapping[str, Any]], rows: Sequence[Mapping
     outcomes = Counter([*refused, *(row["request_id"] for row in rows)])
     if outcomes != Counter(dict.fromkeys((request["request_id"] for request in requests), 1)):
         raise BadInput(
-            f"the outcomes of the night do not add up: {len(requests)} requests, but {len(refused)} refused + {len(rows)} with an "
-            "outcome; run the night's plan and shards again"
+            f"the outcomes of the night do not add up: {len(requests)} requests, but {len(refused)} refused at once and "
+            f"{len(rows)} outcomes of others; run the night's plan and shards again"
         )
 
 

@@ -119,7 +119,9 @@ def planned_requests(context: JobContext) -> list[tuple[dict[str, Any], Clip]]:
         MissingInput: the night was not published.
         BadInput: the plan does not match the requests.
     """
-    planned = {r.request_id: r.clip for shard in shards(context.settings.videos, context.date) for r in read_shard(shard)}
+    planned = {
+        r.request_id: r.clip for shard in shards(context.settings.videos, context.date) for r in read_shard(shard)
+    }
     accepted = [request for request in read_requests(context) if request.get("refusal") is None]
     if planned.keys() != {request["request_id"] for request in accepted}:
         raise BadInput(

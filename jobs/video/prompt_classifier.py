@@ -1,8 +1,9 @@
 """A classifier of prompts, by path: NIGHTREEL_PROMPT_CLASSIFIER names the folder of a `transformers` sequence classifier.
 
-The label `safe` of its config.json is the harmless one; all others are reasons. If a prompt has one label (softmax), the probability
-of harm is that of all labels but `safe`; if it may have several (`problem_type: multi_label_classification`), it is that of the
-most probable label but `safe`. From `REFUSED_FROM` on the prompt is refused, from `DOUBTFUL_FROM` on its video waits for a person.
+The label `safe` of its config.json is the harmless one; all others are reasons. If a prompt has one label (softmax), the
+probability of harm is that of all labels but `safe`; if it may have several (`problem_type: multi_label_classification`), it is
+that of the most probable label but `safe`. From `REFUSED_FROM` on the prompt is refused, from `DOUBTFUL_FROM` on its video waits
+for a person.
 """
 
 from pathlib import Path
@@ -33,7 +34,9 @@ class PromptClassifier:
             self._model = AutoModelForSequenceClassification.from_pretrained(folder, local_files_only=True).eval()
         except (OSError, ValueError, KeyError) as error:
             reason = str(error).strip().splitlines()[0]
-            raise ValueError(f"{folder} is not the folder of a sequence classifier of transformers: {reason}") from error
+            raise ValueError(
+                f"{folder} is not the folder of a sequence classifier of transformers: {reason}"
+            ) from error
         config = self._model.config
         self._labels = [str(config.id2label[number]) for number in range(config.num_labels)]
         self._several = config.problem_type == "multi_label_classification"

@@ -1,7 +1,8 @@
 """What prompts may not be about: the rules of `prompt_rules.yaml`, in Chinese and English.
 
 A word is found in several readings of a prompt: as written, with digits read as the letters that they resemble (`p0rn`), and with
-single letters joined (`p o r n`). Rules find words, not meanings: what they miss, a classifier or the checks of the clip may find.
+single letters joined (`p o r n`). Rules find words, not meanings: what they miss, a classifier or the checks of the clip may
+find.
 """
 
 import re

@@ -4,8 +4,8 @@
     make review APPROVE="id id" BY=name WHY="a toy gun"     they count as made
     make review REFUSE=id BY=name WHY="a weapon"            they are refused, also when a night is rerun
 
-A decision about a video holds for all requests that share it, and is recorded in gold.review_queue of every night that has it. The
-command then publishes gold.generated_videos of these nights again. The last decision counts.
+A decision about a video holds for all requests that share it, and is recorded in gold.review_queue of every night that has it.
+The command then publishes gold.generated_videos of these nights again. The last decision counts.
 
 The list shows the texts of users, which are personal: no reason should quote them.
 """

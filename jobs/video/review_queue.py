@@ -1,9 +1,9 @@
 """gold.review_queue: the night's requests whose video is doubtful, and what a person decided about it (`jobs.video.review`).
 
 A video is doubtful because of its prompt (`jobs.video.prompt_check`, `jobs.video.prompt_classifier`) or because of what it shows
-(`jobs.video.generate`, `jobs.video.content`). It is made, but does not count as made before somebody approves it. Decisions are read
-from the table itself, so a rerun keeps them: a decision about a video holds for all requests that share it, on every night, and
-a refusal holds for the request too, whatever video a later generator makes of it.
+(`jobs.video.generate`, `jobs.video.content`). It is made, but does not count as made before somebody approves it. Decisions are
+read from the table itself, so a rerun keeps them: a decision about a video holds for all requests that share it, on every night,
+and a refusal holds for the request too, whatever video a later generator makes of it.
 """
 
 import logging
