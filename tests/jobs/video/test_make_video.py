@@ -48,7 +48,8 @@ def test_a_video_is_made_once_and_its_origin_printed(
     ("prompt", "reason"),
     [
         ("", "is empty"), (" \n ", "is empty"), ("日" * 501, "has 501 characters"), ("🌅🚀", "has no words"),
-        ("?!…", "has no words"), ("日出\x00", r"U\+0000"), ("a\u202ecar", r"U\+202E"), ("a\x07b", r"U\+0007"), ("porn", "about sex"),
+        ("?!…", "has no words"), ("日出\x00", r"U\+0000"), ("a\u202ecar", r"U\+202E"), ("a\x07b", r"U\+0007"),
+        ("porn", "about sex"),
     ],
 )  # fmt: skip
 def test_a_text_that_is_no_prompt_is_refused_in_one_line(
