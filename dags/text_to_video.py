@@ -2,8 +2,8 @@
 ### Generate the videos of a night
 
 Trains the generator if there is no trained one yet, waits for the night's `gold.video_requests`, splits the clips of the requests
-into shards, generates each shard in pool `gpu`, and commits what became of each request, `gold.generated_videos`, with a contact
-sheet.
+into shards, generates each shard in pool `gpu`, lists the doubtful videos in `gold.review_queue`, and commits what became of each
+request, `gold.generated_videos`, with a contact sheet.
 
 The name of a video is a hash of everything that determines it: a rerun generates no video twice, and a killed shard continues
 where it stopped. A video counts as made only if its file decodes.
@@ -54,7 +54,7 @@ with DAG(
         "video.generate", "--shard", XComArg(plan), pool=GPU, executor_config=GPU_POD, retries=PREEMPTIONS
     )
     videos = DeclaredTasks()
-    generated_videos = videos.tables("video")
+    outcomes = videos.tables("video")
 
-    [requests, train_generator] >> plan >> generate >> generated_videos
+    [requests, train_generator] >> plan >> generate >> outcomes
     videos.connect(dag)

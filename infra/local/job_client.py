@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 SOCKET = "jobs.socket"
-"""Name of the server's socket in the folder `run` of the machine. Paths of sockets must be short: the client uses the name alone."""
+"""Name of the server's socket in the folder `run` of a machine. Paths of sockets must be short: the client uses only the name."""
 
 
 def main() -> None:

@@ -27,7 +27,7 @@ from jobs.platform.job import run_job
 from jobs.platform.job_context import JobContext
 from schemas.contract import load_contract
 
-_MAX_LENGTHS = {"WHO": 100, "WHY": 500}
+_MAX_LENGTHS = {"WHO": 100, "BY": 100, "WHY": 500}
 _FORBIDDEN_CATEGORIES = (
     "Cc",
     "Cf",
@@ -55,7 +55,7 @@ def accept(context: JobContext, kind: str, subject: str, who: str, why: str, *, 
     now = dt.datetime.now(dt.UTC)
     if last is not None:  # the new decision has the latest time, even if the clock was set back
         now = max(now, last.made_at + dt.timedelta(milliseconds=1))
-    new = Decision(context.date, kind, subject, _line("WHO", who), _line("WHY", why), now, withdraw)
+    new = Decision(context.date, kind, subject, plain_line("WHO", who), plain_line("WHY", why), now, withdraw)
     if last is not None and replace(last, made_at=now) == new:
         return False
     if withdraw and (last is None or last.withdrawn):
@@ -72,8 +72,8 @@ def _row(decision: Decision) -> dict[str, object]:
     }  # fmt: skip
 
 
-def _line(name: str, text: str) -> str:
-    """Return a text of the user without surrounding blanks.
+def plain_line(name: str, text: str) -> str:
+    """Return a text of the operator, the variable WHO, BY or WHY, without surrounding blanks.
 
     Raises:
         UsageError: the text is empty, too long, or not a single line.

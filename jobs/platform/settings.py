@@ -47,6 +47,11 @@ class Settings:
     need it, see `models.video.families`."""
     video_label: bool
     """NIGHTREEL_VIDEO_LABEL: `on` writes "AI" on every generated video; default `off`."""
+    prompt_classifier: Path | None
+    """NIGHTREEL_PROMPT_CLASSIFIER: the folder of a text classifier that judges prompts, see `jobs.video.prompt_classifier`;
+    default none."""
+    review_faces: bool
+    """NIGHTREEL_REVIEW_FACES: `on` if clips with a face wait for a person; default `off`."""
     mlflow_uri: str
     """MLFLOW_TRACKING_URI; default `sqlite:///{home}/mlflow.db`."""
 
@@ -106,6 +111,8 @@ def settings() -> Settings:
         text_encoder=os.environ.get("NIGHTREEL_TEXT_ENCODER", ""),
         video_licence=os.environ.get("NIGHTREEL_VIDEO_LICENCE", ""),
         video_label=_switch("NIGHTREEL_VIDEO_LABEL"),
+        prompt_classifier=Path(classifier) if (classifier := os.environ.get("NIGHTREEL_PROMPT_CLASSIFIER")) else None,
+        review_faces=_switch("NIGHTREEL_REVIEW_FACES"),
         mlflow_uri=os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{home / 'mlflow.db'}",
     )
 

@@ -4,6 +4,7 @@ import datetime as dt
 import json
 import textwrap
 import unicodedata
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate
 
@@ -151,11 +152,15 @@ def _videos(settings: Settings, lake: duckdb.DuckDBPyConnection, date: dt.date) 
     # All columns, because tables of earlier versions lack some.
     requests = rows(lake, "select * from gold.video_requests where date = ?", date)
     outcomes = rows(lake, "select * from gold.generated_videos where date = ? order by path, request_id", date)
-    videos = [row for row in outcomes if row.get("outcome") != "failed"]
-    refused = sum(request.get("refusal") is not None for request in requests)
+    became = Counter(row.get("outcome") or "made" for row in outcomes)
+    videos = [row for row in outcomes if (row.get("outcome") or "made") == "made"]
+    refused = became["refused"] + sum(request.get("refusal") is not None for request in requests)
     yield from _section("Videos", f"{len(videos)}, in {settings.videos}" if videos else "")
     if refused or len(outcomes) > len(videos):
-        yield f"  of {refused + len(outcomes)} requests {refused} were refused and {len(outcomes) - len(videos)} failed"
+        total = refused + len(outcomes) - became["refused"]
+        yield f"  of {total} requests {refused} were refused, {became['failed']} failed and {became['waiting']} wait"
+    if became["waiting"]:
+        yield f"  to see those that wait and decide about them: make review DATE={date}"
     yield from () if videos else ["  none generated"]
     own = [video for video in videos if video.get("user_id") is None]  # the text of a user is shown nowhere
     yield from (_cut(f"  {video['path']}  {video['prompt']}") for video in own[:_MAX_VIDEOS])

@@ -43,8 +43,23 @@ class Clip:
 
     @property
     def failure(self) -> Path:
-        """Path of the error of a failed clip (JSON), relative to the folder of videos."""
+        """Path of the error or refusal of a clip that was not made (JSON), relative to the folder of videos."""
         return self.path.with_suffix(".failed.json")
+
+    def recorded(self, videos: Location) -> dict[str, Any]:
+        """Return the content of the sidecar.
+
+        Args:
+            videos: the folder of videos.
+
+        Raises:
+            FileNotFoundError: the clip is not finished.
+            mp4.BrokenVideo: the sidecar is damaged.
+        """
+        try:
+            return dict(json.loads((videos / self.sidecar).read_text(encoding="utf-8")))
+        except ValueError as error:
+            raise mp4.BrokenVideo(f"{self.sidecar}: {error}") from error
 
     def facts(self, videos: Location) -> dict[str, Any]:
         """Return the content of the sidecar, after checking the digests of the video and that the video decodes.
@@ -58,10 +73,7 @@ class Clip:
             FileNotFoundError: the clip is not finished.
             mp4.BrokenVideo: a file is damaged.
         """
-        try:
-            facts = dict(json.loads((videos / self.sidecar).read_text(encoding="utf-8")))
-        except ValueError as error:
-            raise mp4.BrokenVideo(f"{self.sidecar}: {error}") from error
+        facts = self.recorded(videos)
         content = (videos / self.path).read_bytes()
         if facts.get("sha256") != boxes.sha256_of_encoded(content, str(self.path)):
             raise mp4.BrokenVideo(f"{self.path}: its SHA-256 differs from the one in its sidecar")

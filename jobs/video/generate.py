@@ -1,8 +1,9 @@
 """Generates the missing clips of one shard.
 
 A finished clip has two files, the video and its sidecar (JSON), each written atomically. A clip with valid files is not generated
-again, so a shard that was killed continues where it stopped and loses at most one clip. If a prompt fails, its error is recorded
-next to the path of its video, and the other prompts continue. Out of memory and failed writes are faults of the machine, not of a
+again, so a shard that was killed continues where it stopped and loses at most one clip. If a prompt fails, or is refused by the
+classifier of prompts or because the generator understands nothing of it, this is recorded next to the path of its video, and the
+other prompts continue. Out of memory and failed writes are faults of the machine, not of a
 prompt: they end the task, which is then retried.
 """
 
@@ -10,7 +11,7 @@ import argparse
 import logging
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 
 import numpy as np
@@ -23,20 +24,40 @@ from jobs.platform.errors import BadInput
 from jobs.platform.failpoint import failpoint
 from jobs.platform.job import run_job
 from jobs.platform.run import code_version, run_id
-from jobs.video import boxes, mp4
+from jobs.platform.settings import Settings
+from jobs.video import boxes, content, mp4
 from jobs.video.certificate import Credentials, credentials
 from jobs.video.clip import Clip
 from jobs.video.finish import finished
 from jobs.video.generators import generator_for
 from jobs.video.gpu_busy import GpuBusy
 from jobs.video.plan import plan_folder, read_shard
+from jobs.video.prompt_classifier import PromptClassifier
+from jobs.video.verdict import Verdict
 from models.video.generator import Frames, VideoGenerator
-from models.video.sound import Sound
 
 _log = logging.getLogger(__name__)
 
 
-def generate(videos: Location, clips: Sequence[Clip], generator: VideoGenerator, signer: Credentials) -> None:
+def classifier_of(settings: Settings) -> PromptClassifier | None:
+    """Return the classifier of prompts that NIGHTREEL_PROMPT_CLASSIFIER names; None if it names none.
+
+    Raises:
+        BadInput: the folder has no classifier.
+    """
+    try:
+        return PromptClassifier(settings.prompt_classifier) if settings.prompt_classifier else None
+    except ValueError as error:
+        raise BadInput(f"NIGHTREEL_PROMPT_CLASSIFIER: {error}") from error
+
+
+def generate(
+    videos: Location,
+    clips: Sequence[Clip],
+    generator: VideoGenerator,
+    signer: Credentials,
+    classifier: PromptClassifier | None = None,
+) -> None:
     """Generate the clips that are missing or damaged.
 
     Args:
@@ -44,13 +65,14 @@ def generate(videos: Location, clips: Sequence[Clip], generator: VideoGenerator,
         clips: the clips; duplicates are generated once.
         generator: a generator of the version that the clips name.
         signer: signs the manifests of the clips.
+        classifier: judges the prompts first, if there is one.
     """
     distinct = list(dict.fromkeys(clips))
     missing = [clip for clip in distinct if not is_made(clip, videos)]
     _log.info("%d of %d clips already exist", len(distinct) - len(missing), len(distinct))
     with tqdm(total=len(missing), unit="clip", disable=not sys.stderr.isatty()) as bar:
         for clip in missing:
-            _generate_clip(videos, clip, generator, signer)
+            _generate_clip(videos, clip, generator, signer, classifier)
             bar.update()
 
 
@@ -66,9 +88,18 @@ def is_made(clip: Clip, videos: Location) -> bool:
     return True
 
 
-def _generate_clip(videos: Location, clip: Clip, generator: VideoGenerator, signer: Credentials) -> None:
-    """Generate and write the clip, or record its error."""
+def _generate_clip(
+    videos: Location, clip: Clip, generator: VideoGenerator, signer: Credentials, classifier: PromptClassifier | None
+) -> None:
+    """Generate and write the clip, or record why it is refused, or its error."""
     _remove_drafts(videos / clip.path)
+    verdict = classifier.judged(clip.prompt) if classifier else Verdict()
+    understood = generator.understood(clip.prompt)
+    if understood == []:
+        verdict = Verdict(f"the generator knows nothing of what the prompt names; it draws {generator.draws}")
+    if verdict.refusal is not None:
+        durable.write_json(videos / clip.failure, {"prompt": clip.prompt, "refusal": verdict.refusal})
+        return
     started = time.perf_counter()
     try:
         (frames,), (sound,) = generator.generate_with_sound([clip.prompt], [clip.seed], clip.spec)
@@ -80,15 +111,14 @@ def _generate_clip(videos: Location, clip: Clip, generator: VideoGenerator, sign
         durable.write_json(videos / clip.failure, {"prompt": clip.prompt, "error": reason})
         return
     seconds = time.perf_counter() - started
-    _write_clip(videos, clip, frames, sound, seconds, signer)
+    read = {"understood": understood, "doubts": [verdict.doubt] if verdict.doubt else []}
+    _write_clip(videos, clip, finished(frames, clip, signer, sound), seconds, read)
     _log.info("generated %s in %.1f s", clip.path, seconds)
 
 
-def _write_clip(
-    videos: Location, clip: Clip, frames: Frames, sound: Sound | None, seconds: float, signer: Credentials
-) -> None:
-    """Write video and sidecar, and remove the recorded error of an earlier attempt."""
-    durable.write(videos / clip.path, finished(frames, clip, signer, sound))
+def _write_clip(videos: Location, clip: Clip, file: bytes, seconds: float, read: Mapping[str, object]) -> None:
+    """Write video and sidecar, with what was `read` in the prompt, and remove the recorded error of an earlier attempt."""
+    durable.write(videos / clip.path, file)
     failpoint("drawn")
     decoded = mp4.read_mp4(videos / clip.path)
     facts = {
@@ -98,6 +128,8 @@ def _write_clip(
         "code": code_version(),
         "seconds": round(seconds, 3),
         "checks": passed_checks(clip, decoded),
+        "shows": content.shown(decoded),
+        **read,
     }
     durable.write_json(videos / clip.sidecar, facts)
     (videos / clip.failure).unlink(missing_ok=True)
@@ -151,7 +183,8 @@ def main(argv: Sequence[str] | None = None) -> None:
                 f"{shard.name} was planned for {other_versions.pop()}, the generator is {generator.version}; run the plan again"
             )
         with GpuBusy() as gpu:
-            generate(context.settings.videos, clips, generator, credentials(context.settings))
+            signer, classifier = credentials(context.settings), classifier_of(context.settings)
+            generate(context.settings.videos, clips, generator, signer, classifier)
         context.gpu_busy = gpu.ratio
 
 

@@ -2,6 +2,7 @@
 
 import argparse
 import dataclasses
+import json
 from collections.abc import Sequence
 
 from jobs.platform.errors import BadInput, UsageError
@@ -9,30 +10,39 @@ from jobs.platform.job import run_job
 from jobs.platform.job_context import JobContext
 from jobs.video.certificate import credentials
 from jobs.video.clip import Clip
-from jobs.video.generate import generate
+from jobs.video.generate import classifier_of, generate
 from jobs.video.generators import REGISTERED_MODEL, generator_for, load_trained, project_generator
 from jobs.video.options import read_seed
-from jobs.video.prompt_check import normalized, refusal
+from jobs.video.prompt_check import check, normalized
+from jobs.video.review_queue import doubts_about
 from models.video.generator import VideoGenerator
 
 
 def make_video(context: JobContext, prompt: str, seed: int) -> dict[str, object]:
-    """Make a video, unless it exists, and return its path and the content of its sidecar. The prompt is normalized.
+    """Make a video, unless it exists, and return its path, the content of its sidecar, and why it would wait in a night.
+
+    The prompt is normalized.
 
     Raises:
-        UsageError: the text is no prompt.
+        UsageError: the text is no prompt, or it is refused.
         BadInput: the generator failed.
     """
     prompt = normalized(prompt)
-    if (reason := refusal(prompt)) is not None:
-        raise UsageError(reason)
+    verdict = check(prompt)
+    if verdict.refusal is not None:
+        raise UsageError(verdict.refusal)
     generator = _generator(context)
     clip = Clip(prompt, seed, generator.spec, generator.name, generator.version, context.settings.video_label)
     videos = context.settings.videos
-    generate(videos, [clip], generator, credentials(context.settings))
+    generate(videos, [clip], generator, credentials(context.settings), classifier_of(context.settings))
     if (videos / clip.failure).is_file():
-        raise BadInput(f"{generator.version} failed: {(videos / clip.failure).read_text(encoding='utf-8')}")
-    return {"path": str(videos / clip.path), **clip.facts(videos)}
+        recorded = json.loads((videos / clip.failure).read_text(encoding="utf-8"))
+        if "refusal" in recorded:
+            raise UsageError(recorded["refusal"])
+        raise BadInput(f"{generator.version} failed: {recorded['error']}")
+    facts = clip.facts(videos)
+    doubts = doubts_about(verdict.doubt, facts, faces=context.settings.review_faces)
+    return {"path": str(videos / clip.path), **facts, "doubts": doubts}
 
 
 def _generator(context: JobContext) -> VideoGenerator:
@@ -51,7 +61,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Make the video and print its path, seconds, checks and provenance."""
+    """Make the video and print its path, seconds, checks, doubts and provenance."""
     with run_job(argv, __doc__, _arguments, trains=REGISTERED_MODEL) as context:
         args = context.args
         try:
@@ -61,7 +71,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         if args.generator:
             context.settings = dataclasses.replace(context.settings, video_generator=args.generator)
         for name, value in make_video(context, args.prompt, seed).items():
-            print(f"{name:18} {_text(value)}")
+            if value not in (None, [], {}):
+                print(f"{name:18} {_text(value)}")
 
 
 def _text(value: object) -> str:

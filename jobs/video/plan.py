@@ -121,6 +121,24 @@ def read_shard(path: Location) -> list[Request]:
         raise BadInput(f"{path} is not a shard of a plan ({error!r}); run python -m jobs.video.plan again") from error
 
 
+def planned_requests(context: JobContext) -> list[tuple[dict[str, Any], Clip]]:
+    """Return the night's requests that are not refused, ordered by rank, each with its clip.
+
+    Raises:
+        MissingInput: the night was not published.
+        BadInput: the plan does not match the requests.
+    """
+    planned = {
+        r.request_id: r.clip for shard in shards(context.settings.videos, context.date) for r in read_shard(shard)
+    }
+    accepted = [request for request in read_requests(context) if request.get("refusal") is None]
+    if planned.keys() != {request["request_id"] for request in accepted}:
+        raise BadInput(
+            f"the plan of {context.date} does not match its requests; run python -m jobs.video.plan --date {context.date}"
+        )
+    return [(request, planned[request["request_id"]]) for request in accepted]
+
+
 def main(argv: Sequence[str] | None = None) -> None:
     """Plan the night; the last line of standard output is the JSON list of shard files."""
     # This import loads torch, which takes seconds and is not needed to read a shard.

@@ -1,7 +1,10 @@
-"""Which texts are prompts, for `make video` and for the requests of users."""
+"""Which texts are prompts, and which of them are refused or doubtful, for `make video` and for all requests of a night."""
 
 import unicodedata
 from collections import Counter
+
+from jobs.video import prompt_rules
+from jobs.video.verdict import Verdict
 
 LONGEST_PROMPT = 500
 """Characters, after `normalized`."""
@@ -33,6 +36,17 @@ _OTHER_WORDS = _words("""
 def normalized(text: str) -> str:
     """Return the text in Unicode's composed form (NFC), with one blank for each run of blanks, tabs and line breaks."""
     return " ".join(unicodedata.normalize("NFC", text).split())
+
+
+def check(prompt: str, declared: str = AUTO) -> Verdict:
+    """Return what is wrong with a text: it is no prompt, or the rules refuse or doubt what it is about.
+
+    Args:
+        prompt: a normalized text.
+        declared: the language that its author gave, see `language_of`.
+    """
+    reason = refusal(prompt, declared)
+    return prompt_rules.judged(prompt) if reason is None else Verdict(reason)
 
 
 def refusal(prompt: str, declared: str = AUTO) -> str | None:

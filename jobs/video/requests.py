@@ -24,6 +24,7 @@ from jobs.platform.errors import MissingInput
 from jobs.platform.fingerprints import VIDEO_GENERATOR, fingerprint
 from jobs.platform.job import run_job
 from jobs.platform.job_context import JobContext
+from jobs.video.prompt_check import check
 from jobs.video.prompts import prompts_for
 from jobs.video.user_requests import Prompt, user_requests
 from schemas.contract import load_contract
@@ -64,10 +65,12 @@ def transform(
     for rank, (origin, tag, language) in enumerate(choices, 1):
         prompt = prompts_for(tag, f"{date}/{origin}")[language]
         digest = hashlib.sha256(f"{date}\0{origin}\0{tag}\0{prompt.text}".encode()).hexdigest()
+        verdict = check(prompt.text)
         rows.append(
             {
                 "date": date, "request_id": digest[:16], "prompt": prompt.text, "language": prompt.language,
                 "origin": origin, "tag": tag, "rank": rank, "seed": int(digest[16:23], 16),
+                "refusal": verdict.refusal, "doubt": verdict.doubt,
             }
         )  # fmt: skip
     rows += user_requests(prompts, date, serving, first_rank=len(rows) + 1)

@@ -1,5 +1,7 @@
 """The requests of users: each is accepted with its prompt, seed and options, or refused with all reasons in words.
 
+An accepted prompt that is doubtful is generated, and then waits for a person (`jobs.video.review_queue`).
+
 The seed follows from the prompt unless the user gave one. So equal prompts with equal options give the same clip, which is
 generated once (`jobs.video.plan`).
 """
@@ -10,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, TypeVar
 
 from jobs.video import options
-from jobs.video.prompt_check import AUTO, language_of, normalized, refusal
+from jobs.video.prompt_check import AUTO, check, language_of, normalized
 
 Prompt = Mapping[str, Any]
 """A row of silver.video_prompts."""
@@ -52,13 +54,17 @@ def _decision(prompt: Prompt, serving: str) -> dict[str, Any]:
     width, height = read("size", options.read_size) or (None, None)
     text, style = (normalized(prompt[column] or "") for column in ("text", "requested_style"))
     styled = f"{text}, {style}" if style else text
-    if (of_text := refusal(text, declared) or refusal(styled, declared)) is not None:
-        reasons.insert(0, of_text)
+    verdict = check(text, declared)
+    if style and verdict.refusal is None:
+        verdict = check(styled, declared)
+    if verdict.refusal is not None:
+        reasons.insert(0, verdict.refusal)
     return {
         "prompt": styled, "language": language_of(styled, declared),
         "seed": _seed_of(styled) if seed is None else seed,
         "clip_seconds": seconds, "width": width, "height": height,
         "refusal": "; ".join(reasons) or None,
+        "doubt": None if reasons else verdict.doubt,
     }  # fmt: skip
 
 

@@ -64,6 +64,17 @@ class VideoGenerator(ABC):
     def spec(self) -> VideoSpec:
         """The default size, length and frame rate of this generator."""
 
+    draws: str = "anything"
+    """What it can draw, in words."""
+
+    def understood(self, prompt: str) -> list[str] | None:
+        """Return what it reads in a prompt and will draw, in words.
+
+        Returns:
+            Empty if it would draw something else than the prompt says. None if it reads any text.
+        """
+        return None
+
     @abstractmethod
     def generate(self, prompts: Sequence[str], seeds: Sequence[int], spec: VideoSpec) -> Frames:
         """Generate a clip for each prompt.

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from models.video.cartoons.corpus import described_captions
-from models.video.cartoons.descriptions import labels
+from models.video.cartoons.descriptions import ATTRIBUTES, labels
 from models.video.clip_decoder import ClipDecoder, DecoderConfig
 from models.video.frames import FRAME_SIZE
 from models.video.generator import Frames, TrainedGenerator, VideoSpec, check_prompts, fit_to_spec
@@ -32,6 +32,7 @@ _WEIGHTS = "model.safetensors"
 _CONFIG = "config.json"
 _TEXT_ENCODER = "text_encoder"
 _APART = 0.28  # distance of objects that do not touch, as a fraction of the frame
+_SUBJECTS = ", ".join(name.replace("_", " ") for name in ATTRIBUTES["subject"])
 
 
 class NetworkGenerator(TrainedGenerator):
@@ -41,6 +42,8 @@ class NetworkGenerator(TrainedGenerator):
     """
 
     config: DecoderConfig
+
+    draws = f"{_SUBJECTS}; or a backdrop: {', '.join(ATTRIBUTES['backdrop'])}"
 
     def __init__(self, config: Any = None) -> None:
         self.config = config or self.nightly
@@ -112,6 +115,13 @@ class NetworkGenerator(TrainedGenerator):
     def spec(self) -> VideoSpec:
         """Four times the size of the networks' frames, which looks better on a screen."""
         return VideoSpec(4 * FRAME_SIZE, 4 * FRAME_SIZE, self.config.frames, self.config.fps)
+
+    def understood(self, prompt: str) -> list[str]:
+        """Return the attributes that the prompt names; empty if it names no subject and no backdrop."""
+        (said,) = self.text.read([prompt])
+        if said.subject is None and said.backdrop is None:
+            return []
+        return [value.replace("_", " ") for value in asdict(said).values() if value]
 
     @torch.inference_mode()
     def generate(self, prompts: Sequence[str], seeds: Sequence[int], spec: VideoSpec) -> Frames:

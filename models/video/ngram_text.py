@@ -18,7 +18,7 @@ from torch.nn import functional as F
 
 from models.video.text import TextEncoder
 
-_BUCKETS = 1 << 14  # bucket 0 pads
+_BUCKETS = 1 << 16  # bucket 0 pads
 _RUNS = re.compile(r"[\u3400-\u9fff]+|[a-z]+|[0-9]+")
 _CHINESE_LENGTHS = (1, 2, 3)
 _ENGLISH_LENGTHS = (4, 5)

@@ -33,6 +33,7 @@ from jobs.recommend.block import recommend
 from jobs.recommend.catalogue import read_catalogue
 from jobs.recommend.interactions import to_interactions
 from jobs.recommend.interactions_as_of import HALF_LIFE_DAYS
+from jobs.video.certificate import credentials
 from jobs.video.generate import generate
 from jobs.video.generators import generator_for
 from jobs.video.plan import read_shard, shards
@@ -148,7 +149,7 @@ def main() -> None:
         with timed("videos"):
             plan = shards(context.settings.videos, args.date)
             clips = [request.clip for shard in plan for request in read_shard(shard)]
-            generate(folder, clips, generator_for(context))
+            generate(folder, clips, generator_for(context), credentials(context.settings))
 
 
 if __name__ == "__main__":

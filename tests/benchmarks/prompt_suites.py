@@ -41,7 +41,9 @@ def read_suite(path: Path) -> Prompts:
         ValueError: the file has another format.
     """
     if path.suffix == ".json":
-        return [(entry["prompt_en"], list(entry["dimension"])) for entry in json.loads(path.read_text(encoding="utf-8"))]
+        return [
+            (entry["prompt_en"], list(entry["dimension"])) for entry in json.loads(path.read_text(encoding="utf-8"))
+        ]
     if path.suffix == ".txt":
         return [(line, []) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
     if path.suffix == ".csv":
@@ -50,7 +52,9 @@ def read_suite(path: Path) -> Prompts:
         text = next((name for name in ("name", "text") if rows and name in rows[0]), None)
         if text:
             return [(row[text], [row["main_category"]] if "main_category" in row else []) for row in rows]
-    raise ValueError(f"{path} is no suite of VBench, ChronoMagic-Bench or Open-Sora: expected .json, .txt, or .csv with `name` or `text`")
+    raise ValueError(
+        f"{path} is no suite of VBench, ChronoMagic-Bench or Open-Sora: expected .json, .txt, or .csv with `name` or `text`"
+    )
 
 
 def load_generator(name: str) -> VideoGenerator:

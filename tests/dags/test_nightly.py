@@ -143,5 +143,6 @@ def test_videos_are_made_from_the_requests_by_a_generator_that_is_trained_meanwh
         "train_generator": set(),
         "plan": {"requests", "train_generator"},
         "generate": {"plan"},
-        "generated_videos": {"generate"},
+        "review_queue": {"generate"},
+        "generated_videos": {"generate", "review_queue"},
     }

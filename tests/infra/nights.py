@@ -104,7 +104,7 @@ def make_videos(night: dt.date) -> None:
     run_in_turn([("jobs.video.train_generator", date), ("jobs.video.plan", date)])
     shards = plan.shards(settings().videos, night)
     run_in_turn([("jobs.video.generate", [*date, "--shard", str(shard)]) for shard in shards])
-    run_in_turn([("jobs.video.generated_videos", date)])
+    run_in_turn([("jobs.video.review_queue", date), ("jobs.video.generated_videos", date)])
 
 
 def run_in_turn(commands: Sequence[tuple[str, list[str]]]) -> None:

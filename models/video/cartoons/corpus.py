@@ -11,9 +11,12 @@ from models.video.cartoons.captions import LANGUAGES, caption, pick
 from models.video.cartoons.compositions import draw_layout, paint
 from models.video.cartoons.descriptions import ATTRIBUTES, MOST_OBJECTS, Description, compositions
 from models.video.cartoons.objects import USUAL_BACKDROPS
+from models.video.cartoons.other_captions import beside_something, other_caption
 from models.video.cartoons.scenes import COLOUR_NAMES, COLOURS, SCENES
 from models.video.cartoons.sentences import NAMED_ALONE, sentence
 
+_OTHERS = 0.2  # share of the captions that are of something unknown
+_KNOWN_BESIDE = 0.4  # share of these that are of something known too
 _OMITTED = {"colour": 0.2, "count": 0.4, "direction": 0.2, "speed": 0.4, "backdrop": 0.4}
 """Attribute of objects -> share of the captions that leave it out."""
 
@@ -113,12 +116,31 @@ def complete(description: Description, rng: np.random.Generator) -> Description:
 
 
 def described_captions(count: int, seed: int) -> tuple[list[str], list[Description]]:
-    """Return captions in both languages, two thirds of them of objects, and what they say; none is held out."""
+    """Return captions in both languages and what they say; none is held out.
+
+    A fifth are of something that no clip can show; of the others two thirds are of objects.
+    """
     rng = np.random.default_rng(seed)
+    others = int(_OTHERS * count)
+    shown = _alone_or_composed(count - others, seed, rng)
+    captions, said = write_captions(shown, seed), [*shown]
+    for number in range(others):
+        language = LANGUAGES[number % len(LANGUAGES)]
+        if rng.random() < _KNOWN_BESIDE:
+            known = shown[int(rng.integers(len(shown)))]
+            text = beside_something(write_caption(known, language, rng), language, rng)
+        else:
+            text, known = other_caption(language, rng)
+        captions.append(text)
+        said.append(known)
+    return captions, said
+
+
+def _alone_or_composed(count: int, seed: int, rng: np.random.Generator) -> list[Description]:
+    """Return what some captions say: a third of pictures, two thirds of objects."""
     alone = [d for d in pictures(len(COLOUR_NAMES)) if d.is_scene or d.backdrop in NAMED_ALONE]
     shown = [alone[n] for n in rng.integers(len(alone), size=count // 3)]
-    said = [partial(d, rng) for d in shown + compositions_to_train_on(count - len(shown), seed)]
-    return write_captions(said, seed), said
+    return [partial(d, rng) for d in shown + compositions_to_train_on(count - len(shown), seed)]
 
 
 def write_caption(description: Description, language: str, rng: np.random.Generator) -> str:

@@ -57,16 +57,17 @@ _COUNTS = {
     "3": (("三", "3", "几", "好几"), ("three", "3", "some", "several", "many", "a group of", "")),
 }
 """Count -> words; a plural without a number is drawn as the largest count."""
-_DIRECTIONS = {
+DIRECTIONS = {
     "left": (("向左", "往左", "向左边", "朝左", "从右向左"), ("left", "to the left", "leftwards", "from right to left")),
     "right": (("向右", "往右", "向右边", "朝右", "从左向右"), ("right", "to the right", "rightwards", "from left to right")),
     "up": (("向上", "往上", "朝上", "从下往上"), ("up", "upwards", "to the top")),
     "down": (("向下", "往下", "朝下", "从上往下"), ("down", "downwards", "to the bottom")),
 }  # fmt: skip
-_SPEEDS = {
+SPEEDS = {
     "slow": (("慢慢", "缓缓", "缓慢地", "慢悠悠地"), ("slowly", "gently", "at a slow pace")),
     "fast": (("快速", "飞快地", "迅速", "很快地"), ("fast", "quickly", "rapidly", "at high speed")),
 }
+"""Direction and speed -> words for them in Chinese and in English."""
 _ALONE: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "day": (("晴空下的草地", "阳光下的田野", "晴天"), ("a sunny meadow", "a sunny day", "a field in the sunshine")),
     "night": (("月夜", "月光下的夜晚", "安静的夜晚和月亮"), ("a moonlit night", "the moon at night", "moonlight")),
@@ -105,6 +106,14 @@ def sentence(description: Description, language: str, rng: np.random.Generator) 
     return frame(text, language, rng) if rng.random() < 0.3 else text
 
 
+def in_front_of(backdrop: str, phrase: str, language: str, rng: np.random.Generator) -> str:
+    """Return a phrase with the words of a backdrop before or after it."""
+    words = pick(_BACKDROPS[backdrop][LANGUAGES.index(language)], rng)
+    if language == "zh":
+        return pick((f"{words}{phrase}", f"{words}，{phrase}", f"{phrase}，{words}", f"{words}的{phrase}"), rng)
+    return pick((f"{phrase} {words}", f"{words}, {phrase}"), rng)
+
+
 def _chinese(d: Description, rng: np.random.Generator) -> str:
     assert d.subject
     noun = pick(_NOUNS[d.subject][0], rng)
@@ -113,8 +122,8 @@ def _chinese(d: Description, rng: np.random.Generator) -> str:
     if d.count == "3" and rng.random() < _GROUP:
         count = "一群"
     things = count + colour + noun[1:]
-    speed = pick(_SPEEDS[d.speed][0], rng) if d.speed else ""
-    direction = pick(_DIRECTIONS[d.direction][0], rng) if d.direction else ""
+    speed = pick(SPEEDS[d.speed][0], rng) if d.speed else ""
+    direction = pick(DIRECTIONS[d.direction][0], rng) if d.direction else ""
     verb = pick(_ANY_VERB[0] if rng.random() < 0.2 else _VERBS[d.subject][0], rng)
     moves = (speed + direction if rng.random() < 0.7 else direction + speed) + verb if speed or direction else ""
     if not d.backdrop:
@@ -132,8 +141,8 @@ def _english(d: Description, rng: np.random.Generator) -> str:
     if count == "a" and (colour or one)[0] in "aeiou":
         count = "an"
     verb = pick(_ANY_VERB[1] if rng.random() < 0.2 else _VERBS[d.subject][1], rng)
-    speed = pick(_SPEEDS[d.speed][1], rng) if d.speed else ""
-    direction = pick(_DIRECTIONS[d.direction][1], rng) if d.direction else ""
+    speed = pick(SPEEDS[d.speed][1], rng) if d.speed else ""
+    direction = pick(DIRECTIONS[d.direction][1], rng) if d.direction else ""
     backdrop = pick(_BACKDROPS[d.backdrop][1], rng) if d.backdrop else ""
     moves = [verb, *((speed, direction) if rng.random() < 0.5 else (direction, speed))] if speed or direction else []
     words = [count, colour, many if d.count in {"2", "3"} else one, *moves]

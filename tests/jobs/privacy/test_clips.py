@@ -12,7 +12,7 @@ from jobs.platform.pseudonym import key, pseudonym
 from jobs.platform.settings import settings
 from jobs.privacy import erase
 from jobs.privacy.clips import erase_clips
-from jobs.video import generated_videos
+from jobs.video import generated_videos, review, review_queue
 from jobs.video.generate import generate
 from jobs.video.plan import REQUESTS, read_shard, shards, write_plan
 from jobs.video.user_requests import user_requests
@@ -36,11 +36,12 @@ def make_night(date: dt.date, *prompts: tuple[int, str]) -> None:
     generator = FailingGenerator(ValueError(f"cannot draw {FORBIDDEN} of me"))
     plan = write_plan(settings().videos, date, rows, generator)
     generate(settings().videos, [request.clip for shard in plan for request in read_shard(shard)], generator, SIGNER)
-    generated_videos.main(["--date", str(date)])
+    for job in (review_queue, generated_videos):
+        job.main(["--date", str(date)])
 
 
 def test_clips_that_only_erased_users_asked_for_are_deleted(home: Path, spark: SparkSession) -> None:
-    texts = ("my house", "a shared cat", f"{FORBIDDEN} of me", "🌅 x")
+    texts = ("my house with a gun", "a shared cat", f"{FORBIDDEN} of me", "🌅 x")
     make_night(NIGHT, *((GONE, text) for text in texts), (STAYS, "a shared cat"), (STAYS, "rain"))
     make_night(OTHER_NIGHT, (STAYS, "rain"), (STAYS, "snow"))
     videos = settings().videos
@@ -49,6 +50,7 @@ def test_clips_that_only_erased_users_asked_for_are_deleted(home: Path, spark: S
         return len(list((home / "videos" / "clips").rglob(pattern)))
 
     assert (names("*.mp4"), names("*.failed.json")) == (5, 1)
+    assert "my house" in "".join(review.waiting(settings()))
     said = list(erase.erase(settings(), [GONE]))
     assert "3 clips deleted" in said
     assert (names("*.mp4"), names("*.json")) == (3, 3)
@@ -59,6 +61,7 @@ def test_clips_that_only_erased_users_asked_for_are_deleted(home: Path, spark: S
     for table in (REQUESTS, generated_videos.TABLE):
         rows = JobContext(NIGHT, settings()).lake.read(table)
         assert sorted(row.prompt for row in rows.collect()) == ["a shared cat", "rain", "rain", "snow"]
+    assert list(review.waiting(settings())) == ["no video waits"]
     assert "clips deleted" not in " ".join(erase.erase(settings(), [GONE]))
 
 

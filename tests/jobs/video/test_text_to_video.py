@@ -17,7 +17,7 @@ from jobs.platform.job_context import JobContext
 from jobs.platform.settings import settings
 from jobs.query.duckdb_views import run_query
 from jobs.report.summary import summary
-from jobs.video import generate, generated_videos, generators, plan, requests, train_generator
+from jobs.video import generate, generated_videos, generators, plan, requests, review_queue, train_generator
 from jobs.video.clip import Clip
 from jobs.video.mp4 import verify_mp4
 from jobs.video.user_requests import user_requests
@@ -73,13 +73,15 @@ def test_a_night_of_videos(requested_home: Path, spark: "SparkSession", capsys: 
     assert [Path(shard).read_bytes() for shard in shards] == contents
 
     generate.main([*DATE, "--shard", shards[0]])
-    with pytest.raises(SystemExit) as exit_info:
-        generated_videos.main(DATE)
-    assert exit_info.value.code == 66
+    for job in (review_queue, generated_videos):
+        with pytest.raises(SystemExit) as exit_info:
+            job.main(DATE)
+        assert exit_info.value.code == 66
     assert "missing input: 1 of the 5 videos of 2022-05-01" in capsys.readouterr().err
     assert not (requested_home / "lake" / "gold" / "generated_videos").exists()
 
     generate.main([*DATE, "--shard", shards[1]])
+    review_queue.main(DATE)
     generated_videos.main(DATE)
     rows = DeltaTable(str(requested_home / "lake" / "gold" / "generated_videos")).to_pyarrow_table().to_pylist()
     assert sorted(row["prompt"] for row in rows) == sorted(PROMPTS)
@@ -102,12 +104,15 @@ def _fail(clip: Clip, videos: Path) -> None:
     (videos / clip.failure).write_text('{"error": "ValueError()", "prompt": "…"}', encoding="utf-8")
 
 
-def test_a_failed_prompt_does_not_fail_the_night(requested_home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_failed_prompt_does_not_fail_the_night(
+    requested_home: Path, spark: "SparkSession", capsys: pytest.CaptureFixture[str]
+) -> None:
     shards = _plan(capsys)
     for shard in shards:
         generate.main([*DATE, "--shard", shard])
     first, second, *others = [request.clip for shard in shards for request in plan.read_shard(Path(shard))]
     _fail(second, requested_home / "videos")
+    review_queue.main(DATE)
     rows = generated_videos.manifest(JobContext(NIGHT, settings())).to_pylist()
     assert [row["prompt"] for row in rows] == PROMPTS
     assert {row["prompt"]: row["failure"] for row in rows if row["outcome"] == "failed"} == {"waves": "ValueError()"}
@@ -136,6 +141,7 @@ def test_every_request_of_a_user_is_made_refused_or_failed(
         generate.main([*DATE, "--shard", shard])
     clips = {request.request_id: request.clip for shard in shards for request in plan.read_shard(Path(shard))}
     _fail(clips[rows[2]["request_id"]], home / "videos")
+    review_queue.main(DATE)
     generated_videos.main(DATE)
     query = """
         select request, case when refusal is null then outcome else 'refused' end as became,
@@ -154,7 +160,7 @@ def test_every_request_of_a_user_is_made_refused_or_failed(
     assert not generated_videos.contact_sheet_path(home / "videos", NIGHT).exists()
     assert "secret" not in capsys.readouterr().err
     lines = list(summary(settings(), NIGHT))
-    assert "  of 7 requests 2 were refused and 1 failed" in lines
+    assert "  of 7 requests 2 were refused, 1 failed and 0 wait" in lines
     assert not [line for line in lines if "secret" in line]
 
 
@@ -181,6 +187,7 @@ def test_a_night_without_rows_of_requests_has_no_video(
         load_contract(requests.TABLE).arrow_schema().empty_table()
     )
     assert _plan(capsys) == []
+    review_queue.main(DATE)
     generated_videos.main(DATE)
     night = JobContext(NIGHT, settings())
     assert night.lake.has_day(generated_videos.TABLE, NIGHT)

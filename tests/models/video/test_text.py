@@ -85,6 +85,40 @@ def test_words_that_no_caption_has_are_ignored(reader: TextEncoder, captions: Ca
     torch.testing.assert_close(vectors[0], vectors[1])
 
 
+def is_understood(encoder: TextEncoder, prompts: list[str]) -> list[bool]:
+    return [said.subject is not None or said.backdrop is not None for said in encoder.read(prompts)]
+
+
+def test_a_text_that_names_nothing_known_is_not_understood(reader: TextEncoder) -> None:
+    """The words are in no caption; some share letters or characters with known ones: parrot with carrot, 车床 with 车."""
+    names_nothing = [
+        "a parrot reads a newspaper", "the accountant signs a contract", "an orchestra tunes up", "two lawyers argue in court",
+        "someone repairs a tractor", "asdf qwerty", "a dog in the park", "a lawnmower", "the parking lot of a bank",
+        "律师在法庭上辩论", "一台车床", "会计在签合同", "拖拉机在田里耕地", "一只狗在公园里", "鹦鹉学舌", "电梯坏了",
+    ]  # fmt: skip
+    wrong = [text for text, known in zip(names_nothing, is_understood(reader, names_nothing), strict=True) if known]
+    assert len(wrong) <= 0.2 * len(names_nothing), wrong
+
+
+def test_a_text_without_words_is_not_understood(reader: TextEncoder) -> None:
+    assert is_understood(reader, ["", "!?", "кошка"]) == [False] * 3
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_captions_of_what_training_never_had_are_understood(reader: TextEncoder, language: str) -> None:
+    rng = np.random.default_rng(8)
+    held_out = [description for description in compositions() if description.is_held_out]
+    asked = [held_out[n] for n in rng.permutation(len(held_out))[:500]]
+    known = is_understood(reader, [write_caption(description, language, rng) for description in asked])
+    assert np.mean(known) >= 0.995
+
+
+def test_what_is_known_is_read_beside_what_is_not(reader: TextEncoder) -> None:
+    (said,) = reader.read(["a dog chasing a red ball"])
+    assert said.subject in ("ball", "bouncing_ball")
+    assert said.colour == "red"
+
+
 @given(st.text(max_size=200))
 def test_any_text_has_sorted_distinct_ngrams(text: str) -> None:
     assert all(token == sorted(set(token)) and token[0] > 0 for token in tokens(text))
