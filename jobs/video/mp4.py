@@ -150,7 +150,7 @@ def _decode(path: Location) -> tuple[Frames, VideoFacts]:
                 raise BrokenVideo(f"{path.name}: no decoder for its video stream")
             context.options = {"err_detect": "explode"}  # raise errors for damaged frames instead of concealing them
             context.thread_count = 1
-            frames: list[Frames] = []
+            frames: list[np.ndarray] = []
             sound_s = 0.0
             for frame in container.decode(stream, *container.streams.audio):
                 if isinstance(frame, av.VideoFrame):
