@@ -55,7 +55,9 @@ def doubts(shows: Mapping[str, float], *, faces: bool) -> list[str]:
 def _detector() -> tuple[Any, list[str]]:
     """Return the detector, with one thread, and its labels."""
     spec = importlib.util.find_spec("nudenet")  # does not import it: the package would load OpenCV
-    (folder,) = (spec and spec.submodule_search_locations) or ()
+    assert spec is not None
+    assert spec.submodule_search_locations
+    (folder,) = spec.submodule_search_locations
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     weights = Path(folder, "320n.onnx")

@@ -54,7 +54,7 @@ class AttentionConfig(DecoderConfig):
     @property
     def steps(self) -> int:
         """Training steps whose losses are recorded."""
-        return self.vae_steps + self.sprite_steps + self.code_steps + self.attention_steps
+        return super().steps + self.code_steps + self.attention_steps
 
 
 @dataclass(frozen=True)
@@ -80,19 +80,18 @@ class AttentionGenerator(NetworkGenerator):
 
     def _networks(self) -> dict[str, nn.Module]:
         config = self.config
-        self.parts = nn.ModuleList(
-            CodedVectors(size, codes)
-            for size, codes in zip((*self.decoder.latent_sizes, 4), _CODES_OF_A_PART, strict=True)
-        )
+        sizes = (*self.decoder.latent_sizes, 4)
+        self.parts = [CodedVectors(size, codes) for size, codes in zip(sizes, _CODES_OF_A_PART, strict=True)]
         self.writer = Writer(config.text_embedding_size, config.width, config.layers, config.heads)
-        return {"parts": self.parts, "writer": self.writer}
+        return {"parts": nn.ModuleList(self.parts), "writer": self.writer}
 
     def _fit_latents(self, rng: torch.Generator, record: Callable[[CodeStep | AttentionStep], object]) -> None:
         config = self.config
         examples = training_examples(self.text, self.decoder, rng)
         for part, values in zip(self.parts, _vectors(examples.latents), strict=True):
             part.scale.fit(values[~values.isnan().any(1)])
-        optimization = Optimization(self.parts, config.learning_rate, config.code_steps)
+        coded = nn.ModuleList(self.parts)
+        optimization = Optimization(coded, config.learning_rate, config.code_steps)
         for _ in range(config.code_steps):
             batch = examples.batch(config.code_batch_size, rng)
             vectors = _vectors(batch.latents)
@@ -100,7 +99,7 @@ class AttentionGenerator(NetworkGenerator):
             loss = torch.stack(losses).mean()
             optimization.step(loss)
             record(CodeStep(loss.item()))
-        self.parts.eval().requires_grad_(False)
+        coded.eval().requires_grad_(False)
         optimization = Optimization(self.writer, config.learning_rate, config.attention_steps)
         for _ in range(config.attention_steps):
             batch = examples.batch(config.attention_batch_size, rng)

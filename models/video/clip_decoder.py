@@ -51,8 +51,8 @@ class DecoderConfig:
     fps: int = 8
     clips_per_picture: int = 32
     composed_clips: int = 600
-    captions: int = 12_000
-    text_steps: int = 350
+    captions: int = 16_000
+    text_steps: int = 600
     vae_steps: int = 1100
     sprite_steps: int = 320
     batch_size: int = 16
@@ -64,6 +64,11 @@ class DecoderConfig:
     text_encoder: str = ""
     text_embedding_size: int = 64
     seed: int = 0
+
+    @property
+    def steps(self) -> int:
+        """Training steps whose losses are recorded."""
+        return self.vae_steps + self.sprite_steps
 
 
 @dataclass(frozen=True)

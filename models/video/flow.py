@@ -49,7 +49,7 @@ class FlowConfig(DecoderConfig):
     @property
     def steps(self) -> int:
         """Training steps whose losses are recorded."""
-        return self.vae_steps + self.sprite_steps + self.flow_steps
+        return super().steps + self.flow_steps
 
 
 @dataclass(frozen=True)

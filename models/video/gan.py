@@ -49,7 +49,7 @@ class GanConfig(DecoderConfig):
     @property
     def steps(self) -> int:
         """Training steps whose losses are recorded."""
-        return self.vae_steps + self.sprite_steps + self.gan_steps
+        return super().steps + self.gan_steps
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from models.video.cartoons.corpus import described_captions
 from models.video.cartoons.descriptions import ATTRIBUTES, labels
-from models.video.clip_decoder import ClipDecoder, DecoderConfig
+from models.video.clip_decoder import ClipDecoder
 from models.video.frames import FRAME_SIZE
 from models.video.generator import Frames, TrainedGenerator, VideoSpec, check_prompts, fit_to_spec
 from models.video.ngram_text import NgramEncoder
@@ -41,8 +41,8 @@ class NetworkGenerator(TrainedGenerator):
     A subclass creates its networks in `_networks`, trains them in `_fit_latents` and draws latents in `_candidates`.
     """
 
-    config: DecoderConfig
-
+    config: Any
+    """A `DecoderConfig` with the fields of the subclass."""
     draws = f"{_SUBJECTS}; or a backdrop: {', '.join(ATTRIBUTES['backdrop'])}"
 
     def __init__(self, config: Any = None) -> None:
@@ -82,11 +82,12 @@ class NetworkGenerator(TrainedGenerator):
     def fit(self, clips: Clips, on_step: Callable[[int, object], object] = lambda step, losses: None) -> Self:
         """Train the text encoder on captions, the decoder on clips, then the networks between them."""
         rng = torch.Generator().manual_seed(self.config.seed)
-        self.history = []
+        history: list[Any] = []
+        self.history = history
 
         def record(losses: Any) -> None:
-            self.history.append(losses)
-            on_step(len(self.history), losses)
+            history.append(losses)
+            on_step(len(history), losses)
 
         self._fit_text(rng)
         self.decoder.fit(clips, rng, record)

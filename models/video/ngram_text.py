@@ -89,9 +89,9 @@ class NgramEncoder(TextEncoder):
 
     def parameter_groups(self) -> list[tuple[list[nn.Parameter], float]]:
         """The vectors of n-grams learn faster, because few captions of a batch have a certain one."""
-        table = self.embeddings.weight
-        others = [weights for weights in self.parameters() if weights is not table]
-        return [([table], _EMBEDDING_RATE), (others, _LEARNING_RATE)]
+        of_ngrams = list(self.embeddings.parameters())
+        others = [weights for weights in self.parameters() if weights is not of_ngrams[0]]
+        return [(of_ngrams, _EMBEDDING_RATE), (others, _LEARNING_RATE)]
 
     def with_dropout(self, inputs: Tensor, rng: torch.Generator) -> Tensor:
         """Leave out some n-grams, so that the encoder also reads words that no caption contains."""

@@ -46,7 +46,7 @@ class RnnConfig(DecoderConfig):
     @property
     def steps(self) -> int:
         """Training steps whose losses are recorded."""
-        return self.vae_steps + self.sprite_steps + self.rnn_steps
+        return super().steps + self.rnn_steps
 
 
 @dataclass(frozen=True)
@@ -66,9 +66,9 @@ class RnnGenerator(NetworkGenerator):
     def _networks(self) -> dict[str, nn.Module]:
         config = self.config
         self.sizes = (*self.decoder.latent_sizes, _POSITIONS, _POSITIONS)
-        self.scales = nn.ModuleList(Scale(size) for size in self.sizes)
+        self.scales = [Scale(size) for size in self.sizes]
         self.recurrent = Recurrent(self.sizes, config.text_embedding_size, config.units, config.mixtures)
-        return {"scales": self.scales, "recurrent": self.recurrent}
+        return {"scales": nn.ModuleList(self.scales), "recurrent": self.recurrent}
 
     def _fit_latents(self, rng: torch.Generator, record: Callable[[RnnStep], object]) -> None:
         config = self.config

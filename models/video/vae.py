@@ -41,7 +41,7 @@ class VaeConfig(DecoderConfig):
     @property
     def steps(self) -> int:
         """Training steps whose losses are recorded."""
-        return self.vae_steps + self.sprite_steps + self.layout_steps
+        return super().steps + self.layout_steps
 
 
 @dataclass(frozen=True)

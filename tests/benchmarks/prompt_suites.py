@@ -82,7 +82,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     prompts = random.Random(0).sample(prompts, min(args.most, len(prompts)))
     generator = load_generator(args.generator)
     measured: dict[str, list[tuple[float, float, float, bool]]] = defaultdict(list)
-    refused, strips = 0, []
+    refused = 0
+    strips: list[Strip] = []
     for text, dimensions in tqdm(prompts, unit="clip", disable=None):
         prompt = normalized(text)
         if refusal(prompt) is not None:

@@ -5,7 +5,7 @@
 Trains each generator with its nightly config. The judge is trained on renders of its own. The rows of `renders` are its results
 for clips that were drawn by the corpus instead of a generator: what a perfect generator would get. Retrieval is among the clips
 of one row: every scene and 78 combinations of objects that training had, or 100 combinations that were held out of it. The
-Fréchet distance is to 300 renders of such descriptions.
+Fréchet distance is to 150 renders of such descriptions.
 """
 
 import argparse
@@ -33,7 +33,7 @@ _SEEN, _HELD_OUT = (
     evaluated_descriptions(78, held_out=False, seed=7),
     evaluated_descriptions(100, held_out=True, seed=7),
 )
-_FRECHET_CLIPS = 300
+_FRECHET_CLIPS = 150
 _COLUMNS = ("top_1", "top_5", "accuracy_subject", "accuracy_colour", "accuracy_count", "accuracy_direction",
             "accuracy_speed", "accuracy_backdrop", "frechet", "flicker", "diversity")  # fmt: skip
 

@@ -45,6 +45,8 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 NIGHT = NIGHTS[0]
+OF_VIDEOS = {"gold.generated_videos", "gold.review_queue"}
+"""The tables of the DAG of videos, which the browser does not start."""
 COMMANDS = [
     (f"jobs.{module}", [*arguments, "--date", str(night)]) for night in NIGHTS for module, *arguments in NIGHT_JOBS
 ]
@@ -102,8 +104,7 @@ def test_two_nights_at_once_from_the_browser(
 
     assert sorted(commands) == sorted(COMMANDS)
     found, expected = contents(tmp_path, monkeypatch), contents(in_turn, monkeypatch)
-    del expected[NIGHT, "gold.generated_videos"]  # the DAG of videos did not run
-    assert found == expected
+    assert found == {key: content for key, content in expected.items() if key[1] not in OF_VIDEOS}
     assert {table for (_, table), (rows, _) in expected.items() if rows} >= {
         "silver.behavior_events",
         "gold.ctr_examples",

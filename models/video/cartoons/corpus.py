@@ -15,7 +15,7 @@ from models.video.cartoons.other_captions import beside_something, other_caption
 from models.video.cartoons.scenes import COLOUR_NAMES, COLOURS, SCENES
 from models.video.cartoons.sentences import NAMED_ALONE, sentence
 
-_OTHERS = 0.2  # share of the captions that are of something unknown
+_OTHERS = 0.15  # share of the captions that are of something unknown
 _KNOWN_BESIDE = 0.4  # share of these that are of something known too
 _OMITTED = {"colour": 0.2, "count": 0.4, "direction": 0.2, "speed": 0.4, "backdrop": 0.4}
 """Attribute of objects -> share of the captions that leave it out."""
@@ -118,7 +118,7 @@ def complete(description: Description, rng: np.random.Generator) -> Description:
 def described_captions(count: int, seed: int) -> tuple[list[str], list[Description]]:
     """Return captions in both languages and what they say; none is held out.
 
-    A fifth are of something that no clip can show; of the others two thirds are of objects.
+    Some are of something that no clip can show; of the others two thirds are of objects.
     """
     rng = np.random.default_rng(seed)
     others = int(_OTHERS * count)
