@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
@@ -158,7 +159,8 @@ def _rows(settings: Settings, table: str, matching: ds.Expression) -> list[dict[
     version = lake.version(settings.uri(table))
     if version is None:
         return []
-    return list(lake.arrow(settings.uri(table), version).to_table().filter(matching).to_pylist())
+    batches = lake.arrow(settings.uri(table), version).to_batches()
+    return [row for batch in batches for row in pa.Table.from_batches([batch]).filter(matching).to_pylist()]
 
 
 def _facts(settings: Settings, clip: str) -> dict[str, dict[str, Any]]:

@@ -86,8 +86,8 @@ _BACKDROPS = {
         ("at night", "by night", "in the moonlight", "in the dark"),
     ),
     "sunset": (("夕阳下", "黄昏", "傍晚", "日落时"), ("at sunset", "at dusk", "in the evening sun")),
-    "rain": (("雨中", "下雨天", "雨天里", "大雨中"), ("in the rain", "on a rainy day", "in rainy weather")),
-    "snow": (("雪中", "下雪天", "雪天里", "大雪中"), ("in the snow", "on a snowy day", "while it is snowing")),
+    "rain": (("雨中", "雨里", "下雨天", "雨天里", "大雨中"), ("in the rain", "on a rainy day", "in rainy weather")),
+    "snow": (("雪中", "雪里", "下雪天", "雪天里", "大雪中"), ("in the snow", "on a snowy day", "while it is snowing")),
     "sea": (("海上", "大海上", "海面上", "海边"), ("on the sea", "at sea", "over the sea", "over the ocean")),
     "underwater": (("水下", "海底", "水里", "水中"), ("under water", "underwater", "under the sea", "in the water")),
 }

@@ -14,7 +14,7 @@ from models.video.text import TextEncoder
 from models.video.vae import VaeConfig, VaeGenerator
 
 SHORT = VaeConfig(
-    clips_per_picture=8, composed_clips=200, captions=14_000, layouts=3000, text_steps=450, vae_steps=180, sprite_steps=150,
+    clips_per_picture=8, composed_clips=200, captions=14_000, layouts=3000, text_steps=500, vae_steps=180, sprite_steps=150,
     layout_steps=1500, hidden_size=256,
 )  # fmt: skip
 
