@@ -91,7 +91,11 @@ def has_tables(settings: Settings) -> bool:
 
 
 def _folders(store: pafs.FileSystem, path: str) -> list[str]:
-    infos = store.get_file_info(pafs.FileSelector(path, allow_not_found=True))
+    selector = pafs.FileSelector(path, allow_not_found=True)
+    try:
+        infos = store.get_file_info(selector)
+    except FileNotFoundError:  # Arrow looks twice, and another process created the folder in between
+        infos = store.get_file_info(selector)
     return [info.path for info in infos if info.type == pafs.FileType.Directory]
 
 
