@@ -128,7 +128,7 @@ def _write_clip(videos: Location, clip: Clip, file: bytes, seconds: float, read:
         "code": code_version(),
         "seconds": round(seconds, 3),
         "checks": passed_checks(clip, decoded),
-        "shows": content.shown(decoded),
+        "shows": content.shown(decoded) if read["understood"] is None else {},  # the others draw only what they list
         **read,
     }
     durable.write_json(videos / clip.sidecar, facts)

@@ -63,7 +63,15 @@ def train(context: JobContext, generator: TrainedGenerator) -> TrainedGenerator:
             generator.save(saved)
             example = pd.DataFrame({"prompt": ["一个美丽的日出景象"], "seed": [1]})
             prediction = generator.generate(example["prompt"].tolist(), [1], generator.spec)
-            run.log_model(REGISTERED_MODEL, family, saved, pyfunc=_PYFUNC, input_example=example, prediction=prediction)
+            run.log_model(
+                REGISTERED_MODEL,
+                family,
+                saved,
+                pyfunc=_PYFUNC,
+                input_example=example,
+                prediction=prediction,
+                model=generator.version,
+            )
     (version,) = tracking.candidates(context.settings, REGISTERED_MODEL, night=context.date, families=[family])
     tracking.set_verdict(context.settings, REGISTERED_MODEL, night=context.date, promoted=version)
     return generator

@@ -59,7 +59,15 @@ class Run:
         mlflow.log_artifact(str(path))
 
     def log_model(
-        self, name: str, family: str, directory: Path, *, pyfunc: Path, input_example: Any, prediction: Any
+        self,
+        name: str,
+        family: str,
+        directory: Path,
+        *,
+        pyfunc: Path,
+        input_example: Any,
+        prediction: Any,
+        model: str = "",
     ) -> str:
         """Log and register the model saved in a directory. A model with the same bytes and night is registered only once.
 
@@ -70,6 +78,7 @@ class Run:
             pyfunc: Python file that defines MLflow's `PythonModel` for `directory`, which it gets as the artifact `model`.
             input_example: an input of `predict`; the signature is inferred from it and `prediction`.
             prediction: the output of `predict` for `input_example`.
+            model: the model's own name of itself, by which `training` finds it too.
 
         Returns:
             Our own name of the version.
@@ -77,6 +86,8 @@ class Run:
         night, settings = self._context.date, self._context.settings
         version = f"{family}-{night}-{digest(directory)}"
         tags_of_training = training_tags(settings, self._run_id, self._context.lake.inputs)
+        if model:
+            tags_of_training["model"] = model
         promoted = "false"
         if (registered := find(settings, name, version)) is not None:
             if saved_directory(settings, registered) is not None:

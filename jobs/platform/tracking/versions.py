@@ -141,14 +141,15 @@ def live_inputs(settings: Settings) -> dict[str, list[tuple[dt.date, int]]]:
 
 
 def training(settings: Settings, version: str) -> Training | None:
-    """Return the training of the version with this name of ours; None if MLflow does not have it.
+    """Return the training of the version with this name, ours or the model's own; None if MLflow does not have it.
 
     Raises:
         BadInput: the recorded inputs were edited in MLflow.
     """
     if is_empty(settings) or "'" in version:
         return None
-    record = max(_registry.records(settings, f"tags.version = '{version}'"), key=_registry.trained_at, default=None)
+    named = (_registry.records(settings, f"tags.{tag} = '{version}'") for tag in ("version", "model"))
+    record = max((record for records in named for record in records), key=_registry.trained_at, default=None)
     if record is None:
         return None
     return Training(

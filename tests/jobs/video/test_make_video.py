@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from jobs.platform import tracking
+from jobs.platform.settings import settings
 from jobs.video import make_video, train_generator
 from jobs.video.mp4 import verify_mp4
 from jobs.video.prompt_check import check, normalized
@@ -38,6 +40,10 @@ def test_a_video_is_made_once_and_its_origin_printed(
     assert "decodes" in printed["checks"]
     assert printed["understood"] == "sunrise"
     assert json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))["sha256"] == printed["sha256"]
+
+    training = tracking.training(settings(), printed["generator_version"])
+    assert training is not None
+    assert training.name == "video_generator"
 
     written = path.stat().st_mtime_ns
     make_video.main(asked)
