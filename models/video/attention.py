@@ -157,20 +157,20 @@ class CodedVectors(nn.Module):
     def loss(self, vectors: Tensor) -> Tensor:
         """Return the mean squared error of scaled vectors (N, D) that are encoded and decoded."""
         scaled = self.scale.down(vectors)
-        bounded = _bounded(self.encoder(scaled))
-        rounded = bounded + (_rounded(bounded) - bounded).detach()  # the gradient ignores the rounding
+        bounded = self.encoder(scaled).tanh()
+        rounded = bounded + (_from_levels(_levels(bounded)) - bounded).detach()  # the gradient ignores the rounding
         return F.mse_loss(self.decoder(rounded), scaled)
 
     def encode(self, vectors: Tensor) -> Tensor:
         """Return codes (N, C) int64, from 0 to CODES - 1, of vectors (N, D); those of NaN have no meaning."""
-        rounded = _rounded(_bounded(self.encoder(self.scale.down(vectors).nan_to_num())))
-        digits = ((rounded + 1) * (_LEVELS - 1) / 2).round().long().view(-1, self.codes, _DIMENSIONS)
+        bounded = self.encoder(self.scale.down(vectors).nan_to_num()).tanh()
+        digits = _levels(bounded).long().view(-1, self.codes, _DIMENSIONS)
         return (digits * _LEVELS ** torch.arange(_DIMENSIONS)).sum(2)
 
     def decode(self, codes: Tensor) -> Tensor:
         """Return the vectors (N, D) of codes (N, C); NaN if one of them stands for a missing object."""
         digits = codes[:, :, None] // _LEVELS ** torch.arange(_DIMENSIONS) % _LEVELS
-        vectors = self.scale.up(self.decoder((digits * 2 / (_LEVELS - 1) - 1).flatten(1)))
+        vectors = self.scale.up(self.decoder(_from_levels(digits).flatten(1)))
         return vectors.masked_fill((codes >= CODES).any(1, keepdim=True), torch.nan)
 
 
@@ -216,10 +216,11 @@ def _vectors(latents: Latents) -> tuple[Tensor, Tensor, Tensor]:
     return latents.pictures, latents.looks, layouts_of(latents.centres).flatten(0, 1)
 
 
-def _bounded(values: Tensor) -> Tensor:
-    return values.tanh()
+def _levels(bounded: Tensor) -> Tensor:
+    """Return the nearest level, 0 to _LEVELS - 1, of values between -1 and 1."""
+    return ((bounded + 1) * (_LEVELS - 1) / 2).round()
 
 
-def _rounded(bounded: Tensor) -> Tensor:
-    """Round values between -1 and 1 to one of _LEVELS levels."""
-    return ((bounded + 1) * (_LEVELS - 1) / 2).round() * 2 / (_LEVELS - 1) - 1
+def _from_levels(levels: Tensor) -> Tensor:
+    """Return the values between -1 and 1 of levels."""
+    return levels * 2 / (_LEVELS - 1) - 1

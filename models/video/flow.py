@@ -1,14 +1,14 @@
 """Generator `flow`: a small diffusion transformer, trained by flow matching, moves noise to the latents of a clip.
 
-Noise is moved along straight lines (Lipman et al., "Flow Matching for Generative Modeling", ICLR 2023). The transformer attends
-to the words of the prompt, and the time scales and shifts its layers (DiT: Peebles and Xie, ICCV 2023). Its tokens are the
-picture, the look of the objects, and the way of each object. Classifier-free guidance (Ho and Salimans, 2022) follows the prompt
-more closely.
+Noise is moved along straight lines (see `flow_matching`). The transformer attends to the words of the prompt, and the time scales
+and shifts its layers (DiT: Peebles and Xie, ICCV 2023). Its tokens are the picture, the look of the objects, and the way of each
+object. Classifier-free guidance (Ho and Salimans, 2022) follows the prompt more closely.
 """
 
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import ClassVar
 
 import torch
@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from models.video.cartoons.descriptions import MOST_OBJECTS
 from models.video.clip_decoder import DecoderConfig
 from models.video.examples import training_examples
+from models.video.flow_matching import matching_loss, moved
 from models.video.latents import Latents, Scale, frame_times, layouts_of, moving
 from models.video.network_generator import NetworkGenerator
 from models.video.optimization import Optimization
@@ -83,38 +84,28 @@ class FlowGenerator(NetworkGenerator):
             target = self.scale.down(_values(batch.latents))
             noise = torch.randn(target.shape, generator=rng)
             is_hidden = torch.rand(len(target), 1, 1, generator=rng) < config.unconditional
-            loss = self._loss(noise, target, batch.words.masked_fill(is_hidden, 0.0), batch.is_padding, rng)
+            words = batch.words.masked_fill(is_hidden, 0.0)
+            velocity = partial(self.velocity, words=words, is_padding=batch.is_padding)
+            loss = matching_loss(velocity, noise, target, rng)
             optimization.step(loss)
             record(FlowStep(loss.item()))
-
-    def _loss(self, noise: Tensor, target: Tensor, words: Tensor, is_padding: Tensor, rng: torch.Generator) -> Tensor:
-        """Return the mean squared error of the velocity, at random times, on straight lines from noise to scaled latents (N, D).
-
-        Missing values, NaN, do not count; they stay noise.
-        """
-        is_missing = target.isnan()
-        way = torch.where(is_missing, 0.0, target - noise)
-        times = torch.rand(len(target), 1, generator=rng)
-        error = self.velocity(noise + times * way, times, words, is_padding) - way
-        return error[~is_missing].square().mean()
 
     def _candidates(self, prompt: str, rng: torch.Generator) -> Latents:
         words, is_padding = self.text.words([prompt])
         noise = torch.randn(_CANDIDATES, sum(self.sizes), generator=rng)
-        values = self._move(noise, words.expand(_CANDIDATES, -1, -1), is_padding.expand(_CANDIDATES, -1))
+        words, is_padding = words.expand(_CANDIDATES, -1, -1), is_padding.expand(_CANDIDATES, -1)
+        velocity = partial(self._velocity, words=words, is_padding=is_padding)
+        values = moved(velocity, noise, self.config.euler_steps)
         return _latents(self.scale.up(values), self.sizes, self.config.frames)
 
-    def _move(self, values: Tensor, words: Tensor, is_padding: Tensor) -> Tensor:
-        """Move noise (N, D) to scaled latents."""
-        config = self.config
-        for step in range(config.euler_steps):
-            times = torch.full((len(values), 1), step / config.euler_steps)
-            velocity = self.velocity(values, times, words, is_padding)
-            if config.guidance != 1:
-                free = self.velocity(values, times, torch.zeros_like(words), is_padding)
-                velocity = free + config.guidance * (velocity - free)
-            values = values + velocity / config.euler_steps
-        return values
+    def _velocity(self, values: Tensor, times: Tensor, words: Tensor, is_padding: Tensor) -> Tensor:
+        """Return the velocity (N, D) with guidance."""
+        guidance = self.config.guidance
+        velocity: Tensor = self.velocity(values, times, words, is_padding)
+        if guidance != 1:
+            free = self.velocity(values, times, torch.zeros_like(words), is_padding)
+            velocity = free + guidance * (velocity - free)
+        return velocity
 
 
 class Velocity(nn.Module):

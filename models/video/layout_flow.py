@@ -1,10 +1,13 @@
 """Network of where objects move: draws positions and motion at random, given what a prompt says."""
 
+from functools import partial
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from models.video.cartoons.descriptions import MOST_OBJECTS
+from models.video.flow_matching import matching_loss, moved
 
 _LAYOUT_SIZE = 4 * MOST_OBJECTS
 _HIDDEN_SIZE = 256
@@ -14,7 +17,7 @@ _EULER_STEPS = 24
 class LayoutFlow(nn.Module):
     """Network: what a prompt says of objects -> where they move, drawn at random.
 
-    Noise is moved to layouts along straight lines (rectified flow: Liu, Gong, Liu, ICLR 2023).
+    Noise is moved to layouts along straight lines (see `flow_matching`).
 
     Args:
         sizes: numbers of objects, counts, directions and speeds.
@@ -38,20 +41,14 @@ class LayoutFlow(nn.Module):
             said: (N, 4) int64, the object, count, direction and speed.
             rng: draws noise and times.
         """
-        target = _scaled(layouts)
-        is_missing = target.isnan()
-        noise = torch.randn(target.shape, generator=rng)
-        times = torch.rand(len(target), 1, generator=rng)
-        target = torch.where(is_missing, noise, target)
-        error = self._velocity(noise + times * (target - noise), times, said) - (target - noise)
-        return error[~is_missing].square().mean()
+        data = _scaled(layouts)
+        noise = torch.randn(data.shape, generator=rng)
+        return matching_loss(partial(self._velocity, said=said), noise, data, rng)
 
     def draw(self, said: Tensor, rng: torch.Generator) -> Tensor:
         """Return random layouts (N, 3, 4) for what is said (N, 4)."""
-        values = torch.randn(len(said), _LAYOUT_SIZE, generator=rng)
-        for step in range(_EULER_STEPS):
-            times = torch.full((len(said), 1), step / _EULER_STEPS)
-            values = values + self._velocity(values, times, said) / _EULER_STEPS
+        noise = torch.randn(len(said), _LAYOUT_SIZE, generator=rng)
+        values = moved(partial(self._velocity, said=said), noise, _EULER_STEPS)
         layouts = (values / _SCALE + 0.5 * _IS_POSITION).view(-1, MOST_OBJECTS, 4)
         layouts[torch.arange(MOST_OBJECTS) > said[:, 1:2]] = torch.nan
         return layouts

@@ -34,6 +34,14 @@ def read(encoder: TextEncoder, prompts: list[str]) -> np.ndarray:
     return np.stack([values.argmax(1).numpy() for values in scores.values()], 1)
 
 
+def held_out_captions(count: int, language: str, seed: int) -> tuple[list[Description], list[str]]:
+    """Combinations that training never had, and a caption of each."""
+    rng = np.random.default_rng(seed)
+    held_out = [description for description in compositions() if description.is_held_out]
+    asked = [held_out[n] for n in rng.permutation(len(held_out))[:count]]
+    return asked, [write_caption(description, language, rng) for description in asked]
+
+
 def test_unseen_phrasings_are_read(reader: TextEncoder) -> None:
     phrases_in_captions = {text for pair in PHRASES.values() for phrases in pair for text in phrases}
     assert not phrases_in_captions & UNSEEN.keys()
@@ -45,10 +53,8 @@ def test_unseen_phrasings_are_read(reader: TextEncoder) -> None:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_combinations_that_training_never_had_are_read(reader: TextEncoder, language: str) -> None:
-    rng = np.random.default_rng(5)
-    held_out = [description for description in compositions() if description.is_held_out]
-    asked = [held_out[n] for n in rng.permutation(len(held_out))[:300]]
-    named = read(reader, [write_caption(description, language, rng) for description in asked])
+    asked, captions = held_out_captions(300, language, seed=5)
+    named = read(reader, captions)
     assert (named == labels(asked)).all(1).mean() >= 0.95
 
 
@@ -106,10 +112,8 @@ def test_a_text_without_words_is_not_understood(reader: TextEncoder) -> None:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_captions_of_what_training_never_had_are_understood(reader: TextEncoder, language: str) -> None:
-    rng = np.random.default_rng(8)
-    held_out = [description for description in compositions() if description.is_held_out]
-    asked = [held_out[n] for n in rng.permutation(len(held_out))[:500]]
-    known = is_understood(reader, [write_caption(description, language, rng) for description in asked])
+    _, captions = held_out_captions(500, language, seed=8)
+    known = is_understood(reader, captions)
     assert np.mean(known) >= 0.995
 
 
