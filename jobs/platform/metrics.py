@@ -19,6 +19,7 @@ from jobs.platform import lake
 from jobs.platform.errors import NightreelError
 from jobs.platform.job_context import JobContext
 from jobs.platform.phases import Phase, phase, seconds
+from jobs.platform.run import attempt_number
 from schemas.contract import load_contract
 from schemas.days import beginning
 
@@ -95,7 +96,7 @@ def _samples(
     for name, seconds_of_phase in phases.items():
         yield PHASE, seconds_of_phase, attempt | {"phase": name}
     yield ENDED, time.time(), attempt
-    yield ATTEMPT, float(os.environ.get("NIGHTREEL_ATTEMPT", "1")), attempt
+    yield ATTEMPT, attempt_number(), attempt
     if context.gpu_busy is not None:
         yield GPU_BUSY, context.gpu_busy, attempt
     if context.settings.home.is_dir():

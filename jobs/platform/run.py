@@ -11,6 +11,11 @@ def run_id() -> str:
     return os.environ.get("NIGHTREEL_RUN_ID", "manual")
 
 
+def attempt_number() -> int:
+    """Return the number of the scheduler's attempt, from 1; 1 outside of a run."""
+    return int(os.environ.get("NIGHTREEL_ATTEMPT", "1"))
+
+
 def code_version() -> str:
     """Return NIGHTREEL_CODE_VERSION (images set it), else the checked-out commit, with `+dirty` if files differ from it."""
     return os.environ.get("NIGHTREEL_CODE_VERSION") or _git_version()

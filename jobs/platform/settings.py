@@ -47,6 +47,9 @@ class Settings:
     need it, see `models.video.families`."""
     video_label: bool
     """NIGHTREEL_VIDEO_LABEL: `on` writes "AI" on every generated video; default `off`."""
+    video_limit_s: int
+    """NIGHTREEL_VIDEO_LIMIT: seconds that drawing a clip may take, loading the generator included; default 3,600. A clip that
+    takes longer has failed."""
     prompt_classifier: Path | None
     """NIGHTREEL_PROMPT_CLASSIFIER: the folder of a text classifier that judges prompts, see `jobs.video.prompt_classifier`;
     default none."""
@@ -111,6 +114,7 @@ def settings() -> Settings:
         text_encoder=os.environ.get("NIGHTREEL_TEXT_ENCODER", ""),
         video_licence=os.environ.get("NIGHTREEL_VIDEO_LICENCE", ""),
         video_label=_switch("NIGHTREEL_VIDEO_LABEL"),
+        video_limit_s=_number("NIGHTREEL_VIDEO_LIMIT", "3600", "seconds", least=1),
         prompt_classifier=Path(classifier) if (classifier := os.environ.get("NIGHTREEL_PROMPT_CLASSIFIER")) else None,
         review_faces=_switch("NIGHTREEL_REVIEW_FACES"),
         mlflow_uri=os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{home / 'mlflow.db'}",

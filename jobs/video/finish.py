@@ -19,7 +19,6 @@ def finished(frames: Frames, clip: Clip, credentials: Credentials, sound: Sound 
 
     Raises:
         ValueError: the frames or the sound cannot be encoded.
-        mp4.BrokenVideo: the encoded file does not decode.
     """
     shown = label.draw(frames) if clip.label else frames
     encoded = mp4.encode_mp4(mark.embed(shown, clip.name), clip.spec.fps, sound)

@@ -1,33 +1,39 @@
 """Generates the missing clips of one shard.
 
-A finished clip has two files, the video and its sidecar (JSON), each written atomically. A clip with valid files is not generated
-again, so a shard that was killed continues where it stopped and loses at most one clip. If a prompt fails, or is refused by the
-classifier of prompts or because the generator understands nothing of it, this is recorded next to the path of its video, and the
-other prompts continue. Out of memory and failed writes are faults of the machine, not of a
-prompt: they end the task, which is then retried.
+Prompts are judged, clips are drawn, and files are made at the same time, each in a thread of its own. A finished clip has two
+files, the video and its sidecar (JSON), each written atomically. A clip with valid files is not generated again, so a shard that
+was killed continues where it stopped; what is lost is the batch that was drawn, and the one whose files were made. Without a GPU,
+a batch is one clip.
+
+If a prompt fails, or is refused by the classifier of prompts or because the generator understands nothing of it, this is recorded
+next to the path of its video, and the other prompts continue. A clip that hangs is recorded in the same way, and the task fails,
+because only a new process can go on: the next try leaves this clip out. Out of memory and failed writes are faults of the
+machine, not of a prompt: they end the task, which is then retried.
 """
 
 import argparse
+import json
 import logging
+import math
 import sys
-import time
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, astuple, dataclass
 
 import numpy as np
-import torch
 from tqdm import tqdm
 
 from infra import durable
 from infra.storage import Location, location
-from jobs.platform.errors import BadInput
+from jobs.platform.errors import BadInput, NightreelError
 from jobs.platform.failpoint import failpoint
 from jobs.platform.job import run_job
-from jobs.platform.run import code_version, run_id
+from jobs.platform.run import attempt_number, code_version, run_id
 from jobs.platform.settings import Settings
 from jobs.video import boxes, content, mp4
+from jobs.video.ahead import ahead
 from jobs.video.certificate import Credentials, credentials
 from jobs.video.clip import Clip
+from jobs.video.draw import Drawing, Drawn, Failed, Hung
 from jobs.video.finish import finished
 from jobs.video.generators import generator_for
 from jobs.video.gpu_busy import GpuBusy
@@ -37,6 +43,27 @@ from jobs.video.verdict import Verdict
 from models.video.generator import Frames, VideoGenerator
 
 _log = logging.getLogger(__name__)
+
+
+class ClipHung(NightreelError):
+    """A clip is not drawn in the time that it may take (EX_TEMPFAIL): a retry goes on without it."""
+
+    exit_code = 75
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What is read in a prompt.
+
+    Attributes:
+        understood: see `VideoGenerator.understood`.
+        doubts: why a video of it has to be reviewed.
+        refusal: why no video is made of it, or None.
+    """
+
+    understood: list[str] | None
+    doubts: list[str]
+    refusal: str | None
 
 
 def classifier_of(settings: Settings) -> PromptClassifier | None:
@@ -57,6 +84,9 @@ def generate(
     generator: VideoGenerator,
     signer: Credentials,
     classifier: PromptClassifier | None = None,
+    *,
+    limit_s: float = math.inf,
+    is_retry: bool = False,
 ) -> None:
     """Generate the clips that are missing or damaged.
 
@@ -66,14 +96,43 @@ def generate(
         generator: a generator of the version that the clips name.
         signer: signs the manifests of the clips.
         classifier: judges the prompts first, if there is one.
+        limit_s: seconds that drawing a clip may take.
+        is_retry: leave out clips that hung before, and draw the others one by one, so that a clip that hangs is known.
+
+    Raises:
+        ClipHung: drawing takes longer than it may. The process should end.
     """
     distinct = list(dict.fromkeys(clips))
-    missing = [clip for clip in distinct if not is_made(clip, videos)]
-    _log.info("%d of %d clips already exist", len(distinct) - len(missing), len(distinct))
+    missing = [clip for clip in distinct if not is_made(clip, videos) and not (is_retry and _has_hung(clip, videos))]
+    _log.info("%d of %d clips already exist or hung", len(distinct) - len(missing), len(distinct))
+    missing.sort(key=lambda clip: (astuple(clip.spec), clip.prompt))  # equal shapes are drawn together
+    drawing = Drawing(generator, limit_s, most=1 if is_retry else None)
     with tqdm(total=len(missing), unit="clip", disable=not sys.stderr.isatty()) as bar:
-        for clip in missing:
-            _generate_clip(videos, clip, generator, signer, classifier)
-            bar.update()
+        accepted: dict[Clip, Reading] = {}
+
+        def judged() -> Iterator[Clip]:
+            for clip in missing:
+                _remove_drafts(videos / clip.path)
+                reading = _read(clip.prompt, generator, classifier)
+                if reading.refusal is None:
+                    accepted[clip] = reading
+                    yield clip
+                else:
+                    _record(videos, clip, refusal=reading.refusal)
+                    bar.update()
+
+        clips_to_draw = ahead(judged(), 2 * generator.batch_size)
+        try:
+            for batch in ahead(drawing.batches(clips_to_draw), 1, drawing.check):
+                for drawn in batch:
+                    _finish(videos, drawn, accepted.pop(drawn.clip), signer)
+                    bar.update()
+        except Hung as hung:
+            if len(hung.clips) == 1:
+                _record(videos, hung.clips[0], error=str(hung), hung=True)
+            raise ClipHung(
+                f"{hung.clips[0].path} or a clip of its batch: {hung}; the next try goes on without it"
+            ) from hung
 
 
 def is_made(clip: Clip, videos: Location) -> bool:
@@ -88,51 +147,57 @@ def is_made(clip: Clip, videos: Location) -> bool:
     return True
 
 
-def _generate_clip(
-    videos: Location, clip: Clip, generator: VideoGenerator, signer: Credentials, classifier: PromptClassifier | None
-) -> None:
-    """Generate and write the clip, or record why it is refused, or its error."""
-    _remove_drafts(videos / clip.path)
-    verdict = classifier.judged(clip.prompt) if classifier else Verdict()
-    understood = generator.understood(clip.prompt)
+def _read(prompt: str, generator: VideoGenerator, classifier: PromptClassifier | None) -> Reading:
+    """Return what generator and classifier read in a prompt."""
+    verdict = classifier.judged(prompt) if classifier else Verdict()
+    understood = generator.understood(prompt)
+    refusal = verdict.refusal
     if understood == []:
-        verdict = Verdict(f"the generator knows nothing of what the prompt names; it draws {generator.draws}")
-    if verdict.refusal is not None:
-        durable.write_json(videos / clip.failure, {"prompt": clip.prompt, "refusal": verdict.refusal})
-        return
-    started = time.perf_counter()
+        refusal = f"the generator knows nothing of what the prompt names; it draws {generator.draws}"
+    return Reading(understood, [verdict.doubt] if verdict.doubt else [], refusal)
+
+
+def _record(videos: Location, clip: Clip, **why: object) -> None:
+    """Record why a clip was not made."""
+    durable.write_json(videos / clip.failure, {"prompt": clip.prompt, **why})
+
+
+def _has_hung(clip: Clip, videos: Location) -> bool:
     try:
-        (frames,), (sound,) = generator.generate_with_sound([clip.prompt], [clip.seed], clip.spec)
-    except Exception as error:
-        if _out_of_memory(error):
-            raise
-        reason = repr(error).replace(clip.prompt, "…")  # a prompt may be a user's own text, which no log may contain
+        return bool(json.loads((videos / clip.failure).read_text(encoding="utf-8")).get("hung"))
+    except FileNotFoundError:
+        return False
+
+
+def _finish(videos: Location, drawn: Drawn | Failed, reading: Reading, signer: Credentials) -> None:
+    """Write the video and its sidecar, and remove the recorded error of an earlier attempt; or record the error."""
+    clip = drawn.clip
+    if isinstance(drawn, Failed):
+        reason = repr(drawn.error).replace(
+            clip.prompt, "…"
+        )  # a prompt may be a user's own text, which no log may contain
         _log.warning("%s failed: %s", clip.path, reason)
-        durable.write_json(videos / clip.failure, {"prompt": clip.prompt, "error": reason})
+        _record(videos, clip, error=reason)
         return
-    seconds = time.perf_counter() - started
-    read = {"understood": understood, "doubts": [verdict.doubt] if verdict.doubt else []}
-    _write_clip(videos, clip, finished(frames, clip, signer, sound), seconds, read)
-    _log.info("generated %s in %.1f s", clip.path, seconds)
-
-
-def _write_clip(videos: Location, clip: Clip, file: bytes, seconds: float, read: Mapping[str, object]) -> None:
-    """Write video and sidecar, with what was `read` in the prompt, and remove the recorded error of an earlier attempt."""
+    file = finished(drawn.frames, clip, signer, drawn.sound)
+    decoded, _ = mp4.decode_mp4(file, clip.path.name)
     durable.write(videos / clip.path, file)
     failpoint("drawn")
-    decoded = mp4.read_mp4(videos / clip.path)
     facts = {
         **asdict(clip),
-        "sha256": boxes.sha256_of_encoded((videos / clip.path).read_bytes(), str(clip.path)),
+        "sha256": boxes.sha256_of_encoded(file, str(clip.path)),
         "run": run_id(),
         "code": code_version(),
-        "seconds": round(seconds, 3),
+        "seconds": round(drawn.seconds, 3),
+        "gpu": drawn.gpu and asdict(drawn.gpu),
         "checks": passed_checks(clip, decoded),
-        "shows": content.shown(decoded) if read["understood"] is None else {},  # the others draw only what they list
-        **read,
+        "shows": content.shown(decoded) if reading.understood is None else {},  # the others draw only what they list
+        "understood": reading.understood,
+        "doubts": reading.doubts,
     }
     durable.write_json(videos / clip.sidecar, facts)
     (videos / clip.failure).unlink(missing_ok=True)
+    _log.info("generated %s in %.1f s", clip.path, drawn.seconds)
 
 
 def _remove_drafts(path: Location) -> None:
@@ -154,10 +219,6 @@ def passed_checks(clip: Clip, frames: Frames) -> list[str]:
         "moves": float(np.abs(np.diff(values, axis=0)).mean()) > 0.2,
     }
     return [name for name, passed in results.items() if passed]
-
-
-def _out_of_memory(error: Exception) -> bool:
-    return isinstance(error, MemoryError | torch.OutOfMemoryError) or "can't allocate memory" in str(error)
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
@@ -184,7 +245,16 @@ def main(argv: Sequence[str] | None = None) -> None:
             )
         with GpuBusy() as gpu:
             signer, classifier = credentials(context.settings), classifier_of(context.settings)
-            generate(context.settings.videos, clips, generator, signer, classifier)
+            limit_s = context.settings.video_limit_s
+            generate(
+                context.settings.videos,
+                clips,
+                generator,
+                signer,
+                classifier,
+                limit_s=limit_s,
+                is_retry=attempt_number() > 1,
+            )
         context.gpu_busy = gpu.ratio
 
 

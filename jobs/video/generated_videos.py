@@ -98,7 +98,9 @@ def _outcome(videos: Location, clip: Clip) -> Outcome:
         refusal, failure = recorded.get("refusal"), recorded.get("error")
         outcome = {"outcome": REFUSED if refusal else FAILED, "reason": refusal, "failure": failure}
         return {**outcome, "sha256": "", "checks": [], "seconds": 0.0, "facts": None}
+    gpu = facts.get("gpu") or {}
     described = {name: facts[name] for name in ("sha256", "checks", "seconds")}
+    described |= {f"gpu_{name}": gpu.get(name) for name in ("seconds", "memory_mb", "energy_joules")}
     return {"outcome": MADE, "reason": None, "failure": None, **described, "facts": facts}
 
 

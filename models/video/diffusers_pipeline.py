@@ -1,7 +1,7 @@
 """Adapter for text-to-video pipelines of the `diffusers` library, of the families in `models.video.families`."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,7 +10,10 @@ import torch
 from models.video.diffusers_loading import load_pipeline, pipeline_folder, read_config, read_index, weights_version
 from models.video.families import family_of, missing_packages
 from models.video.generator import Frames, VideoGenerator, VideoSpec, check_prompts, fit_to_spec
+from models.video.prompt_cache import PromptCache
 from models.video.sound import Sound
+
+_BATCH_SIZE = 4
 
 
 class LicenceNotAccepted(ValueError):
@@ -22,9 +25,9 @@ class DiffusersGenerator(VideoGenerator):
 
     The pipeline draws clips of the size that its family was made for, with the aspect ratio of the spec and the nearest valid
     length, which are then converted to the spec: for other sizes these models do not fail, but give poor results. A clip that
-    is longer than the family's longest plays slower. The pipeline is called once for each prompt, with noise from the CPU, so a
-    clip does not depend on the other clips of the call: some pipelines take one prompt only or pad prompts to the longest, and
-    in all of them the rounding depends on the size of the batch.
+    is longer than the family's longest plays slower. Each clip has noise of its own from the CPU, and prompts are encoded one by
+    one, so a clip does not depend on the other clips of a call. On a GPU its rounding depends on how many clips are drawn
+    together; without one, clips are drawn one by one.
 
     Attributes:
         family: how the pipeline is called.
@@ -49,6 +52,7 @@ class DiffusersGenerator(VideoGenerator):
             raise LicenceNotAccepted(
                 f"the {self.family.licence} of {self.family.name} grants {self.family.bars}; accept it by this name if you may"
             )
+        self.batch_size = _BATCH_SIZE if torch.cuda.is_available() and self.family.together else 1
         self._device = "cuda" if torch.cuda.is_available() else "cpu"
         self._pipeline: Any = None
         self._version: str | None = None
@@ -75,23 +79,29 @@ class DiffusersGenerator(VideoGenerator):
     ) -> tuple[Frames, Sequence[Sound | None]]:
         """See `VideoGenerator.generate_with_sound`. Also raises ValueError if the pipeline returns NaN or infinite values."""
         check_prompts(prompts, seeds)
-        clips = [self._clip(prompt, seed, spec) for prompt, seed in zip(prompts, seeds, strict=True)]
+        clips: list[tuple[Frames, Sound | None]] = []
+        for first in range(0, len(prompts), self.batch_size):
+            chosen = slice(first, first + self.batch_size)
+            clips += self._clips(prompts[chosen], seeds[chosen], spec)
         return np.stack([frames for frames, _ in clips]), [sound for _, sound in clips]
 
-    def _clip(self, prompt: str, seed: int, spec: VideoSpec) -> tuple[Frames, Sound | None]:
+    def _clips(
+        self, prompts: Sequence[str], seeds: Sequence[int], spec: VideoSpec
+    ) -> Iterator[tuple[Frames, Sound | None]]:
+        """Draw clips by one call of the pipeline."""
         pipeline = self._load()
-        noise = torch.Generator("cpu").manual_seed(seed)
+        noise = [torch.Generator("cpu").manual_seed(seed) for seed in seeds]
         with torch.inference_mode():
-            output = pipeline(prompt=[prompt], generator=noise, output_type="np", **self.family.arguments(spec))
-        (frames,) = np.asarray(output.frames)
-        sound = None
-        if self.family.has_sound:
-            (samples,) = output.audio.float().cpu().numpy()
-            self._check_finite(samples)
-            sound = Sound(np.clip(samples, -1, 1), pipeline.vocoder.config.output_sampling_rate)
-            sound = sound.lasting(spec.frames / spec.fps)
-        self._check_finite(frames)
-        return fit_to_spec((np.clip(frames, 0, 1) * 255 + 0.5).astype(np.uint8), spec), sound
+            output = pipeline(prompt=list(prompts), generator=noise, output_type="np", **self.family.arguments(spec))
+        for n, frames in enumerate(output.frames):
+            sound = None
+            if self.family.has_sound:
+                samples = output.audio[n].float().cpu().numpy()
+                self._check_finite(samples)
+                sound = Sound(np.clip(samples, -1, 1), pipeline.vocoder.config.output_sampling_rate)
+                sound = sound.lasting(spec.frames / spec.fps)
+            self._check_finite(frames)
+            yield fit_to_spec((np.clip(frames, 0, 1) * 255 + 0.5).astype(np.uint8), spec), sound
 
     def _check_finite(self, values: np.ndarray) -> None:
         if not np.isfinite(values).all():
@@ -100,4 +110,5 @@ class DiffusersGenerator(VideoGenerator):
     def _load(self) -> Any:
         if self._pipeline is None:
             self._pipeline = load_pipeline(self._folder, self._device, self.family.float32)
+            self._pipeline.encode_prompt = PromptCache(self._pipeline.encode_prompt)
         return self._pipeline

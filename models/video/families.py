@@ -48,6 +48,7 @@ class Family:
         call: other arguments; those that are not named keep the pipeline's defaults.
         float32: parts that compute in float32 on a GPU as well; the others compute in bfloat16.
         has_sound: its clips have sound.
+        together: a call can draw several clips, whose encoded prompts have all the same length.
         needs: packages that it imports besides the project's own.
         regions_barred: the licence grants no right in some regions, so an operator has to accept it by name.
     """
@@ -74,6 +75,7 @@ class Family:
     call: Mapping[str, Any] = field(default_factory=dict)
     float32: tuple[str, ...] = ()
     has_sound: bool = False
+    together: bool = field(default=True, repr=False)
     needs: tuple[str, ...] = field(default=(), repr=False)
     regions_barred: bool = field(default=False, repr=False)
 
@@ -177,21 +179,21 @@ FAMILIES: tuple[Family, ...] = (
         name="HunyuanVideo 1.5 720p", pipeline="HunyuanVideo15Pipeline",
         when=lambda index, transformer: transformer.get("target_size") == 960,
         width=1280, height=720, frames=121, longest=121, fps=24, frames_step=4, frames_offset=1, pixels_step=16,
-        memory="14 (with offloading); weights: 33", licence=_HUNYUAN, bars=_HUNYUAN_BARS, regions_barred=True,
+        together=False, memory="14 (with offloading); weights: 33", licence=_HUNYUAN, bars=_HUNYUAN_BARS, regions_barred=True,
         refuses="starts only if its licence is accepted; cuts prompts after 1,000 tokens",
         source="https://github.com/Tencent-Hunyuan/HunyuanVideo-1.5",
     ),
     Family(
         name="HunyuanVideo 1.5", pipeline="HunyuanVideo15Pipeline",
         width=848, height=480, frames=121, longest=121, fps=24, frames_step=4, frames_offset=1, pixels_step=16,
-        memory="14 (with offloading); weights: 33", licence=_HUNYUAN, bars=_HUNYUAN_BARS, regions_barred=True,
+        together=False, memory="14 (with offloading); weights: 33", licence=_HUNYUAN, bars=_HUNYUAN_BARS, regions_barred=True,
         refuses="starts only if its licence is accepted; cuts prompts after 1,000 tokens",
         source="https://github.com/Tencent-Hunyuan/HunyuanVideo-1.5",
     ),
     Family(
         name="Kandinsky 5", pipeline="Kandinsky5T2VPipeline",
         width=768, height=512, frames=121, longest=121, fps=24, frames_step=4, frames_offset=1, pixels_step=128,
-        memory="not stated; weights of Lite (2B): 21", licence="MIT", bars=_NO_BARS, needs=("torchvision",),
+        together=False, memory="not stated; weights of Lite (2B): 21", licence="MIT", bars=_NO_BARS, needs=("torchvision",),
         refuses="cuts prompts after 512 tokens. Checkpoints named nocfg or distilled need another guidance",
         source="https://github.com/kandinskylab/Kandinsky-5",
     ),
@@ -200,15 +202,15 @@ FAMILIES: tuple[Family, ...] = (
         when=lambda index, transformer: bool(index.get("is_distilled")),
         width=640, height=384, frames=132, longest=1452, fps=24, frames_step=33, frames_offset=0, pixels_step=64,
         call={"pyramid_num_inference_steps_list": [2, 2, 2], "guidance_scale": 1.0, "is_amplify_first_chunk": True},
-        float32=("vae",), memory="6 (with offloading); weights: 40", licence=_APACHE, bars=_NO_BARS, needs=("ftfy",),
-        refuses=_LONG_PROMPTS, source="https://github.com/PKU-YuanGroup/Helios",
+        float32=("vae",), together=False, memory="6 (with offloading); weights: 40", licence=_APACHE, bars=_NO_BARS,
+        needs=("ftfy",), refuses=_LONG_PROMPTS, source="https://github.com/PKU-YuanGroup/Helios",
     ),
     Family(
         name="Helios Mid", pipeline="HeliosPyramidPipeline",
         width=640, height=384, frames=132, longest=1452, fps=24, frames_step=33, frames_offset=0, pixels_step=64,
         call={"pyramid_num_inference_steps_list": [20, 20, 20]},
-        float32=("vae",), memory="6 (with offloading); weights: 40", licence=_APACHE, bars=_NO_BARS, needs=("ftfy",),
-        refuses=_LONG_PROMPTS, source="https://github.com/PKU-YuanGroup/Helios",
+        float32=("vae",), together=False, memory="6 (with offloading); weights: 40", licence=_APACHE, bars=_NO_BARS,
+        needs=("ftfy",), refuses=_LONG_PROMPTS, source="https://github.com/PKU-YuanGroup/Helios",
     ),
     Family(
         name="Helios", pipeline="HeliosPipeline",

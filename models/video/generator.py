@@ -64,6 +64,9 @@ class VideoGenerator(ABC):
     def spec(self) -> VideoSpec:
         """The default size, length and frame rate of this generator."""
 
+    batch_size: int = 1
+    """Number of clips of one shape to draw by one call, if there are as many: 1 if together they take as long as one by one."""
+
     draws: str = "anything"
     """What it can draw, in words."""
 

@@ -1,5 +1,6 @@
 """Clips for tests, and a generator that fails."""
 
+import time
 from collections.abc import Sequence
 
 from jobs.video import certificate
@@ -28,6 +29,20 @@ class FailingGenerator(VideoGenerator):
         if any(FORBIDDEN in prompt for prompt in prompts):
             raise self._error
         return self._inner.generate(prompts, seeds, spec)
+
+
+class HangingGenerator(FailingGenerator):
+    """Never ends on such a prompt, and draws four clips together."""
+
+    batch_size = 4
+
+    def __init__(self) -> None:
+        super().__init__(ValueError())
+
+    def generate(self, prompts: Sequence[str], seeds: Sequence[int], spec: VideoSpec) -> Frames:
+        if any(FORBIDDEN in prompt for prompt in prompts):
+            time.sleep(600)
+        return super().generate(prompts, seeds, spec)
 
 
 def asked_for(

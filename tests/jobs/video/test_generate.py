@@ -14,11 +14,11 @@ import pytest
 from infra.storage import location
 from jobs.video.boxes import without_provenance
 from jobs.video.clip import Clip
-from jobs.video.generate import generate, is_made
+from jobs.video.generate import ClipHung, generate, is_made
 from jobs.video.mp4 import verify_mp4
 from jobs.video.plan import read_shard, shards, write_plan
 from models.video.vae import VaeGenerator
-from tests.jobs.video.clips import FORBIDDEN, SIGNER, SPEC, FailingGenerator, clips_for
+from tests.jobs.video.clips import FORBIDDEN, SIGNER, SPEC, FailingGenerator, HangingGenerator, clips_for
 from tests.models.video.tiny import TINY
 from tests.object_store import ObjectStore
 
@@ -137,6 +137,33 @@ def test_out_of_memory_is_not_recorded_as_an_error_of_the_prompt(tmp_path: Path)
     with pytest.raises(MemoryError):
         generate(tmp_path, [bad], generator, SIGNER)
     assert not _files(tmp_path)
+
+
+def test_a_clip_that_hangs_ends_alone(tmp_path: Path) -> None:
+    generator = HangingGenerator()
+    clips = clips_for(generator, 3)
+    hanging = Clip(FORBIDDEN, 1, SPEC, generator.name, generator.version)
+    asked = [clips[0], hanging, *clips[1:]]
+    with pytest.raises(ClipHung, match="the next try goes on without it"):
+        generate(tmp_path, asked, generator, SIGNER, limit_s=1)
+    with pytest.raises(ClipHung):  # the second try finds out which clip of the batch it is
+        generate(tmp_path, asked, generator, SIGNER, limit_s=1, is_retry=True)
+    generate(tmp_path, asked, generator, SIGNER, limit_s=1, is_retry=True)
+    assert all(is_made(clip, tmp_path) for clip in clips)
+    recorded = json.loads((tmp_path / hanging.failure).read_text(encoding="utf-8"))
+    assert recorded["error"].startswith("not drawn after")
+    with pytest.raises(ClipHung):  # another night tries again
+        generate(tmp_path, [hanging], generator, SIGNER, limit_s=0.3)
+
+
+def test_a_clip_does_not_depend_on_its_batch(tmp_path: Path) -> None:
+    generator = VaeGenerator(TINY["vae"])
+    generator.batch_size = 3
+    clips = clips_for(generator, 5)
+    generate(tmp_path / "together", clips, generator, SIGNER)
+    for clip in clips:
+        generate(tmp_path / "alone", [clip], generator, SIGNER)
+        assert clip.facts(tmp_path / "alone")["sha256"] == clip.facts(tmp_path / "together")["sha256"]
 
 
 def test_a_prompt_that_failed_once_can_succeed_later(tmp_path: Path) -> None:

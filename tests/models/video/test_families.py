@@ -129,6 +129,12 @@ def test_a_clip_depends_on_prompt_and_seed_and_not_on_the_other_clips(saved: Any
     if sound is not None and sounds[1] is not None:
         assert sound.samples.shape == (2, round(spec.frames / spec.fps * sound.rate))
         np.testing.assert_array_equal(sound.samples, sounds[1].samples)
+    if family.together:  # as on a GPU
+        generator.batch_size = 3
+        batch, _ = generator.generate_with_sound(["waves", "sun and rain", "waves"], [1, 2, 2], spec)
+        difference = np.abs(batch.astype(int) - together)
+        assert difference.max() <= 1
+        assert (difference > 0).mean() < 0.001
 
 
 def test_the_call_has_a_valid_size_and_length(family: Family) -> None:
