@@ -15,7 +15,7 @@ def ahead(items: Iterable[_T], most: int, watch: Callable[[], object] = lambda: 
 
     Args:
         items: computed in a thread, one after the other.
-        most: number of items that are finished or being computed, but not taken yet.
+        most: number of items that are computed before they are asked for.
         watch: called several times a second while no item is finished. If it raises, the thread is abandoned.
     """
     permits, is_over = threading.Semaphore(most), threading.Event()
@@ -36,8 +36,10 @@ def ahead(items: Iterable[_T], most: int, watch: Callable[[], object] = lambda: 
 
     threading.Thread(target=compute, daemon=True).start()
     try:
-        while (item := _take(finished, watch)) is not None:
+        while True:
             permits.release()
+            if (item := _take(finished, watch)) is None:
+                return
             yield item.result()
     finally:
         is_over.set()

@@ -1,9 +1,9 @@
 """Generates the missing clips of one shard.
 
-Prompts are judged, clips are drawn, and files are made at the same time, each in a thread of its own. A finished clip has two
-files, the video and its sidecar (JSON), each written atomically. A clip with valid files is not generated again, so a shard that
-was killed continues where it stopped; what is lost is the batch that was drawn, and the one whose files were made. Without a GPU,
-a batch is one clip.
+Prompts are judged, clips are drawn, and files are made, each in a thread of its own. On a GPU a batch is drawn while the files of
+the one before are made; without one, both would share the cores, so they take turns. A finished clip has two files, the video and
+its sidecar (JSON), each written atomically. A clip with valid files is not generated again, so a shard that was killed continues
+where it stopped, and loses at most the clips that were not written: one without a GPU, two batches with one.
 
 If a prompt fails, or is refused by the classifier of prompts or because the generator understands nothing of it, this is recorded
 next to the path of its video, and the other prompts continue. A clip that hangs is recorded in the same way, and the task fails,
@@ -123,7 +123,7 @@ def generate(
 
         clips_to_draw = ahead(judged(), 2 * generator.batch_size)
         try:
-            for batch in ahead(drawing.batches(clips_to_draw), 1, drawing.check):
+            for batch in ahead(drawing.batches(clips_to_draw), int(generator.batch_size > 1), drawing.check):
                 for drawn in batch:
                     _finish(videos, drawn, accepted.pop(drawn.clip), signer)
                     bar.update()
