@@ -48,10 +48,10 @@ def days_read(name: str, night: dt.date, late_days: int) -> dict[str, list[dt.da
 
 @cache
 def topological_order() -> tuple[str, ...]:
-    """Return all tables and models, each after its sources of the same night. Independent tables are sorted by layer, then by name.
+    """Return all tables and models, each after its sources of the same night. Others are sorted by layer, then by name.
 
-    Sources of which only earlier nights are read were made before: videos are made by the generator that viewers of the videos of
-    earlier nights preferred.
+    A source may come later of which only earlier nights are read: viewers of earlier nights' videos decide which generator makes
+    the videos of this night.
 
     Raises:
         ContractError: a source has no contract, or the dependencies contain a cycle.

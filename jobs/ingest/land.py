@@ -32,7 +32,6 @@ from schemas.days import day_before
 
 _RECOMMENDATIONS = "gold.recommendations"
 _GENERATED = "gold.generated_videos"
-_REQUESTS = "gold.video_requests"
 _COPY_OF = "_copy_of"
 """Marker file: the folder is a copy of an earlier snapshot, because its own never arrived."""
 _log = logging.getLogger(__name__)
@@ -119,12 +118,10 @@ def _simulate(context: JobContext) -> None:
 
 def _made_videos(context: JobContext) -> list[MadeVideo]:
     """Return the generated videos that the app can publish: those that nights before requested, not users."""
-    if not (context.lake.exists(_GENERATED) and context.lake.exists(_REQUESTS)):
+    if not context.lake.exists(_GENERATED):
         return []
     night = pc.field("date")
     earlier = (night < context.date) & (night > context.date - dt.timedelta(days=LISTED_DAYS))
-    requests = context.lake.arrow(_REQUESTS).to_table(["date", "request_id", "tag"], filter=earlier).to_pylist()
-    tags = {(request["date"], request["request_id"]): request["tag"] for request in requests}
     generated = context.lake.arrow(_GENERATED).to_table(filter=earlier).to_pylist()
     own = [row for row in generated if row.get("user_id") is None]  # tables of earlier versions lack columns
     first_last = sorted(own, key=lambda row: (row["date"], row["request_id"]), reverse=True)
@@ -134,7 +131,7 @@ def _made_videos(context: JobContext) -> list[MadeVideo]:
             night=row["date"],
             generator=row["generator"],
             prompt=row["prompt"],
-            tag=tags.get((row["date"], row["request_id"]), ""),
+            tag=row.get("tag") or "",
             width=row["width"],
             height=row["height"],
             duration_ms=row["frames"] * 1000 // row["fps"],

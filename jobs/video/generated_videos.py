@@ -132,7 +132,8 @@ def _row(request: Mapping[str, Any], clip: Clip, outcome: Outcome) -> dict[str, 
         "date": request["date"], "request_id": request["request_id"], "user_id": request.get("user_id"),
         "video_name": clip.name, "prompt": clip.prompt, "generator": clip.generator,
         "generator_version": clip.generator_version, "seed": clip.seed, "width": clip.spec.width,
-        "height": clip.spec.height, "frames": clip.spec.frames, "fps": clip.spec.fps, "path": str(clip.path), "arm": request["arm"], **outcome,
+        "height": clip.spec.height, "frames": clip.spec.frames, "fps": clip.spec.fps, "path": str(clip.path),
+        "tag": request["tag"], "arm": request["arm"], **outcome,
     }  # fmt: skip
 
 

@@ -111,7 +111,12 @@ def write_plan(
         ]
         for first in range(0, len(clips), length):
             path = plan_folder(videos, date) / f"shard-{len(written):04d}.json"
-            shard = {"generator": name, "generator_version": version, "label": label, "arm": CHALLENGER if number else CHAMPION}
+            shard = {
+                "generator": name,
+                "generator_version": version,
+                "label": label,
+                "arm": CHALLENGER if number else CHAMPION,
+            }
             durable.write_json(path, {**shard, "clips": clips[first : first + length]})
             written.append(path)
     for path in shards(videos, date):

@@ -6,13 +6,13 @@ Every night each challenger makes a share of the videos (`jobs.video.plan`). It 
   whose clip the automatic judge finds the best; and
 * viewers watch its videos to the end more often: the interval of the difference of long-view rates is above zero.
 
-The rates are those of the videos that both requested on the same nights, watched in the last 28 nights. A generator gets
-whole videos, so a video is the unit: rates are ratios of sums over videos, and their variance is that of their linearized residuals
-(Cochran, "Sampling Techniques", 1977, § 6.4). The interval is looked at every night, and holds for all nights at once: it inverts
-the mixture sequential probability ratio test (Robbins, 1970; Johari, Pekelis and Walsh, "Always Valid Inference", 2015), with
-level LEVEL / number of challengers.
+The rates are those of the videos that were requested on nights when both made some, in the last 28 nights of viewing. A generator
+makes whole videos, so a video is the unit: rates are ratios of sums over videos, and their variance is that of their linearized
+residuals (Cochran, "Sampling Techniques", 1977, § 6.4). The interval is looked at every night, and holds for all nights at once:
+it inverts the mixture sequential probability ratio test (Robbins, 1970; Johari, Pekelis and Walsh, "Always Valid Inference",
+2015), with level LEVEL / number of challengers.
 
-The rest: if the champion is not named any more, or there is none, the first one named is promoted. An operator can decide that the
+If there is no champion, or it is not named any more, the first generator named is promoted. An operator can decide that the
 champion stays on a night.
 """
 
@@ -121,7 +121,11 @@ def compare(champion: Watched, challenger: Watched, level: float) -> Comparison 
     ratio = (variance + prior) / variance
     width = (2 * variance * (variance + prior) / prior * np.log(ratio**0.5 / level)) ** 0.5
     return Comparison(
-        len(challenger.impressions), champion.rate, challenger.rate, float(difference - width), float(difference + width)
+        len(challenger.impressions),
+        champion.rate,
+        challenger.rate,
+        float(difference - width),
+        float(difference + width),
     )
 
 
@@ -228,7 +232,7 @@ def _watched(context: JobContext) -> Rows:
 
 
 def _on_the_same_nights(watched: Rows, champion: str, challenger: str) -> tuple[Watched, Watched] | None:
-    """Return the videos of two versions that were requested on nights with videos of both, and watched; None if there are none."""
+    """Return the watched videos of two versions, of nights that requested some of both; None if there are none."""
     nights = {night for version, night in watched if version == champion}
     nights &= {night for version, night in watched if version == challenger}
     arms = []

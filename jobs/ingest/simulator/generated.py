@@ -71,9 +71,7 @@ def published(root: Location, made: Sequence[MadeVideo], date: dt.date) -> list[
     """
     before = _published_before(root, date)
     kept = [video for video in made if (video.is_made if before is None else video.name in before)]
-    return sorted(
-        (v for v in kept if 0 < (date - v.night).days < LISTED_DAYS), key=lambda v: v.video_id
-    )
+    return sorted((v for v in kept if 0 < (date - v.night).days < LISTED_DAYS), key=lambda v: v.video_id)
 
 
 def _published_before(root: Location, date: dt.date) -> set[str] | None:
@@ -107,7 +105,10 @@ def generated_catalogue(videos: Sequence[MadeVideo], seed: int, date: dt.date, p
         is_ad=numpy.zeros(size, bool),
         is_visible=age < LIFE_DAYS,
         duration_ms=numpy.array([video.duration_ms for video in videos], numpy.int64),
-        weight=SHARE * popularity / numpy.array([of_night[video.night] for video in videos]) * numpy.exp(-age / FRESH_DAYS),
+        weight=SHARE
+        * popularity
+        / numpy.array([of_night[video.night] for video in videos])
+        * numpy.exp(-age / FRESH_DAYS),
         quality=numpy.array(
             [
                 _GENERATOR * generator_quality(video.generator, seed)

@@ -86,7 +86,7 @@ def night(version: Record) -> dt.date:
 
 
 def promoted_on(version: Record) -> list[dt.date]:
-    """Return the nights whose verdict promoted a version, the first one first. Most versions are judged on their own night only."""
+    """Return the nights whose verdict promoted a version, the first one first. Mostly it is its own or none."""
     own = [night(version)] if version.tags["promoted"] == "true" else []
     return sorted({*own, *later_promotions(version)})
 

@@ -114,7 +114,11 @@ def set_verdict(settings: Settings, name: str, *, night: dt.date, promoted: Mode
         goes_live = str(version.version) == number
         store.set_model_version_tag(name, version.version, "promoted", str(goes_live).lower())
     later = {str(version.version): version for version in with_weights(settings, f"name = '{name}' and {_LATER}")}
-    if promoted is not None and promoted.night != night and (record := _registry.find(settings, name, promoted.version)):
+    if (
+        promoted is not None
+        and promoted.night != night
+        and (record := _registry.find(settings, name, promoted.version))
+    ):
         later[number := str(record.version)] = record
     for its_number, version in later.items():
         nights = set(_registry.later_promotions(version)) - {night}
