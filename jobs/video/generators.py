@@ -12,6 +12,7 @@ from models.video.registry import GENERATORS
 
 if TYPE_CHECKING:
     from jobs.platform.settings import Settings
+    from jobs.platform.tracking import ModelVersion
     from models.video.generator import TrainedGenerator, VideoGenerator
 
 REGISTERED_MODEL = "video_generator"
@@ -43,8 +44,13 @@ def serving(context: JobContext) -> str:
     from jobs.platform import tracking  # MLflow takes seconds to import, and one generator alone does not need it
 
     champion = tracking.champion(context.settings, REGISTERED_MODEL, before=context.date + dt.timedelta(days=1))
-    name = champion.family.rpartition("-")[0] if champion else ""
+    name = kind_of(champion) if champion else ""
     return name if name in names else names[0]
+
+
+def kind_of(version: ModelVersion) -> str:
+    """Return the name of a trained generator, e.g. `vae`. Its family has a digest of its config too."""
+    return version.family.rpartition("-")[0]
 
 
 def project_generator(context: JobContext, name: str) -> TrainedGenerator | None:

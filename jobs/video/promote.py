@@ -12,14 +12,15 @@ residuals (Cochran, "Sampling Techniques", 1977, § 6.4). The interval is looked
 it inverts the mixture sequential probability ratio test (Robbins, 1970; Johari, Pekelis and Walsh, "Always Valid Inference",
 2015), with level LEVEL / number of challengers.
 
-If there is no champion, or it is not named any more, the first generator named is promoted. An operator can decide that the
-champion stays on a night.
+If there is no champion, or it is not named any more, the first generator named is promoted; if the champion was trained anew, it
+stays with its new weights. An operator can decide that the champion stays on a night.
 """
 
 import datetime as dt
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow.compute as pc
@@ -30,8 +31,11 @@ from jobs.platform.decisions import Decision
 from jobs.platform.errors import MissingInput
 from jobs.platform.job import run_job
 from jobs.platform.job_context import JobContext
-from jobs.video.generators import REGISTERED_MODEL, named
+from jobs.video.generators import REGISTERED_MODEL, kind_of, named, project_generator
 from schemas.models import models
+
+if TYPE_CHECKING:
+    from jobs.platform.tracking import ModelVersion
 
 JUDGED_BY = "top_1_held_out"
 JUDGE_TOLERANCE = 0.1
@@ -168,7 +172,6 @@ def promote(context: JobContext) -> Verdict:
         MissingInput: one of them was not trained.
     """
     from jobs.platform import tracking  # MLflow takes seconds to import, and one generator alone does not need it
-    from jobs.video.generators import project_generator
 
     settings = context.settings
     untrained = [generator for name in named(settings) if (generator := project_generator(context, name)) is not None]
@@ -183,9 +186,7 @@ def promote(context: JobContext) -> Verdict:
     with tracking.run(context, "video/promote", params) as run:
         compared: dict[str, Comparison | None] = {}
         if serving is None or serving.version not in trained:
-            first = next(iter(trained))
-            missed = f"{serving.version} is not named any more" if serving else "there is no champion yet"
-            decision = Verdict(first, f"{missed}; {first} is named first")
+            decision = _without_champion(serving, list(trained.values()))
         else:
             challengers = [version for version in trained.values() if version.version != serving.version]
             watched = _watched(context)
@@ -209,6 +210,16 @@ def promote(context: JobContext) -> Verdict:
         promoted = trained[decision.promoted] if decision.promoted else None
         tracking.set_verdict(settings, REGISTERED_MODEL, night=context.date, promoted=promoted)
     return decision
+
+
+def _without_champion(before: "ModelVersion | None", trained: "Sequence[ModelVersion]") -> Verdict:
+    """Decide on a night whose champion is none of the trained generators: the same one trained anew, or the first one."""
+    if before is None:
+        return Verdict(trained[0].version, f"there is no champion yet; {trained[0].version} is named first")
+    for version in trained:
+        if kind_of(version) == kind_of(before):
+            return Verdict(version.version, f"{version.version} is {before.version} trained anew")
+    return Verdict(trained[0].version, f"{before.version} is not named any more; {trained[0].version} is named first")
 
 
 Rows = Mapping[tuple[str, dt.date], Mapping[str, tuple[int, int]]]

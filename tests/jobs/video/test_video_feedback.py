@@ -138,6 +138,6 @@ def test_a_catalogue_without_generated_videos_has_no_feedback(
     publish_rows(home, "silver.videos", NIGHT, [{"video_id": 1, "visible": True, "arrival_date": NIGHT}])
     if have_videos:
         insert_rows(home, "gold.generated_videos", generated())
-        video_feedback.main(["--date", str(NIGHT)])
+    video_feedback.main(["--date", str(NIGHT)])
     assert JobContext(NIGHT, project()).lake.has_day(TABLE, NIGHT)
     assert _rows(NIGHT) == []
