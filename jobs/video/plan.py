@@ -102,7 +102,7 @@ def write_plan(
             name, version, default = described[arm]
             clip = Clip(row["prompt"], row["seed"], _spec(row, default), name, version, label)
             requests_of[arm].setdefault(clip, []).append(row["request_id"])
-    written = []
+    written: list[Location] = []
     length = max(CLIPS_PER_SHARD, -(-sum(map(len, requests_of)) // MOST_SHARDS))
     for number, ((name, version, _), of_arm) in enumerate(zip(described, requests_of, strict=True)):
         clips = [

@@ -4,7 +4,6 @@ The app names a generated video in its catalogue (`generated_name` of silver.vid
 it, so late events change no earlier night.
 """
 
-import datetime as dt
 from collections.abc import Sequence
 
 from pyspark.sql import Column, DataFrame
@@ -84,9 +83,8 @@ def feedback(context: JobContext) -> DataFrame:
     videos = context.lake.read_day(_VIDEOS)
     if not context.lake.exists(_GENERATED) or videos.where("generated_name IS NOT NULL").isEmpty():
         return context.spark.createDataFrame([], schema)
-    kept = load_contract(TABLE).made_from[_GENERATED]
-    first, last = (context.date - dt.timedelta(days=ago) for ago in (kept.last, kept.first))
-    generated = context.lake.read(_GENERATED).where(F.col("date").between(F.lit(first), F.lit(last)))
+    nights = load_contract(TABLE).made_from[_GENERATED].of(context.date, context.settings.late_days)
+    generated = context.lake.read(_GENERATED).where(F.col("date").between(F.lit(nights[-1]), F.lit(nights[0])))
     for name in {"arm", "tag"} - set(generated.columns):  # no night has written the table since they were added
         generated = generated.withColumn(name, F.lit(None).cast("string"))
     rows = transform(context.lake.read_day(_EVENTS), videos, generated)

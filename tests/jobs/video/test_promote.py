@@ -33,14 +33,16 @@ def _season(rng: np.random.Generator, effect: float) -> int | None:
     shown = np.where(age > 0, 40 * np.exp(-age.clip(0) / 20), 0)
     impressions = rng.poisson(rng.lognormal(0, 0.7, size)[..., None] * shown[:, None])
     long_views = rng.binomial(impressions, chance[..., None])
-    have_both = (is_challenger.any(1) & ~is_challenger.all(1))[:, None]
+    challenged = is_challenger.sum(1, keepdims=True)
+    have_both = (challenged > 0) & (challenged < VIDEOS_A_NIGHT)
     for night in range(NIGHTS):
         seen, long = (
             counts[..., max(0, night - WINDOW + 1) : night + 1].sum(-1) for counts in (impressions, long_views)
         )
         arms = [(is_challenger == arm) & have_both & (seen > 0) for arm in (False, True)]
         if all(arm.sum() >= FEWEST_VIDEOS for arm in arms):
-            found = compare(*(Watched(seen[arm], long[arm]) for arm in arms), LEVEL)
+            champion, challenger = (Watched(seen[arm], long[arm]) for arm in arms)
+            found = compare(champion, challenger, LEVEL)
             if found is not None and found.low > 0:
                 return night
     return None
