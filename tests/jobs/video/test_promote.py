@@ -20,7 +20,7 @@ from jobs.video.promote import (
 NIGHTS, VIDEOS_A_NIGHT, SHARE, WINDOW = 56, 18, 0.1, 28
 
 
-def _season(rng: np.random.Generator, effect: float) -> int | None:
+def season(rng: np.random.Generator, effect: float) -> int | None:
     """Return the first of 56 nights on which the challenger is promoted; None if none does.
 
     Videos differ in how much they are liked (logits with standard deviation 0.3, on average 40 % long views) and in how often
@@ -48,18 +48,18 @@ def _season(rng: np.random.Generator, effect: float) -> int | None:
     return None
 
 
-def _promotions(effect: float, seasons: int) -> list[int]:
+def promotions(effect: float, seasons: int) -> list[int]:
     rng = np.random.default_rng(1)
-    nights = (_season(rng, effect) for _ in range(seasons))
+    nights = (season(rng, effect) for _ in range(seasons))
     return [night for night in nights if night is not None]
 
 
 def test_equal_generators_are_promoted_in_less_than_the_stated_share_of_seasons() -> None:
-    assert len(_promotions(effect=0.0, seasons=200)) / 200 <= LEVEL
+    assert len(promotions(effect=0.0, seasons=200)) / 200 <= LEVEL
 
 
 def test_a_better_generator_is_promoted_within_weeks() -> None:
-    nights = _promotions(effect=0.3, seasons=40)
+    nights = promotions(effect=0.3, seasons=40)
     assert len(nights) == 40
     assert np.median(nights) <= 14
     assert np.quantile(nights, 0.9) <= 28
