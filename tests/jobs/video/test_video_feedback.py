@@ -90,7 +90,7 @@ def _expected(events: Sequence[Event]) -> Rows:
     return rows
 
 
-@settings(max_examples=3, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=2, deadline=None, suppress_health_check=list(HealthCheck))
 @given(events=nights)
 def test_generated_videos_and_others_of_their_tags_are_counted(spark: SparkSession, events: list[Event]) -> None:
     found = transform(
