@@ -53,14 +53,20 @@ class DeclaredTasks:
             kinds: the kinds in its registry.
         """
         declared = models()[model]
-        assert declared.promoted_by, f"{model} has no promotion job"
         trained = [
             self._task(declared.trained_by, declared.made_from, "--model", k, task_id=f"train_{k}") for k in kinds
         ]
-        promoted = self._task(declared.promoted_by, declared.made_from, task_id="promote")
+        promoted = self.promotion(model)
         trained >> promoted
-        self._task_of[MODELS + model] = promoted.task_id
         return [*trained, promoted]
+
+    def promotion(self, model: str) -> BaseOperator:
+        """Create the task that decides which version of a model serves."""
+        declared = models()[model]
+        assert declared.promoted_by, f"{model} has no promotion job"
+        promoted = self._task(declared.promoted_by, declared.made_from, task_id="promote")
+        self._task_of[MODELS + model] = promoted.task_id
+        return promoted
 
     def connect(self, dag: DAG, night_begins_after: str = "") -> None:
         """Let each task wait for the tasks that make its sources, in this night and in the previous night.

@@ -11,7 +11,7 @@ and the night's report shows it. Afterwards clear the failed task of the night, 
 | `volume` | a feed | the number of rows is right, and so is the number in quarantine |
 | `labels` | `click_model` | the night's clicks are complete, although the click models expected more or fewer |
 | `snapshot` | `users`, `videos`, `campaigns` | the snapshot is missing; use the previous one |
-| `model` | `recommender`, `click_model` | the model that served before the night keeps serving, however good the candidates |
+| `model` | `recommender`, `click_model`, `video_generator` | what served before the night stays, however good the others |
 
 The last decision counts; `withdraw` takes it back.
 
@@ -26,7 +26,16 @@ from airflow.sdk import DAG, Context, Param
 from dags._tasks import OF_ALL_DAGS, job_task
 
 KINDS = ["empty", "volume", "labels", "snapshot", "model"]
-SUBJECTS = ["behavior_logs", "users", "videos", "campaigns", "video_prompts", "recommender", "click_model"]
+SUBJECTS = [
+    "behavior_logs",
+    "users",
+    "videos",
+    "campaigns",
+    "video_prompts",
+    "recommender",
+    "click_model",
+    "video_generator",
+]
 _NOBODY = (None, "Anonymous")
 """Airflow's user if nobody is logged in."""
 

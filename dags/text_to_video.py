@@ -1,8 +1,9 @@
 """
 ### Generate the videos of a night
 
-Trains the generator if there is no trained one yet, waits for the night's `gold.video_requests`, splits the clips of the requests
-into shards, generates each shard in pool `gpu`, lists the doubtful videos in `gold.review_queue`, and commits what became of each
+Trains the generators that are not trained yet, waits for the night's `gold.video_requests`, counts what viewers did with the
+videos of earlier nights (`gold.video_feedback`), decides with it which generator serves, splits the clips of the requests into
+shards, generates each shard in pool `gpu`, lists the doubtful videos in `gold.review_queue`, and commits what became of each
 request, `gold.generated_videos`, with a contact sheet.
 
 The name of a video is a hash of everything that determines it: a rerun generates no video twice, and a killed shard continues
@@ -54,7 +55,10 @@ with DAG(
         "video.generate", "--shard", XComArg(plan), pool=GPU, executor_config=GPU_POD, retries=PREEMPTIONS
     )
     videos = DeclaredTasks()
-    outcomes = videos.tables("video")
+    tables = {task.task_id: task for task in videos.tables("video")}
+    feedback = tables.pop("video_feedback")
+    promote = videos.promotion("video_generator")
 
-    [requests, train_generator] >> plan >> generate >> outcomes
+    requests >> feedback
+    [feedback, train_generator] >> promote >> plan >> generate >> list(tables.values())
     videos.connect(dag)

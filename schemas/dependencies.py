@@ -48,7 +48,10 @@ def days_read(name: str, night: dt.date, late_days: int) -> dict[str, list[dt.da
 
 @cache
 def topological_order() -> tuple[str, ...]:
-    """Return all tables and models, each after its sources. Independent tables are sorted by layer, then by name.
+    """Return all tables and models, each after its sources of the same night. Others are sorted by layer, then by name.
+
+    A source may come later of which only earlier nights are read: viewers of earlier nights' videos decide which generator makes
+    the videos of this night.
 
     Raises:
         ContractError: a source has no contract, or the dependencies contain a cycle.
@@ -65,12 +68,13 @@ def _with_sources(name: str, done: Mapping[str, None], path: tuple[str, ...]) ->
         raise ContractError(f"madeFrom contains a cycle: {' from '.join((*path[path.index(name) :], name))}")
     if name in done:
         return
-    for source in sources(name):
+    for source, days in sources(name).items():
         if source == name or source.startswith(LANDING):  # a table may be made from its own earlier days
             continue
         if not (source.startswith(MODELS) or source in tables()):
             raise ContractError(f"{name} is made from {source}, which has no contract; correct its madeFrom")
-        yield from _with_sources(source, done, (*path, name))
+        if days.first == 0:
+            yield from _with_sources(source, done, (*path, name))
     yield name
 
 

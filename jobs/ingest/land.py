@@ -13,11 +13,15 @@ import logging
 from collections.abc import Sequence
 from pathlib import Path
 
+import pyarrow.compute as pc
+
 from infra.storage import Location
 from jobs.ingest import erased_lines, landing, manifest, source
 from jobs.ingest.feeds import BEHAVIOR_LOGS, NIGHTLY, RECONCILED
 from jobs.ingest.gzip_file import write_gzip
 from jobs.ingest.manifest import LandedFile
+from jobs.ingest.simulator.catalogue import LISTED_DAYS
+from jobs.ingest.simulator.generated import MadeVideo
 from jobs.ingest.simulator.night import SIMULATED, Scale, land
 from jobs.ingest.simulator.slates import slates
 from jobs.platform import decisions, erasure, pseudonym
@@ -27,6 +31,7 @@ from jobs.platform.job_context import JobContext
 from schemas.days import day_before
 
 _RECOMMENDATIONS = "gold.recommendations"
+_GENERATED = "gold.generated_videos"
 _COPY_OF = "_copy_of"
 """Marker file: the folder is a copy of an earlier snapshot, because its own never arrived."""
 _log = logging.getLogger(__name__)
@@ -107,7 +112,34 @@ def _simulate(context: JobContext) -> None:
         context.settings.timezone,
         scale,
         lambda users: None if shown is None else shown[users],
+        _made_videos(context),
     )
+
+
+def _made_videos(context: JobContext) -> list[MadeVideo]:
+    """Return the generated videos that the app can publish: those that nights before requested, not users."""
+    if not context.lake.exists(_GENERATED):
+        return []
+    night = pc.field("date")
+    earlier = (night < context.date) & (night > context.date - dt.timedelta(days=LISTED_DAYS))
+    generated = context.lake.arrow(_GENERATED).to_table(filter=earlier).to_pylist()
+    own = [row for row in generated if row.get("user_id") is None]  # tables of earlier versions lack columns
+    first_last = sorted(own, key=lambda row: (row["date"], row["request_id"]), reverse=True)
+    by_name = {
+        row["video_name"]: MadeVideo(
+            name=row["video_name"],
+            night=row["date"],
+            generator=row["generator"],
+            prompt=row["prompt"],
+            tag=row.get("tag") or "",
+            width=row["width"],
+            height=row["height"],
+            duration_ms=row["frames"] * 1000 // row["fps"],
+            is_made=row.get("outcome") in (None, "made"),
+        )
+        for row in first_last
+    }
+    return list(by_name.values())
 
 
 def main(argv: Sequence[str] | None = None) -> None:

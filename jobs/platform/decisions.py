@@ -26,7 +26,7 @@ SUBJECTS: Mapping[str, tuple[str, ...]] = {
     VOLUME: ("behavior_logs", "users", "videos", "campaigns", "video_prompts"),
     LABELS: ("click_model",),
     SNAPSHOT: ("users", "videos", "campaigns"),
-    MODEL: ("recommender", "click_model"),
+    MODEL: ("recommender", "click_model", "video_generator"),
 }
 """Kind of decision -> its possible subjects: feeds of the landing, or registered models."""
 

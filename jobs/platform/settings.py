@@ -38,7 +38,8 @@ class Settings:
     """NIGHTREEL_TRAINING_PROCESSES: number of processes that train a click model together, on Spark's executors; default 1: the
     job alone."""
     video_generator: str
-    """NIGHTREEL_VIDEO_GENERATOR: a name in `models.video.registry`, or the path or id of a diffusers text-to-video pipeline."""
+    """NIGHTREEL_VIDEO_GENERATOR: a name in `models.video.registry`, several separated by commas, or the path or id of a diffusers
+    text-to-video pipeline."""
     text_encoder: str
     """NIGHTREEL_TEXT_ENCODER: path or id of a BERT-like encoder that the project's own generators read prompts with; if empty,
     their own."""

@@ -75,6 +75,7 @@ def template_variables(settings: Settings, date: dt.date) -> dict[str, Any]:
         "coverage": coverage[0] if coverage else None,
         "recommended": report_data.most_recommended(lake, date),
         "segments": report_data.segments(lake, date),
+        "generated": report_data.generated_videos(lake, date, _NIGHTS),
         "sheet": sheet,
     }
 

@@ -210,3 +210,29 @@ def segments(lake: duckdb.DuckDBPyConnection, date: dt.date) -> Rows:
         """,
         day=date,
     )
+
+
+def generated_videos(lake: duckdb.DuckDBPyConnection, date: dt.date, count: int) -> Rows:
+    """Query what viewers did with generated videos in the `count` nights before a night, the most watched generator first.
+
+    The night's own feedback is counted after its report. Columns: `generator_version`, `videos`, `impressions`, and the rates
+    `clicks`, `long_views`, `likes`, `completions`, each with `…_others`: the rate that it would have if viewers had treated every
+    video as they did the other videos of its tag on that night. A rate is null if nobody watched.
+    """
+    names = ("clicks", "long_views", "likes", "completions")
+    rates = ", ".join(
+        f"sum({name}) / nullif(sum(impressions), 0) as {name}, "
+        f"sum(impressions * tag_{name} / nullif(tag_impressions, 0)) "
+        f"/ nullif(sum(impressions) filter (tag_impressions > 0), 0) as {name}_others"
+        for name in names
+    )
+    return rows(
+        lake,
+        f"""
+        select generator_version, count(distinct video_id) as videos, sum(impressions)::bigint as impressions, {rates}
+        from gold.video_feedback where date >= $first and date < $day and generator_version is not null
+        group by generator_version order by impressions desc, generator_version
+        """,
+        first=date - dt.timedelta(days=count),
+        day=date,
+    )

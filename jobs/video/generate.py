@@ -238,7 +238,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         if all(is_made(clip, context.settings.videos) for clip in clips):
             _log.info("all %d clips already exist", len(clips))
             return
-        generator = generator_for(context)
+        generator = generator_for(context, clips[0].generator)
         if other_versions := {clip.generator_version for clip in clips} - {generator.version}:
             raise BadInput(
                 f"{shard.name} was planned for {other_versions.pop()}, the generator is {generator.version}; run the plan again"

@@ -134,7 +134,8 @@ def _row(request: Mapping[str, Any], clip: Clip, outcome: Outcome) -> dict[str, 
         "date": request["date"], "request_id": request["request_id"], "user_id": request.get("user_id"),
         "video_name": clip.name, "prompt": clip.prompt, "generator": clip.generator,
         "generator_version": clip.generator_version, "seed": clip.seed, "width": clip.spec.width,
-        "height": clip.spec.height, "frames": clip.spec.frames, "fps": clip.spec.fps, "path": str(clip.path), **outcome,
+        "height": clip.spec.height, "frames": clip.spec.frames, "fps": clip.spec.fps, "path": str(clip.path),
+        "tag": request["tag"], "arm": request["arm"], **outcome,
     }  # fmt: skip
 
 
@@ -169,9 +170,9 @@ def publish(context: JobContext) -> None:
     """Write the outcomes of the night and the contact sheet. See `manifest` for errors."""
     rows = manifest(context)
     _draw_contact_sheet(context, rows)
-    versions = set(rows["generator_version"].to_pylist())
+    versions = Counter(sorted(rows["generator_version"].to_pylist())).most_common(1)
     context.lake.fingerprints[VIDEO_LABEL] = fingerprint(context.settings, VIDEO_LABEL)
-    context.lake.write(rows, model=versions.pop() if versions else None)
+    context.lake.write(rows, model=versions[0][0] if versions else None)
     _log.info("%s", dict(Counter(rows["outcome"].to_pylist())))
 
 

@@ -11,7 +11,7 @@ from jobs.platform.job_context import JobContext
 from jobs.video.certificate import credentials
 from jobs.video.clip import Clip
 from jobs.video.generate import classifier_of, generate
-from jobs.video.generators import REGISTERED_MODEL, generator_for, load_trained, project_generator
+from jobs.video.generators import REGISTERED_MODEL, generator_for, load_trained, project_generator, serving
 from jobs.video.options import read_seed
 from jobs.video.prompt_check import check, normalized
 from jobs.video.review_queue import doubts_about
@@ -46,7 +46,7 @@ def make_video(context: JobContext, prompt: str, seed: int) -> dict[str, object]
 
 
 def _generator(context: JobContext) -> VideoGenerator:
-    untrained = project_generator(context)
+    untrained = project_generator(context, serving(context))
     if untrained is not None and load_trained(context, untrained) is None:
         from jobs.video.train_generator import train  # MLflow and matplotlib take seconds to import
 

@@ -59,9 +59,8 @@ def read_seed(text: str) -> int:
 def read_generator(text: str, serving: str) -> str:
     """Return the generator, which must be the one that serves."""
     if text != serving:
-        raise ValueError(
-            f"the generator {_shown(text)} does not serve this night; leave it out, or ask for {serving!r}"
-        )
+        hint = "" if "," in serving else f", or ask for {serving!r}"  # of several, users cannot choose
+        raise ValueError(f"the generator {_shown(text)} does not serve this night; leave it out{hint}")
     return text
 
 

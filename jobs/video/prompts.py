@@ -166,6 +166,9 @@ TAG_SUBJECTS: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 """Tag -> its subjects. For other tags, such as the numbers of a dataset, a hash selects them."""
 
+SUBJECT_OF = {text: subject for subject, pairs in PROMPTS.items() for pair in pairs for text in pair}
+"""Prompt -> its subject."""
+
 _SUBJECTS_PER_TAG = 3
 
 

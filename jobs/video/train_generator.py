@@ -1,4 +1,4 @@
-"""Trains the video generator that NIGHTREEL_VIDEO_GENERATOR selects, once for each config.
+"""Trains the video generators that NIGHTREEL_VIDEO_GENERATOR names, once for each config.
 
 The training data is rendered, so it does not depend on the data of a night; the night only names the MLflow run. If
 NIGHTREEL_VIDEO_GENERATOR selects a diffusers pipeline, there is nothing to train.
@@ -20,7 +20,7 @@ from jobs.platform import tracking
 from jobs.platform.job import run_job
 from jobs.platform.job_context import JobContext
 from jobs.video.contact_sheet import Strip, write_contact_sheet
-from jobs.video.generators import REGISTERED_MODEL, load_trained, project_generator
+from jobs.video.generators import REGISTERED_MODEL, load_trained, named, project_generator, serving
 from jobs.video.prompts import PROMPTS
 from models.video.cartoons.captions import LANGUAGES
 from models.video.evaluation import evaluate, evaluated_descriptions, full_captions
@@ -37,7 +37,7 @@ _log = logging.getLogger(__name__)
 
 
 def train(context: JobContext, generator: TrainedGenerator) -> TrainedGenerator:
-    """Train a generator, register it and promote it."""
+    """Train a generator and register it."""
     config, family = generator.config, generator.family
     with tracking.run(context, f"video/{generator.name}", asdict(config)) as run:
         clips = generator.training_data()
@@ -72,8 +72,6 @@ def train(context: JobContext, generator: TrainedGenerator) -> TrainedGenerator:
                 prediction=prediction,
                 model=generator.version,
             )
-    (version,) = tracking.candidates(context.settings, REGISTERED_MODEL, night=context.date, families=[family])
-    tracking.set_verdict(context.settings, REGISTERED_MODEL, night=context.date, promoted=version)
     return generator
 
 
@@ -109,15 +107,19 @@ def loss_plot(generator: TrainedGenerator) -> Figure:
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Train the generator, unless it is already trained."""
+    """Train the generators that are not trained yet. The one that serves is promoted; `jobs.video.promote` judges the others."""
     with run_job(argv, __doc__, trains=REGISTERED_MODEL) as context:
-        untrained = project_generator(context)
-        if untrained is None:
-            _log.info("NIGHTREEL_VIDEO_GENERATOR is %s: nothing to train", context.settings.video_generator)
-        elif (generator := load_trained(context, untrained)) is not None:
-            _log.info("%s is already trained", generator.version)
-        else:
-            print(train(context, untrained).version)
+        for name in named(context.settings):
+            untrained = project_generator(context, name)
+            if untrained is None:
+                _log.info("NIGHTREEL_VIDEO_GENERATOR is %s: nothing to train", name)
+            elif (generator := load_trained(context, untrained)) is not None:
+                _log.info("%s is already trained", generator.version)
+            else:
+                print(train(context, untrained).version)
+                if name == serving(context):
+                    version = tracking.newest(context.settings, REGISTERED_MODEL, untrained.family)
+                    tracking.set_verdict(context.settings, REGISTERED_MODEL, night=context.date, promoted=version)
 
 
 if __name__ == "__main__":

@@ -136,13 +136,18 @@ def test_the_report_comes_last(dags: DagBag) -> None:
     }
 
 
-def test_videos_are_made_from_the_requests_by_a_generator_that_is_trained_meanwhile(dags: DagBag) -> None:
+def test_videos_are_made_from_the_requests_by_the_generator_that_viewers_chose(dags: DagBag) -> None:
     dag = dags.dags["text_to_video"]
     assert {task.task_id: task.upstream_task_ids for task in dag.tasks} == {
         "requests": set(),
         "train_generator": set(),
-        "plan": {"requests", "train_generator"},
+        "video_feedback": {"requests"},
+        "promote": {"video_feedback", "train_generator"},
+        "plan": {"promote"},
         "generate": {"plan"},
         "review_queue": {"generate"},
         "generated_videos": {"generate", "review_queue"},
     }
+    tasks: list[Any] = dag.tasks
+    waits = {task.task_id: task.after_previous_night for task in tasks if getattr(task, "after_previous_night", ())}
+    assert waits == {"video_feedback": ["generated_videos"]}, "whatever else it needs of that night follows from this"

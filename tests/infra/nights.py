@@ -101,7 +101,8 @@ def commands_of(running: Services) -> list[tuple[str, list[str]]]:
 def make_videos(night: dt.date) -> None:
     """Make the videos of a night in this process, as `text_to_video` does, shard after shard."""
     date = ["--date", night.isoformat()]
-    run_in_turn([("jobs.video.train_generator", date), ("jobs.video.plan", date)])
+    before = ("train_generator", "video_feedback", "promote", "plan")
+    run_in_turn([(f"jobs.video.{job}", date) for job in before])
     shards = plan.shards(settings().videos, night)
     run_in_turn([("jobs.video.generate", [*date, "--shard", str(shard)]) for shard in shards])
     run_in_turn([("jobs.video.review_queue", date), ("jobs.video.generated_videos", date)])

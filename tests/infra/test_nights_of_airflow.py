@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 NIGHT = NIGHTS[0]
-OF_VIDEOS = {"gold.generated_videos", "gold.review_queue"}
+OF_VIDEOS = {"gold.generated_videos", "gold.review_queue", "gold.video_feedback"}
 """The tables of the DAG of videos, which the browser does not start."""
 COMMANDS = [
     (f"jobs.{module}", [*arguments, "--date", str(night)]) for night in NIGHTS for module, *arguments in NIGHT_JOBS

@@ -4,6 +4,7 @@ A day's uploads and their ids depend only on the seed and the day, so a video is
 """
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
 
@@ -19,6 +20,9 @@ LIFE_DAYS = 35
 LISTED_DAYS = 42
 """Number of days for which a video is in the snapshot; on the last of them it is no longer visible."""
 
+FRESH_DAYS = 20.0
+"""Number of days in which the popularity of a video falls to 1/e."""
+
 HIDDEN = 4
 """Number of latent taste dimensions that are visible neither in tags nor in texts, only in the behaviour of other users."""
 
@@ -26,7 +30,6 @@ _AUTHORS_A_VIDEO = 0.25
 _AD_SHARE = 0.03
 _TAKEN_DOWN = 0.01
 _ZIPF = 1.0  # popularity of the r-th most popular of a day's uploads: r ** -1
-_FRESH_DAYS = 20.0  # popularity falls to 1/e in this many days
 _UNKNOWN_DURATION = 0.017
 _NORMAL_UPLOADS = ("LongImport", "Web", "ShortImport", "Kmovie", "LongCamera", "PictureSet")
 _TAG_CATEGORY = numpy.array([CATEGORIES.index(category) for category, _ in TAGS])
@@ -68,8 +71,12 @@ def catalogue(seed: int, date: dt.date, videos: int) -> Catalogue:
         videos: approximate number of videos that are shown.
     """
     uploads = max(1, round(videos / LIFE_DAYS))
-    days = [_uploaded(seed, date.toordinal() - age, age, uploads) for age in reversed(range(LISTED_DAYS))]
-    return Catalogue(*(numpy.concatenate([getattr(day, field.name) for day in days]) for field in fields(Catalogue)))
+    return joined([_uploaded(seed, date.toordinal() - age, age, uploads) for age in reversed(range(LISTED_DAYS))])
+
+
+def joined(parts: Sequence[Catalogue]) -> Catalogue:
+    """Return one catalogue of several, whose ids follow one another."""
+    return Catalogue(*(numpy.concatenate([getattr(part, field.name) for part in parts]) for field in fields(Catalogue)))
 
 
 def _uploaded(seed: int, day: int, age: int, uploads: int) -> Catalogue:
@@ -91,7 +98,7 @@ def _uploaded(seed: int, day: int, age: int, uploads: int) -> Catalogue:
         is_ad=advertised & (rng.random(uploads) < _AD_SHARE * len(CATEGORIES) / len(ADVERTISERS)),
         is_visible=age < gone_at,
         duration_ms=numpy.where(unknown, 0, duration).astype(numpy.int64),
-        weight=rank**-_ZIPF * numpy.exp(-age / _FRESH_DAYS),
+        weight=rank**-_ZIPF * numpy.exp(-age / FRESH_DAYS),
         quality=rng.standard_normal(uploads),
         hidden=rng.standard_normal((uploads, HIDDEN)) / HIDDEN**0.5,
         style=rng.integers(1 << 30, size=(uploads, 6)),
@@ -99,7 +106,7 @@ def _uploaded(seed: int, day: int, age: int, uploads: int) -> Catalogue:
 
 
 def video_rows(videos: Catalogue, date: dt.date) -> polars.DataFrame:
-    """Return the snapshot of a catalogue in the columns of the landing: KuaiRand's twelve and a title."""
+    """Return the snapshot of a catalogue in the columns of the landing: KuaiRand's twelve, a title, and the generated video."""
     sizes = numpy.array([[720, 1280], [720, 1280], [720, 960], [1280, 720], [1080, 1920]])[videos.style[:, 0] % 5]
     return polars.DataFrame(
         {
@@ -116,6 +123,7 @@ def video_rows(videos: Catalogue, date: dt.date) -> polars.DataFrame:
             "music_type": numpy.where(videos.style[:, 2] % 10 == 0, 4.0, 9.0),
             "tag": [",".join(TAGS[tag]) for tag in videos.tag],
             "title": [_title(tag, style) for tag, style in zip(videos.tag, videos.style.tolist(), strict=True)],
+            "generated_name": polars.Series([None] * len(videos.video_id), dtype=polars.String),
         }
     )
 

@@ -1,7 +1,7 @@
 """Write one simulated night to the landing: the log with one file per block of users, the snapshots, and video prompts."""
 
 import datetime as dt
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -13,8 +13,9 @@ from infra.storage import Location
 from jobs.ingest import landing
 from jobs.ingest.feeds import BEHAVIOR_LOGS, CAMPAIGNS, NIGHTLY, USERS, VIDEO_PROMPTS, VIDEOS
 from jobs.ingest.gzip_file import write_gzip
-from jobs.ingest.simulator.catalogue import Catalogue, campaign_rows, catalogue, video_rows
+from jobs.ingest.simulator.catalogue import Catalogue, campaign_rows, catalogue, joined, video_rows
 from jobs.ingest.simulator.exposure import expose
+from jobs.ingest.simulator.generated import MadeVideo, generated_catalogue, generated_rows, published
 from jobs.ingest.simulator.log_lines import log_rows, log_text, midnight_of
 from jobs.ingest.simulator.population import Users, blocks, user_rows
 from jobs.ingest.simulator.prompts import prompt_lines
@@ -57,7 +58,13 @@ class Scale:
 
 
 def land(
-    root: Location, date: dt.date, zone: ZoneInfo, scale: Scale, slates: SlatesOf = lambda users: None, seed: int = SEED
+    root: Location,
+    date: dt.date,
+    zone: ZoneInfo,
+    scale: Scale,
+    slates: SlatesOf = lambda users: None,
+    made: Sequence[MadeVideo] = (),
+    seed: int = SEED,
 ) -> None:
     """Write all feeds of one simulated night. Video prompts that somebody else has landed stay.
 
@@ -67,11 +74,18 @@ def land(
         zone: the lake's time zone.
         scale: size of the app.
         slates: the recommendations for this day.
+        made: the generated videos of nights before.
         seed: seed of the app; another seed gives another app.
     """
     videos = catalogue(seed, date, scale.videos)
+    publications = published(root, made, date)
+    popularity = float(videos.weight[videos.age_days == 0].sum())
+    everything = joined([videos, generated_catalogue(publications, seed, date, popularity)])
     snapshots = {
-        VIDEOS: lambda: [_csv(video_rows(videos, date))],
+        VIDEOS: lambda: [
+            _csv(video_rows(videos, date)),
+            *([_csv(generated_rows(publications, date), header=False)] if publications else []),
+        ],
         CAMPAIGNS: lambda: [_csv(campaign_rows(videos))],
         USERS: lambda: _users(seed, scale),
     }
@@ -84,7 +98,7 @@ def land(
         landing.write_folder(prompts, lambda aside: write_gzip(aside / _PROMPTS, lines))
     landing.write_folder(
         landing.folder(root, BEHAVIOR_LOGS, date),
-        lambda aside: _logs(aside, seed, date, zone, scale, videos.shown, slates),
+        lambda aside: _logs(aside, seed, date, zone, scale, everything.shown, slates),
     )
 
 

@@ -19,6 +19,8 @@ from jobs.platform.tracking._store import client
 _INPUT = "input."
 _METRICS = "metrics"
 _TRAINED = "trained"
+LATER_PROMOTIONS = "later_promotions"
+"""Tag with the nights, separated by blanks, whose verdict promoted a version that an earlier night trained."""
 
 
 def records(settings: Settings, where: str = "") -> list[Record]:
@@ -83,6 +85,17 @@ def night(version: Record) -> dt.date:
     return dt.date.fromisoformat(version.tags["night"])
 
 
+def promoted_on(version: Record) -> list[dt.date]:
+    """Return the nights whose verdict promoted a version, the first one first. Mostly it is its own or none."""
+    own = [night(version)] if version.tags["promoted"] == "true" else []
+    return sorted({*own, *later_promotions(version)})
+
+
+def later_promotions(version: Record) -> list[dt.date]:
+    """Return the nights after its own whose verdict promoted a version."""
+    return [dt.date.fromisoformat(text) for text in version.tags.get(LATER_PROMOTIONS, "").split()]
+
+
 def input_tags(inputs: Mapping[str, int]) -> dict[str, str]:
     """Return the tags that record the version of each input table."""
     return {f"{_INPUT}{table}": str(version) for table, version in inputs.items()}
@@ -107,7 +120,7 @@ def inputs(version: Record) -> dict[str, int]:
 
 def _is_ours(version: Record) -> bool:
     try:
-        night(version)
+        promoted_on(version)
     except (KeyError, ValueError):
         return False
     return {"version", "family"} <= version.tags.keys() and version.tags.get("promoted") in ("true", "false")

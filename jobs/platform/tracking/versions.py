@@ -17,6 +17,7 @@ from jobs.platform.tracking._saved import saved_directory
 from jobs.platform.tracking._store import client, is_empty
 
 _CHAMPION = "champion"
+_LATER = f"tags.{_registry.LATER_PROMOTIONS} LIKE '%-%'"
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,9 @@ class ModelVersion:
     number: str
     """MLflow's own number of the version."""
     promoted: bool
+    """True if the verdict of its own night promoted it."""
+    model: str = ""
+    """The model's own name of itself, if it has one."""
 
 
 @dataclass(frozen=True)
@@ -61,9 +65,11 @@ def champion(settings: Settings, name: str, *, before: dt.date) -> ModelVersion 
 def champions(settings: Settings, *, before: dt.date) -> list[Record]:
     """Return the champion of each registered model, as MLflow's record."""
     last: dict[str, Record] = {}
-    promoted = [v for v in with_weights(settings, "tags.promoted = 'true'") if _registry.night(v) < before]
-    for version in sorted(promoted, key=lambda v: (_registry.night(v), v.tags["version"])):
-        last[version.name] = version
+    own, later = (with_weights(settings, condition) for condition in ("tags.promoted = 'true'", _LATER))
+    promotions = {(day, v.tags["version"], v.name): v for v in (*own, *later) for day in _registry.promoted_on(v)}
+    for (day, _, name), version in sorted(promotions.items(), key=lambda item: item[0]):
+        if day < before:
+            last[name] = version
     return list(last.values())
 
 
@@ -79,6 +85,12 @@ def candidates(settings: Settings, name: str, *, night: dt.date, families: Seque
     return [to_model_version(by_family[family]) for family in families]
 
 
+def newest(settings: Settings, name: str, family: str) -> ModelVersion | None:
+    """Return the last version of a family that any night trained; None if there is none."""
+    of_family = with_weights(settings, f"name = '{name}' and tags.family = '{family}'")
+    return to_model_version(max(of_family, key=_registry.trained_at)) if of_family else None
+
+
 def serving(settings: Settings, name: str, *, night: dt.date) -> ModelVersion:
     """Return the version that serves after the night's verdict.
 
@@ -92,11 +104,28 @@ def serving(settings: Settings, name: str, *, night: dt.date) -> ModelVersion:
 
 
 def set_verdict(settings: Settings, name: str, *, night: dt.date, promoted: ModelVersion | None) -> None:
-    """Record which version of a night was promoted, if any, and set the `champion` alias to the last promoted version."""
+    """Record which version the verdict of a night promoted, if any, and set the `champion` alias to the last promoted version.
+
+    The version may be one that an earlier night trained.
+    """
     store = client(settings)
+    number = None if promoted is None else promoted.number
     for version in _of_night(settings, name, night):
-        goes_live = promoted is not None and str(version.version) == promoted.number
+        goes_live = str(version.version) == number
         store.set_model_version_tag(name, version.version, "promoted", str(goes_live).lower())
+    later = {str(version.version): version for version in with_weights(settings, f"name = '{name}' and {_LATER}")}
+    if (
+        promoted is not None
+        and promoted.night != night
+        and (record := _registry.find(settings, name, promoted.version))
+    ):
+        later[number := str(record.version)] = record
+    for its_number, version in later.items():
+        nights = set(_registry.later_promotions(version)) - {night}
+        if its_number == number and _registry.night(version) != night:
+            nights.add(night)
+        text = " ".join(sorted(map(str, nights)))
+        store.set_model_version_tag(name, its_number, _registry.LATER_PROMOTIONS, text)
     failpoint("promoted")
     if (live := champion(settings, name, before=dt.date.max)) is not None:
         store.set_registered_model_alias(name, _CHAMPION, live.number)
@@ -172,6 +201,7 @@ def to_model_version(record: Record) -> ModelVersion:
         metrics=_registry.metrics(record) or {},
         number=str(record.version),
         promoted=record.tags["promoted"] == "true",
+        model=record.tags.get("model", ""),
     )
 
 

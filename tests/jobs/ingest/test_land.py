@@ -1,11 +1,13 @@
 import datetime as dt
 from pathlib import Path
 
+import polars
 import pytest
 
 from jobs.ingest import land, landing
-from jobs.ingest.feeds import BEHAVIOR_LOGS
+from jobs.ingest.feeds import BEHAVIOR_LOGS, VIDEOS
 from tests.jobs.ingest.nights import rows_by_file
+from tests.jobs.lake import insert_rows
 
 _EVENTS = ["--events", "2000"]
 
@@ -62,6 +64,37 @@ def test_a_source_that_does_not_exist_is_one_line(
     assert ended.value.code == 66
     assert capsys.readouterr().err.startswith(f"error: missing input: {home / 'nowhere'} is not a folder")
     assert not (home / "landing").exists()
+
+
+def test_the_simulated_app_publishes_what_nights_before_made_themselves(home: Path) -> None:
+    night = dt.date(2022, 5, 1)
+    video = {
+        "date": night,
+        "prompt": "海边的浪花",
+        "generator": "vae",
+        "width": 64,
+        "height": 64,
+        "frames": 16,
+        "fps": 8,
+    }
+    kinds: list[dict[str, object]] = [
+        {"outcome": "made"},
+        {"outcome": None},
+        {"outcome": "refused"},
+        {"outcome": "made", "user_id": "1" * 32},
+    ]
+    rows = [
+        video | kind | {"request_id": f"{n}", "video_name": f"{n:032x}", "tag": "旅游"} for n, kind in enumerate(kinds)
+    ]
+    insert_rows(home, "gold.generated_videos", rows)
+    for day in (1, 2):
+        land.main(["--date", f"2022-05-0{day}", *_EVENTS])
+    first, second = (
+        polars.read_csv(home / "landing" / VIDEOS / f"dt=2022-05-0{day}" / "videos.csv.gz", infer_schema=False)
+        for day in (1, 2)
+    )
+    assert first["generated_name"].null_count() == len(first)
+    assert set(second["generated_name"].drop_nulls()) == {f"{n:032x}" for n in (0, 1)}
 
 
 def test_the_number_of_views_is_a_setting(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:

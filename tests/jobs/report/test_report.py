@@ -55,6 +55,17 @@ def lake(home: Path) -> Path:
         "gold.audience_segments",
         [aimed | {"user_id": u, "expected_ctr": p} for u, p in (("a", 0.25), ("b", 0.75))],
     )
+    watched = {"generator_version": "vae-1", "impressions": 10, "tag_impressions": 100}
+    yesterday = DAY - dt.timedelta(days=1)
+    insert_rows(
+        home,
+        "gold.video_feedback",
+        [
+            watched | {"video_id": 7, "long_views": 4, "tag_long_views": 20, "date": yesterday},
+            watched | {"video_id": 8, "long_views": 2, "tag_long_views": 10, "date": yesterday},
+            watched | {"video_id": 8, "long_views": 10, "date": DAY},
+        ],
+    )
     sheets = home / "videos" / "contact_sheets"
     sheets.mkdir(parents=True)
     for day, colour in ((DAY - WEEK, "red"), (DAY + WEEK, "blue")):
@@ -79,6 +90,7 @@ def test_it_tells_the_night(lake: Path) -> None:
     for said in (
         *("Night of 2022-05-08", "Sunday", "1 rows in quarantine", "+25.0% on the previous night"),
         *("旅游 4 80.0 % +55.00", "美食 1 20.0 % -55.00"),
+        "vae-1 2 20 0.0 % (0.0 %) 30.0 % (15.0 %)",
         *("2 users get 2 different videos, 66.7 % of the 3 visible videos", "als-2022-05-08-1234abcd"),
         *(
             "春游季",

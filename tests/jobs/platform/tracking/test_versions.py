@@ -160,3 +160,30 @@ def test_the_champion_before_serves_where_the_last_was_removed_by_hand(trained: 
         MissingInput, match=r"^missing input: recommender: no version promoted up to 2022-05-01; run .*$"
     ):
         serve(found, SECOND)
+
+
+def test_a_later_night_can_promote_what_an_earlier_one_trained(trained: Path, tmp_path: Path) -> None:
+    found = copied(trained, tmp_path / "home")
+    third, fourth = (SECOND + dt.timedelta(days=days) for days in (1, 2))
+    a, b = tracking.candidates(found, "recommender", night=FIRST, families=["a", "b"])
+
+    def champions() -> list[str]:
+        nights = (SECOND, third, fourth)
+        return [tracking.serving(found, "recommender", night=night).version for night in nights]
+
+    assert champions() == [b.version] * 3
+    tracking.set_verdict(found, "recommender", night=third, promoted=a)
+    assert champions() == [b.version, a.version, a.version]
+    tracking.set_verdict(found, "recommender", night=fourth, promoted=b)
+    assert champions() == [b.version, a.version, b.version]
+    tracking.set_verdict(found, "recommender", night=third, promoted=None)  # that night was rerun
+    assert champions() == [b.version] * 3
+    tracking.set_verdict(found, "recommender", night=third, promoted=a)
+    tracking.set_verdict(found, "recommender", night=fourth, promoted=None)
+    assert champions() == [b.version, a.version, a.version]
+    assert str(mlflow.MlflowClient().get_model_version_by_alias("recommender", "champion").version) == a.number
+    assert [v.promoted for v in tracking.history(found, FIRST, FIRST)] == [False, True], "on their own night"
+    newest = tracking.newest(found, "recommender", "a")
+    assert newest is not None
+    assert (newest.night, newest.metrics["auc"]) == (SECOND, 4.0)
+    assert tracking.newest(found, "recommender", "none") is None
