@@ -16,6 +16,7 @@ from jobs.platform.errors import UsageError
 from jobs.platform.job_context import JobContext
 from jobs.platform.settings import settings
 from jobs.recommend import REGISTERED_MODEL as RECOMMENDER
+from jobs.video.generators import REGISTERED_MODEL as VIDEO_GENERATOR
 from schemas.contract import load_contract
 from tests.jobs.lake import insert_decisions
 
@@ -118,7 +119,7 @@ def test_subjects_are_feeds_of_the_landing_and_registered_models() -> None:
     feeds = set(NIGHTLY)
     assert set(SUBJECTS[VOLUME]) == set(RECONCILED)
     assert {*SUBJECTS[EMPTY], *SUBJECTS[SNAPSHOT]} == feeds
-    assert SUBJECTS[MODEL] == (RECOMMENDER, CLICK_MODEL)
+    assert SUBJECTS[MODEL] == (RECOMMENDER, CLICK_MODEL, VIDEO_GENERATOR)
     assert SUBJECTS[LABELS] == (CLICK_MODEL,)
     (of_contract,) = [rule.expression for rule in load_contract(TABLE).rules if rule.name == "kind_is_known"]
     assert [kind for kind in SUBJECTS if f"'{kind}'" in of_contract] == list(SUBJECTS)
