@@ -47,9 +47,10 @@ _LONGEST_WAIT = dt.timedelta(hours=12)
 _log = logging.getLogger(__name__)
 
 
-def train(context: JobContext, generator: TrainedGenerator, checkpoints: GeneratorCheckpoints) -> TrainedGenerator:
-    """Train a generator, register it and promote it."""
+def train(context: JobContext, generator: TrainedGenerator, is_sharded: bool = False) -> TrainedGenerator:
+    """Train a generator, register it and promote it; see `Training` for `is_sharded`."""
     config, family = generator.config, generator.family
+    checkpoints = GeneratorCheckpoints(context.settings, generator)
     with tracking.run(context, f"video/{generator.name}", asdict(config)) as run:
         clips = generator.training_data()
         _log.info("training on %d clips", len(clips.frames))
@@ -62,7 +63,7 @@ def train(context: JobContext, generator: TrainedGenerator, checkpoints: Generat
                 if step % (10 * _LOG_EVERY) == 0:
                     _log.info("step %d of %d: %s", step, config.steps, losses)
 
-            generator.fit(clips, Training(on_step, checkpoints, context.args.sharded))
+            generator.fit(clips, Training(on_step, checkpoints, is_sharded))
         run.log_figure(loss_plot(generator), "loss.png")
         with TemporaryDirectory() as folder:
             metrics = _evaluate(generator, sheet := Path(folder, "samples.png"))
@@ -145,14 +146,10 @@ def main(argv: Sequence[str] | None = None) -> None:
             _log.info("NIGHTREEL_VIDEO_GENERATOR is %s: nothing to train", context.settings.video_generator)
         elif (generator := load_trained(context, untrained)) is not None:
             _log.info("%s is already trained", generator.version)
+        elif rank() == 0:
+            print(train(context, untrained, context.args.sharded).version)
         else:
-            checkpoints = GeneratorCheckpoints(context.settings, untrained)
-            if rank() == 0:
-                print(train(context, untrained, checkpoints).version)
-            else:
-                untrained.fit(
-                    untrained.training_data(), Training(checkpoints=checkpoints, is_sharded=context.args.sharded)
-                )
+            untrained.fit(untrained.training_data(), Training(is_sharded=context.args.sharded))
 
 
 if __name__ == "__main__":

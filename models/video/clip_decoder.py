@@ -5,7 +5,7 @@ for and how it moves, in some hundred numbers, and not how pixels make a picture
 """
 
 from dataclasses import dataclass, fields, replace
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -75,7 +75,7 @@ class DecoderConfig:
         """Return the config of a training with `times` as many steps."""
         return replace(self, **{name: times * steps for name, steps in self._steps().items()})
 
-    def _steps(self) -> dict[str, int]:
+    def _steps(self) -> dict[str, Any]:
         names = [field.name for field in fields(self) if field.name.endswith("_steps")]
         return {name: getattr(self, name) for name in names if name != "euler_steps"}
 

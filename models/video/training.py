@@ -48,7 +48,7 @@ class Training:
 
     Args:
         on_step: called after each step with its number, from 1, and its losses. The steps of checkpoints are reported at once.
-        checkpoints: where the state is kept every 200 steps, and where it is looked for.
+        checkpoints: where the state is kept every 200 steps, and where it is looked for. Only the first process uses them.
         is_sharded: whether each of several processes keeps only its share of the weights (FSDP2) instead of all of them (DDP).
     """
 
@@ -93,24 +93,30 @@ class Training:
             for values in saved["losses"]:
                 self.record(losses(*values))
 
-        checkpoints = self._checkpoints
+        is_kept = of_first(self._checkpoints is not None)
+        content = self._read(stage)
+        if together:
+            content = of_first(content)
+        if content is not None:
+            restore(torch.load(io.BytesIO(content)))
         if together or rank() == 0:
-            content = checkpoints.read(stage) if checkpoints is not None and rank() == 0 else None
-            if together:
-                content = of_first(content)
-            if content is not None:
-                restore(torch.load(io.BytesIO(content)))
             for step in range(len(self.history) - begin + 1, count + 1):
                 yield
-                if checkpoints is not None and (step % _SAVE_EVERY == 0 or step == count):
-                    buffer = io.BytesIO()
-                    torch.save(state(), buffer)
-                    if rank() == 0:
-                        checkpoints.write(stage, buffer.getvalue())
-        if not together and processes() > 1:
-            result = of_first(state() if rank() == 0 else None)
-            if result is not None and rank() > 0:
+                if is_kept and (step % _SAVE_EVERY == 0 or step == count):
+                    self._write(stage, state())
+        if processes() > 1 and not together:
+            result = of_first(state() if rank() == 0 else {})
+            if rank() > 0:
                 restore(result)
+
+    def _read(self, stage: str) -> bytes | None:
+        return self._checkpoints.read(stage) if self._checkpoints is not None and rank() == 0 else None
+
+    def _write(self, stage: str, state: dict[str, Any]) -> None:
+        if self._checkpoints is not None and rank() == 0:
+            buffer = io.BytesIO()
+            torch.save(state, buffer)
+            self._checkpoints.write(stage, buffer.getvalue())
 
     def parallel(self, network: nn.Module) -> nn.Module:
         """Return the network such that each step uses the mean of the gradients of all processes.
