@@ -40,6 +40,8 @@ class Settings:
     video_generator: str
     """NIGHTREEL_VIDEO_GENERATOR: a name in `models.video.registry`, several separated by commas, or the path or id of a diffusers
     text-to-video pipeline."""
+    video_training: int
+    """NIGHTREEL_VIDEO_TRAINING: how many times as many steps the project's own generators are trained; default 1."""
     text_encoder: str
     """NIGHTREEL_TEXT_ENCODER: path or id of a BERT-like encoder that the project's own generators read prompts with; if empty,
     their own."""
@@ -112,6 +114,7 @@ def settings() -> Settings:
         pairs_in_memory=_number("NIGHTREEL_PAIRS_IN_MEMORY", "10000000", "pairs"),
         training_processes=_number("NIGHTREEL_TRAINING_PROCESSES", "1", "processes", least=1),
         video_generator=os.environ.get("NIGHTREEL_VIDEO_GENERATOR", "vae"),
+        video_training=_number("NIGHTREEL_VIDEO_TRAINING", "1", "times the usual training steps", least=1),
         text_encoder=os.environ.get("NIGHTREEL_TEXT_ENCODER", ""),
         video_licence=os.environ.get("NIGHTREEL_VIDEO_LICENCE", ""),
         video_label=_switch("NIGHTREEL_VIDEO_LABEL"),

@@ -63,7 +63,8 @@ def project_generator(context: JobContext, name: str) -> TrainedGenerator | None
     if model is None:
         return None
     try:
-        return model(replace(model.nightly, text_encoder=context.settings.text_encoder))
+        config = replace(model.nightly, text_encoder=context.settings.text_encoder)
+        return model(config.longer(context.settings.video_training))
     except ValueError as error:
         raise BadInput(f"NIGHTREEL_TEXT_ENCODER: {error}") from error
 

@@ -21,8 +21,8 @@ from models.ads.calibration import PlattScaling
 from models.ads.encoded_examples import EncodedExamples, tensors
 from models.ads.encoder import Encoder, EncoderConfig
 from models.ads.examples import Batch, Examples, Fields
-from models.ads.processes import of_all
 from models.ads.training import EpochLosses, TrainingConfig, logits, reproducible, train
+from models.processes import of_all
 
 _PREDICTION_ROWS = 16_384
 _STATE, _WEIGHTS = "model.json", "weights.safetensors"

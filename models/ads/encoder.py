@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.ads.examples import Batch, Examples, Fields, Ragged
-from models.ads.processes import of_all
+from models.processes import of_all
 
 _STEP = 2.0**-16  # numbers are summed as multiples of this: exact enough for rates, and squares of 2**21 rows fit int64
 _PADDING, _SPECIAL = 0, 2  # row 0 of the table pads bags; each field has one row for missing and one for rare values

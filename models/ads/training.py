@@ -1,6 +1,6 @@
 """Training loop of all click models: AdamW on log-loss, with early stopping on the holdout.
 
-Several processes may train one model, each on its own examples (`models.ads.processes`). A step then takes a batch in each of
+Several processes may train one model, each on its own examples (`models.processes`). A step then takes a batch in each of
 them, so an epoch takes the same time and reads as many times the examples.
 """
 
@@ -18,7 +18,7 @@ from torch import nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from models.ads.encoded_examples import EncodedExamples, Tensors
-from models.ads.processes import averaging_gradients, of_all, processes
+from models.processes import averaging_gradients, of_all, processes
 
 _INFERENCE_ROWS = 8192
 _MIN_STEPS = 50

@@ -5,7 +5,6 @@ Codes are rounded vectors of few dimensions instead of entries of a learned code
 VQ-VAE Made Simple", ICLR 2024). The transformer is that of VideoGPT (Yan et al., 2021), with attention to words.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -19,6 +18,7 @@ from models.video.examples import training_examples
 from models.video.latents import Latents, Scale, frame_times, layouts_of, moving
 from models.video.network_generator import NetworkGenerator
 from models.video.optimization import Optimization
+from models.video.training import Training, random_numbers
 
 _CANDIDATES = 8
 _LEVELS, _DIMENSIONS = 4, 3
@@ -51,11 +51,6 @@ class AttentionConfig(DecoderConfig):
     heads: int = 4
     temperature: float = 0.7
 
-    @property
-    def steps(self) -> int:
-        """Training steps whose losses are recorded."""
-        return super().steps + self.code_steps + self.attention_steps
-
 
 @dataclass(frozen=True)
 class CodeStep:
@@ -85,29 +80,31 @@ class AttentionGenerator(NetworkGenerator):
         self.writer = Writer(config.text_embedding_size, config.width, config.layers, config.heads)
         return {"parts": nn.ModuleList(self.parts), "writer": self.writer}
 
-    def _fit_latents(self, rng: torch.Generator, record: Callable[[CodeStep | AttentionStep], object]) -> None:
+    def _fit_latents(self, training: Training) -> None:
         config = self.config
+        rng = random_numbers("codes", config.seed)
         examples = training_examples(self.text, self.decoder, rng)
         for part, values in zip(self.parts, _vectors(examples.latents), strict=True):
             part.scale.fit(values[~values.isnan().any(1)])
         coded = nn.ModuleList(self.parts)
         optimization = Optimization(coded, config.learning_rate, config.code_steps)
-        for _ in range(config.code_steps):
+        for _ in training.steps("codes", config.code_steps, CodeStep, rng, optimization):
             batch = examples.batch(config.code_batch_size, rng)
             vectors = _vectors(batch.latents)
             losses = [part.loss(v[~v.isnan().any(1)]) for part, v in zip(self.parts, vectors, strict=True)]
             loss = torch.stack(losses).mean()
             optimization.step(loss)
-            record(CodeStep(loss.item()))
+            training.record(CodeStep(loss.item()))
         coded.eval().requires_grad_(False)
         optimization = Optimization(self.writer, config.learning_rate, config.attention_steps)
-        for _ in range(config.attention_steps):
+        rng = random_numbers("attention", config.seed)
+        for _ in training.steps("attention", config.attention_steps, AttentionStep, rng, optimization):
             batch = examples.batch(config.attention_batch_size, rng)
             codes = self._codes(batch.latents)
             scores = self.writer(codes[:, :-1], batch.words, batch.is_padding)
             loss = F.cross_entropy(scores.flatten(0, 1), codes.flatten())
             optimization.step(loss)
-            record(AttentionStep(loss.item()))
+            training.record(AttentionStep(loss.item()))
 
     def _codes(self, latents: Latents) -> Tensor:
         """Return the codes of latents, (N, _LENGTH) int64."""

@@ -4,8 +4,8 @@ A VAE draws scenes and backdrops. Objects are sprites in front of a backdrop. So
 for and how it moves, in some hundred numbers, and not how pixels make a picture.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -21,6 +21,7 @@ from models.video.frames import FRAME_SIZE, thumbnails
 from models.video.latents import Latents, frame_times, moving
 from models.video.optimization import Optimization
 from models.video.sprites import LOOK_SIZE, Sprites, place
+from models.video.training import Training, random_numbers
 from models.video.vae_network import ConditionalVAE, kl_divergence
 
 _BACKDROP_NAMES = tuple(BACKDROPS)
@@ -35,7 +36,7 @@ class DecoderConfig:
         frames, fps: length and frame rate of the clips.
         clips_per_picture, composed_clips: clips of every scene and backdrop, and of moving objects.
         captions: number of captions that the text encoder and the latents are trained on.
-        text_steps, vae_steps, sprite_steps: training steps of each network.
+        text_steps, vae_steps, sprite_steps: training steps of each network. The names of all such numbers end like these.
         batch_size: clips for each training step.
         frames_per_clip: frames of each clip for each training step.
         learning_rate, sprite_learning_rate: maximum, after a short warm-up; it then decays to 0 along a cosine.
@@ -52,7 +53,7 @@ class DecoderConfig:
     clips_per_picture: int = 32
     composed_clips: int = 600
     captions: int = 16_000
-    text_steps: int = 600
+    text_steps: int = 700
     vae_steps: int = 1100
     sprite_steps: int = 320
     batch_size: int = 16
@@ -67,8 +68,16 @@ class DecoderConfig:
 
     @property
     def steps(self) -> int:
-        """Training steps whose losses are recorded."""
-        return self.vae_steps + self.sprite_steps
+        """Training steps of all networks."""
+        return sum(self._steps().values())
+
+    def longer(self, times: int) -> Self:
+        """Return the config of a training with `times` as many steps."""
+        return replace(self, **{name: times * steps for name, steps in self._steps().items()})
+
+    def _steps(self) -> dict[str, Any]:
+        names = [field.name for field in fields(self) if field.name.endswith("_steps")]
+        return {name: getattr(self, name) for name in names if name != "euler_steps"}
 
 
 @dataclass(frozen=True)
@@ -116,17 +125,16 @@ class ClipDecoder(nn.Module):
         composed = compositions_to_train_on(config.composed_clips, config.seed)
         return render_clips(pictures(config.clips_per_picture) + composed, config.frames, FRAME_SIZE, config.seed)
 
-    def fit(self, clips: Clips, rng: torch.Generator, record: Callable[[PictureStep | SpriteStep], object]) -> None:
+    def fit(self, clips: Clips, training: Training) -> None:
         """Train the VAE on scenes and backdrops, then the sprites on the other clips.
 
         Args:
             clips: (N, T, S, S, 3) frames with their descriptions and layouts.
-            rng: draws batches and noise.
-            record: called with the losses of each step.
+            training: records the losses.
         """
         is_composed = np.array([d.is_composed for d in clips.descriptions])
-        self._fit_pictures(clips[~is_composed], rng, record)
-        self._fit_sprites(clips[is_composed], rng, record)
+        self._fit_pictures(clips[~is_composed], training)
+        self._fit_sprites(clips[is_composed], training)
 
     @torch.no_grad()
     def latents(self, descriptions: list[Description], layouts: Tensor, rng: torch.Generator) -> Latents:
@@ -149,9 +157,7 @@ class ClipDecoder(nn.Module):
         frames = self._frames_of(latents.pictures)
         return place(frames, self.sprites(latents.looks.nan_to_num()), latents.centres)
 
-    def _fit_pictures(
-        self, clips: Clips, rng: torch.Generator, record: Callable[[PictureStep | SpriteStep], object]
-    ) -> None:
+    def _fit_pictures(self, clips: Clips, training: Training) -> None:
         """Minimise the evidence lower bound with a Gaussian likelihood of pixels.
 
         Its variance is the optimal one of each batch (sigma-VAE: Rybkin, Daniilidis, Levine, ICML 2021), so there is no weight
@@ -161,8 +167,9 @@ class ClipDecoder(nn.Module):
         frames = torch.from_numpy(clips.frames)
         shown, colours = _shown(clips.descriptions)
         encoder_inputs = thumbnails(frames)
+        rng = random_numbers("pictures", config.seed)
         optimization = Optimization(vae, config.learning_rate, config.vae_steps)
-        for _ in range(config.vae_steps):
+        for _ in training.steps("pictures", config.vae_steps, PictureStep, rng, optimization):
             batch, numbers, target = self._batch(frames, rng)
             condition = vae.condition(shown[batch], colours[batch])
             mean, log_variance = vae.encode(encoder_inputs[batch].float() / 255 - 0.5, condition)
@@ -171,11 +178,9 @@ class ClipDecoder(nn.Module):
             kl = kl_divergence(mean, log_variance, *vae.prior_distribution(condition)).mean()
             # -ELBO per pixel: with the optimal variance its derivative by the MSE is 1 / (2 MSE); KL is divided by all pixels.
             optimization.step(mse / (2 * mse.detach().clamp(min=1e-4)) + kl / frames[0].numel())
-            record(PictureStep(mse.item(), kl.item()))
+            training.record(PictureStep(mse.item(), kl.item()))
 
-    def _fit_sprites(
-        self, clips: Clips, rng: torch.Generator, record: Callable[[PictureStep | SpriteStep], object]
-    ) -> None:
+    def _fit_sprites(self, clips: Clips, training: Training) -> None:
         """Minimise the squared error of pixels, with the sprites in their true places in front of the backdrops of the VAE."""
         config = self.config
         frames, layouts = torch.from_numpy(clips.frames), torch.from_numpy(clips.layouts)
@@ -183,14 +188,15 @@ class ClipDecoder(nn.Module):
             backdrops = self._frames_of(self._pictures([Description(None, backdrop=name) for name in BACKDROPS], None))
         behind = torch.tensor([_BACKDROP_NAMES.index(d.backdrop or "") for d in clips.descriptions])
         objects = _objects(clips.descriptions)
+        rng = random_numbers("sprites", config.seed)
         optimization = Optimization(self.sprites, config.sprite_learning_rate, config.sprite_steps)
-        for _ in range(config.sprite_steps):
+        for _ in training.steps("sprites", config.sprite_steps, SpriteStep, rng, optimization):
             batch, numbers, target = self._batch(frames, rng)
             drawn = self.sprites(self.sprites.look(*(values[batch] for values in objects)))
             background = backdrops[behind[batch][:, None], numbers]
             loss = F.mse_loss(place(background, drawn, moving(layouts[batch], numbers / config.frames)), target)
             optimization.step(loss)
-            record(SpriteStep(loss.item()))
+            training.record(SpriteStep(loss.item()))
 
     def _batch(self, frames: Tensor, rng: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
         """Draw clips (N,), numbers of frames (N, K), and return them with the frames (N, K, 3, S, S), 0 to 1."""

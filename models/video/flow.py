@@ -6,7 +6,6 @@ object. Classifier-free guidance (Ho and Salimans, 2022) follows the prompt more
 """
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import ClassVar
@@ -14,6 +13,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
+from models.processes import of_all, processes, rows_of_process
 from models.video.cartoons.descriptions import MOST_OBJECTS
 from models.video.clip_decoder import DecoderConfig
 from models.video.examples import training_examples
@@ -21,6 +21,7 @@ from models.video.flow_matching import matching_loss, moved
 from models.video.latents import Latents, Scale, frame_times, layouts_of, moving
 from models.video.network_generator import NetworkGenerator
 from models.video.optimization import Optimization
+from models.video.training import Training, random_numbers
 
 _CANDIDATES = 4
 _TIME_WAVES = 16
@@ -47,11 +48,6 @@ class FlowConfig(DecoderConfig):
     guidance: float = 1.5
     euler_steps: int = 12
 
-    @property
-    def steps(self) -> int:
-        """Training steps whose losses are recorded."""
-        return super().steps + self.flow_steps
-
 
 @dataclass(frozen=True)
 class FlowStep:
@@ -74,21 +70,25 @@ class FlowGenerator(NetworkGenerator):
         self.velocity = Velocity(self.sizes, config.text_embedding_size, config.width, config.layers, config.heads)
         return {"scale": self.scale, "velocity": self.velocity}
 
-    def _fit_latents(self, rng: torch.Generator, record: Callable[[FlowStep], object]) -> None:
+    def _fit_latents(self, training: Training) -> None:
         config = self.config
+        rng = random_numbers("flow", config.seed)
         examples = training_examples(self.text, self.decoder, rng)
         self.scale.fit(_values(examples.latents))
-        optimization = Optimization(self.velocity, config.learning_rate, config.flow_steps)
-        for _ in range(config.flow_steps):
+        network = training.parallel(self.velocity)
+        optimization = Optimization(network, config.learning_rate, config.flow_steps)
+        rows = rows_of_process()
+        for _ in training.steps("flow", config.flow_steps, FlowStep, rng, optimization, together=True):
             batch = examples.batch(config.flow_batch_size, rng)
             target = self.scale.down(_values(batch.latents))
             noise = torch.randn(target.shape, generator=rng)
             is_hidden = torch.rand(len(target), 1, 1, generator=rng) < config.unconditional
-            words = batch.words.masked_fill(is_hidden, 0.0)
-            velocity = partial(self.velocity, words=words, is_padding=batch.is_padding)
-            loss = matching_loss(velocity, noise, target, rng)
-            optimization.step(loss)
-            record(FlowStep(loss.item()))
+            words = batch.words.masked_fill(is_hidden, 0.0)[rows]
+            velocity = partial(network, words=words, is_padding=batch.is_padding[rows])
+            loss = matching_loss(velocity, noise, target, rng, rows)
+            optimization.step(processes() * loss)
+            training.record(FlowStep(sum(of_all(loss.item()))))
+        self.velocity.load_state_dict(optimization.weights)
 
     def _candidates(self, prompt: str, rng: torch.Generator) -> Latents:
         words, is_padding = self.text.words([prompt])

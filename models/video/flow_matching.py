@@ -13,7 +13,9 @@ Velocity = Callable[[Tensor, Tensor], Tensor]
 """Values (N, D) on the way and their times (N, 1), 0 for noise and 1 for data -> velocity (N, D)."""
 
 
-def matching_loss(velocity: Velocity, noise: Tensor, data: Tensor, rng: torch.Generator) -> Tensor:
+def matching_loss(
+    velocity: Velocity, noise: Tensor, data: Tensor, rng: torch.Generator, rows: slice = slice(None)
+) -> Tensor:
     """Return the mean squared error of the velocity at random times on straight lines.
 
     Args:
@@ -21,12 +23,13 @@ def matching_loss(velocity: Velocity, noise: Tensor, data: Tensor, rng: torch.Ge
         noise: (N, D) where the lines begin.
         data: (N, D) where they end; NaN is missing: it does not count, and stays noise.
         rng: draws the times.
+        rows: only the share of these rows in the mean is computed.
     """
     is_missing = data.isnan()
     way = torch.where(is_missing, 0.0, data - noise)
     times = torch.rand(len(data), 1, generator=rng)
-    error = velocity(noise + times * way, times) - way
-    return error[~is_missing].square().mean()
+    error = velocity((noise + times * way)[rows], times[rows]) - way[rows]
+    return error.masked_fill(is_missing[rows], 0.0).square().sum() / (~is_missing).sum()
 
 
 def moved(velocity: Velocity, noise: Tensor, steps: int) -> Tensor:

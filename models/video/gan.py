@@ -7,7 +7,6 @@ clips of other prompts (Reed et al., "Generative Adversarial Text to Image Synth
 """
 
 import copy
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -22,6 +21,7 @@ from models.video.examples import training_examples
 from models.video.latents import Latents, Scale
 from models.video.network_generator import NetworkGenerator
 from models.video.optimization import Optimization
+from models.video.training import Training, random_numbers
 
 _CANDIDATES = 8
 _POSITIONS = 2 * MOST_OBJECTS
@@ -46,11 +46,6 @@ class GanConfig(DecoderConfig):
     noise_size: int = 16
     width: int = 384
 
-    @property
-    def steps(self) -> int:
-        """Training steps whose losses are recorded."""
-        return super().steps + self.gan_steps
-
 
 @dataclass(frozen=True)
 class GanStep:
@@ -74,8 +69,9 @@ class GanGenerator(NetworkGenerator):
         self.forger = Forger(self.sizes[0], config.text_embedding_size, config.noise_size, config.width)
         return {"content_scale": self.content_scale, "motion_scale": self.motion_scale, "forger": self.forger}
 
-    def _fit_latents(self, rng: torch.Generator, record: Callable[[GanStep], object]) -> None:
+    def _fit_latents(self, training: Training) -> None:
         config = self.config
+        rng = random_numbers("gan", config.seed)
         examples = training_examples(self.text, self.decoder, rng)
         content, motion, _ = _values(examples.latents)
         self.content_scale.fit(content)
@@ -89,7 +85,7 @@ class GanGenerator(NetworkGenerator):
         forging = copy.deepcopy(self.forger)
         forges = Optimization(forging, config.gan_learning_rate, config.gan_steps, _BETAS)
         judges = Optimization(discriminators, 2 * config.gan_learning_rate, config.gan_steps, _BETAS)
-        for _ in range(config.gan_steps):
+        for _ in training.steps("gan", config.gan_steps, GanStep, rng, forges, judges, self.forger):
             batch = examples.batch(config.gan_batch_size, rng)
             prompts = batch.words[:, 0]
             real, forged = self._scaled(batch.latents), forging(prompts, config.frames, rng)
@@ -109,7 +105,7 @@ class GanGenerator(NetworkGenerator):
             with torch.no_grad():
                 for average, value in zip(self.forger.parameters(), forging.parameters(), strict=True):
                     average.lerp_(value, 1 - _AVERAGE)
-            record(GanStep(forgery.item(), loss.item()))
+            training.record(GanStep(forgery.item(), loss.item()))
 
     def _scaled(self, latents: Latents) -> tuple[Tensor, Tensor, Tensor]:
         content, motion, is_there = _values(latents)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from models.video.cartoons.corpus import Clips
     from models.video.sound import Sound
+    from models.video.training import Training
 
 Frames = NDArray[np.uint8]
 """A clip (T, H, W, 3), or clips (N, T, H, W, 3): sRGB, uint8."""
@@ -126,6 +127,9 @@ class TrainingConfig(Protocol):
     def steps(self) -> int:
         """Number of training steps."""
 
+    def longer(self, times: int) -> Self:
+        """Return the config of a training with `times` as many steps."""
+
 
 class TrainedGenerator(VideoGenerator):
     """A generator that the project trains itself, on rendered clips. Add a module here and a line to the registry."""
@@ -155,12 +159,12 @@ class TrainedGenerator(VideoGenerator):
         """Return the clips that the config specifies."""
 
     @abstractmethod
-    def fit(self, clips: Clips, on_step: Callable[[int, Any], object] = ...) -> Self:
+    def fit(self, clips: Clips, training: Training | None = None) -> Self:
         """Train the generator on clips and captions of what they show.
 
         Args:
             clips: (N, T, S, S, 3) frames with their descriptions.
-            on_step: called after each step with its number, from 1, and its losses.
+            training: where its steps are reported and its state is kept; default: nowhere.
         """
 
     @abstractmethod

@@ -19,9 +19,10 @@ from models.video.clip_decoder import ClipDecoder
 from models.video.frames import FRAME_SIZE
 from models.video.generator import Frames, TrainedGenerator, VideoSpec, check_prompts, fit_to_spec
 from models.video.ngram_text import NgramEncoder
+from models.video.training import Training, random_numbers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from models.video.cartoons.corpus import Clips
@@ -48,7 +49,6 @@ class NetworkGenerator(TrainedGenerator):
     def __init__(self, config: Any = None) -> None:
         self.config = config or self.nightly
         self.history = []
-        self.text_history: list[float] = []
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.config.seed)
             self.text = self._text_encoder()
@@ -68,8 +68,8 @@ class NetworkGenerator(TrainedGenerator):
         """Create the networks from texts to latents, with random weights."""
 
     @abstractmethod
-    def _fit_latents(self, rng: torch.Generator, record: Callable[[Any], object]) -> None:
-        """Train these networks; `record` takes the losses of each step. Text encoder and decoder are trained already."""
+    def _fit_latents(self, training: Training) -> None:
+        """Train these networks. Text encoder and decoder are trained already."""
 
     @abstractmethod
     def _candidates(self, prompt: str, rng: torch.Generator) -> Latents:
@@ -79,20 +79,14 @@ class NetworkGenerator(TrainedGenerator):
         """Return the clips that the config specifies."""
         return self.decoder.clips()
 
-    def fit(self, clips: Clips, on_step: Callable[[int, object], object] = lambda step, losses: None) -> Self:
+    def fit(self, clips: Clips, training: Training | None = None) -> Self:
         """Train the text encoder on captions, the decoder on clips, then the networks between them."""
-        rng = torch.Generator().manual_seed(self.config.seed)
-        history: list[Any] = []
-        self.history = history
-
-        def record(losses: Any) -> None:
-            history.append(losses)
-            on_step(len(history), losses)
-
-        self._fit_text(rng)
-        self.decoder.fit(clips, rng, record)
+        training = training or Training()
+        self.history = training.history
+        self._fit_text(training)
+        self.decoder.fit(clips, training)
         self.decoder.eval().requires_grad_(False)
-        self._fit_latents(rng, record)
+        self._fit_latents(training)
         self._round_weights()
         return self
 
@@ -161,11 +155,12 @@ class NetworkGenerator(TrainedGenerator):
             raise ValueError(f"{directory} contains no saved {cls.name} generator: {error}") from error
         return generator
 
-    def _fit_text(self, rng: torch.Generator) -> None:
+    def _fit_text(self, training: Training) -> None:
         """Train the text encoder on captions."""
-        texts, said = described_captions(self.config.captions, self.config.seed)
-        stated = torch.from_numpy(labels(said))
-        self.text_history = self.text.fit(texts, stated, steps=self.config.text_steps, rng=rng)
+        config = self.config
+        texts, said = described_captions(config.captions, config.seed)
+        rng = random_numbers("text", config.seed)
+        self.text.fit(texts, torch.from_numpy(labels(said)), steps=config.text_steps, rng=rng, training=training)
         self.text.eval().requires_grad_(False)
 
     def _weights(self) -> dict[str, Tensor]:

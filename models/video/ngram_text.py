@@ -12,11 +12,14 @@ import unicodedata
 import zlib
 from collections.abc import Sequence
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from models.video.optimization import Groups
 from models.video.text import TextEncoder
+from models.video.training import Training
 
 _BUCKETS = 1 << 16  # bucket 0 pads
 _RUNS = re.compile(r"[\u3400-\u9fff]+|[a-z]+|[0-9]+")
@@ -69,11 +72,11 @@ class NgramEncoder(TextEncoder):
     def inputs(self, prompts: Sequence[str]) -> Tensor:
         """Return the n-grams of prompts as buckets (N, L, G), padded with zeros; L is at least 1."""
         texts = [tokens(prompt) for prompt in prompts]
-        stacked = torch.zeros(len(texts), max(1, *map(len, texts)), _NGRAMS, dtype=torch.long)
+        stacked = np.zeros((len(texts), max(1, *map(len, texts)), _NGRAMS), np.int64)
         for n, text in enumerate(texts):
             for position, token in enumerate(text):
-                stacked[n, position, : len(token)] = torch.tensor(token)
-        return stacked
+                stacked[n, position, : len(token)] = token
+        return torch.from_numpy(stacked)
 
     def forward(self, inputs: Tensor) -> tuple[Tensor, Tensor]:
         """See `TextEncoder.forward`; the inputs are (N, L, G)."""
@@ -87,7 +90,7 @@ class NgramEncoder(TextEncoder):
         bag = embedded.sum(1) / (~unknown).sum(1).clamp(min=1).sqrt()[:, None]
         return torch.cat([encoded[:, :1] + bag[:, None], encoded[:, 1:]], 1), is_padding
 
-    def parameter_groups(self) -> list[tuple[list[nn.Parameter], float]]:
+    def parameter_groups(self) -> Groups:
         """The vectors of n-grams learn faster, because few captions of a batch have a certain one."""
         of_ngrams = list(self.embeddings.parameters())
         others = [weights for weights in self.parameters() if weights is not of_ngrams[0]]
@@ -98,11 +101,15 @@ class NgramEncoder(TextEncoder):
         shares = _DROPOUT * torch.rand(len(inputs), 1, 1, generator=rng)
         return inputs * (torch.rand(inputs.shape, generator=rng) > shares)
 
-    def fit(self, texts: Sequence[str], labels: Tensor, *, steps: int, rng: torch.Generator) -> list[float]:
-        """See `TextEncoder.fit`. The vectors of n-grams that no caption contains become zero."""
-        losses = super().fit(texts, labels, steps=steps, rng=rng)
-        unused = torch.ones(_BUCKETS, dtype=torch.bool)
-        unused[self.inputs(texts).unique()] = False
+    def _fit(self, inputs: Tensor, labels: Tensor, steps: int, rng: torch.Generator, training: Training) -> None:
+        """Train only the vectors of n-grams that a caption contains, which are few of all. The others become zero."""
+        all_ngrams = self.embeddings
+        known = F.pad(inputs.unique(), (1, 0)).unique()  # with bucket 0
+        self.embeddings = nn.EmbeddingBag.from_pretrained(
+            all_ngrams.weight.detach()[known], freeze=False, mode="sum", padding_idx=0
+        )
+        super()._fit(torch.searchsorted(known, inputs), labels, steps, rng, training)
         with torch.no_grad():
-            self.embeddings.weight[unused] = 0.0
-        return losses
+            all_ngrams.weight.zero_()
+            all_ngrams.weight[known] = self.embeddings.weight
+        self.embeddings = all_ngrams

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 from transformers import AutoModel, AutoTokenizer, logging
 
+from models.video.optimization import Groups
 from models.video.text import TextEncoder
 
 _LEARNING_RATE = 5e-3
@@ -66,7 +67,7 @@ class PretrainedEncoder(TextEncoder):
         prompts = words.sum(1, keepdim=True) / (~is_padding).sum(1).clamp(min=1).sqrt()[:, None, None]
         return torch.cat([prompts, words], 1), nn.functional.pad(is_padding, (1, 0))
 
-    def parameter_groups(self) -> list[tuple[list[nn.Parameter], float]]:
+    def parameter_groups(self) -> Groups:
         """All weights but those of the pre-trained model."""
         return [(list(self.parameters()), _LEARNING_RATE)]
 

@@ -6,7 +6,6 @@ is a mixture of Gaussians, given the prompt and all steps before (Graves, "Gener
 """
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -20,6 +19,7 @@ from models.video.examples import training_examples
 from models.video.latents import Latents, Scale
 from models.video.network_generator import NetworkGenerator
 from models.video.optimization import Optimization
+from models.video.training import Training, random_numbers
 
 _CANDIDATES = 8
 _SMALLEST_SPREAD = -4.0  # logarithm of the standard deviation of a Gaussian, of scaled values
@@ -43,11 +43,6 @@ class RnnConfig(DecoderConfig):
     mixtures: int = 24
     temperature: float = 0.5
 
-    @property
-    def steps(self) -> int:
-        """Training steps whose losses are recorded."""
-        return super().steps + self.rnn_steps
-
 
 @dataclass(frozen=True)
 class RnnStep:
@@ -70,18 +65,19 @@ class RnnGenerator(NetworkGenerator):
         self.recurrent = Recurrent(self.sizes, config.text_embedding_size, config.units, config.mixtures)
         return {"scales": nn.ModuleList(self.scales), "recurrent": self.recurrent}
 
-    def _fit_latents(self, rng: torch.Generator, record: Callable[[RnnStep], object]) -> None:
+    def _fit_latents(self, training: Training) -> None:
         config = self.config
+        rng = random_numbers("rnn", config.seed)
         examples = training_examples(self.text, self.decoder, rng)
         for scale, values in zip(self.scales, _series(examples.latents), strict=True):
             scale.fit(values.flatten(0, 1))
         optimization = Optimization(self.recurrent, config.learning_rate, config.rnn_steps)
-        for _ in range(config.rnn_steps):
+        for _ in training.steps("rnn", config.rnn_steps, RnnStep, rng, optimization):
             batch = examples.batch(config.rnn_batch_size, rng)
             parts = [scale.down(values) for scale, values in zip(self.scales, _series(batch.latents), strict=True)]
             loss = self.recurrent.loss(parts, batch.words[:, 0], batch.latents.counts)
             optimization.step(loss)
-            record(RnnStep(loss.item()))
+            training.record(RnnStep(loss.item()))
 
     def _candidates(self, prompt: str, rng: torch.Generator) -> Latents:
         words, _ = self.text.words([prompt])

@@ -2,16 +2,26 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from models.video.cartoons.descriptions import ATTRIBUTES, Description, described
+from models.video.optimization import Groups, Optimization
+from models.video.training import Training
 
 _BATCH_SIZE = 96
+_LENGTH_CLASSES = 4
+
+
+@dataclass(frozen=True)
+class TextStep:
+    """Loss of one training step: sum over the attributes of the mean cross-entropy, in nats."""
+
+    text_nats: float
 
 
 class TextEncoder(nn.Module, ABC):
@@ -34,7 +44,7 @@ class TextEncoder(nn.Module, ABC):
         """Return the vectors of prompts and of their words, (N, 1 + L, E), and which of them only pad, (N, 1 + L) bool."""
 
     @abstractmethod
-    def parameter_groups(self) -> list[tuple[list[nn.Parameter], float]]:
+    def parameter_groups(self) -> Groups:
         """Return the weights to train, each group with its learning rate."""
 
     def save_pretrained(self, folder: Path) -> None:
@@ -63,7 +73,9 @@ class TextEncoder(nn.Module, ABC):
         """Return the scores (N, values + 1) of each attribute; the last value is "not named"."""
         return {name: head(vectors) for name, head in self.heads.items()}
 
-    def fit(self, texts: Sequence[str], labels: Tensor, *, steps: int, rng: torch.Generator) -> list[float]:
+    def fit(
+        self, texts: Sequence[str], labels: Tensor, *, steps: int, rng: torch.Generator, training: Training
+    ) -> None:
         """Train the encoder to name the attributes of captions.
 
         Args:
@@ -71,28 +83,24 @@ class TextEncoder(nn.Module, ABC):
             labels: (N, 6) what the captions say, see `cartoons.descriptions.labels`.
             steps: number of training steps.
             rng: draws batches and what is left out.
-
-        Returns:
-            Sum over the attributes of the mean cross-entropy (nats), for each step.
+            training: records the losses.
         """
-        inputs = self.inputs(texts)
-        groups: list[dict[str, Any]] = [{"params": weights} for weights, _ in self.parameter_groups()]
-        optimizer = torch.optim.Adam(groups, fused=True)
-        schedule = torch.optim.lr_scheduler.OneCycleLR(
-            optimizer, [rate for _, rate in self.parameter_groups()], total_steps=steps, pct_start=0.1
-        )
-        losses = []
-        self.train()
-        for _ in range(steps):
-            batch = torch.randint(len(inputs), (_BATCH_SIZE,), generator=rng)
-            chosen = inputs[batch]
-            chosen = chosen[:, : int((chosen != 0).any(2).sum(1).max())]
+        self._fit(self.inputs(texts), labels, steps, rng, training)
+
+    def _fit(self, inputs: Tensor, labels: Tensor, steps: int, rng: torch.Generator, training: Training) -> None:
+        lengths = (inputs != 0).any(2).sum(1)
+        optimization = Optimization(self, self.parameter_groups(), steps)
+        for _ in training.steps("text", steps, TextStep, rng, optimization):
+            batch = _batch_of_similar_lengths(lengths, rng)
+            chosen = inputs[batch, : int(lengths[batch].max())]
             scores = self.scores(self(self.with_dropout(chosen, rng))[0][:, 0])
             loss = torch.stack([F.cross_entropy(s, labels[batch, i]) for i, s in enumerate(scores.values())]).sum()
-            optimizer.zero_grad()
-            loss.backward()
-            nn.utils.clip_grad_norm_(self.parameters(), 1.0)
-            optimizer.step()
-            schedule.step()
-            losses.append(loss.item())
-        return losses
+            optimization.step(loss)
+            training.record(TextStep(loss.item()))
+
+
+def _batch_of_similar_lengths(lengths: Tensor, rng: torch.Generator) -> Tensor:
+    """Return the indices of random captions, all as likely, of which none is much longer than the others: padding costs time."""
+    several = torch.randint(len(lengths), (_LENGTH_CLASSES * _BATCH_SIZE,), generator=rng)
+    by_length = several[lengths[several].argsort(stable=True)].view(_LENGTH_CLASSES, _BATCH_SIZE)
+    return by_length[torch.randint(_LENGTH_CLASSES, (), generator=rng)]

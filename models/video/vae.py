@@ -4,7 +4,6 @@ Pictures are drawn from the VAE's prior of the named scene or backdrop, and obje
 say is drawn at random, as often as in the training data.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -21,6 +20,7 @@ from models.video.latents import Latents
 from models.video.layout_flow import LayoutFlow
 from models.video.network_generator import NetworkGenerator
 from models.video.optimization import Optimization
+from models.video.training import Training, random_numbers
 
 _BATCH_SIZE = 256
 _CANDIDATES = 16
@@ -37,11 +37,6 @@ class VaeConfig(DecoderConfig):
 
     layouts: int = 8000
     layout_steps: int = 4000
-
-    @property
-    def steps(self) -> int:
-        """Training steps whose losses are recorded."""
-        return super().steps + self.layout_steps
 
 
 @dataclass(frozen=True)
@@ -63,18 +58,19 @@ class VaeGenerator(NetworkGenerator):
         self.layouts = LayoutFlow((len(OBJECTS), counts, directions, speeds))
         return {"layouts": self.layouts}
 
-    def _fit_latents(self, rng: torch.Generator, record: Callable[[LayoutStep], object]) -> None:
+    def _fit_latents(self, training: Training) -> None:
         config = self.config
         descriptions = compositions_to_train_on(config.layouts, config.seed)
         layouts = torch.from_numpy(draw_layouts(descriptions, config.seed))
         said = _said_of_layouts(descriptions)
+        rng = random_numbers("layouts", config.seed)
         optimization = Optimization(self.layouts, config.learning_rate, config.layout_steps)
-        for _ in range(config.layout_steps):
+        for _ in training.steps("layouts", config.layout_steps, LayoutStep, rng, optimization):
             batch = torch.randint(len(layouts), (_BATCH_SIZE,), generator=rng)
             order = torch.rand(len(batch), MOST_OBJECTS, generator=rng).masked_fill(layouts[batch, :, 0].isnan(), 2)
             loss = self.layouts.loss(layouts[batch[:, None], order.argsort(1)], said[batch], rng)
             optimization.step(loss)
-            record(LayoutStep(loss.item()))
+            training.record(LayoutStep(loss.item()))
 
     def _candidates(self, prompt: str, rng: torch.Generator) -> Latents:
         (said,) = self.text.read([prompt])

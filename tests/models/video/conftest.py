@@ -11,10 +11,11 @@ from models.video.cartoons.descriptions import Description, compositions, labels
 from models.video.judge import Judge
 from models.video.ngram_text import NgramEncoder
 from models.video.text import TextEncoder
+from models.video.training import Training
 from models.video.vae import VaeConfig, VaeGenerator
 
 SHORT = VaeConfig(
-    clips_per_picture=8, composed_clips=200, captions=14_000, layouts=3000, text_steps=500, vae_steps=180, sprite_steps=150,
+    clips_per_picture=8, composed_clips=200, captions=14_000, layouts=3000, text_steps=600, vae_steps=180, sprite_steps=150,
     layout_steps=1500, hidden_size=256,
 )  # fmt: skip
 
@@ -44,7 +45,7 @@ def reader(captions: Captions) -> TextEncoder:
     encoder = NgramEncoder(64)
     texts, said = captions
     stated = torch.from_numpy(labels(said))
-    encoder.fit(texts, stated, steps=SHORT.text_steps, rng=torch.Generator().manual_seed(0))
+    encoder.fit(texts, stated, steps=SHORT.text_steps, rng=torch.Generator().manual_seed(0), training=Training())
     return encoder.eval()
 
 

@@ -6,9 +6,12 @@ import numpy as np
 import pytest
 import torch
 
+from models.video import training
 from models.video.generator import TrainedGenerator, VideoSpec
 from models.video.registry import GENERATORS
+from models.video.training import Training
 from tests.models.video.tiny import TINY
+from tests.models.video.together import Folder
 
 SPEC = VideoSpec(64, 64, 16, 8)
 
@@ -59,6 +62,32 @@ def test_training_again_gives_the_same_model(generator: TrainedGenerator) -> Non
 
 def test_all_steps_are_counted(generator: TrainedGenerator) -> None:
     assert len(generator.history) == generator.config.steps
+    longer = generator.config.longer(3)
+    assert longer.steps == 3 * generator.config.steps
+    assert GENERATORS[generator.name](longer).family != generator.family
+
+
+class Stopped(Exception):
+    """Raised in a training, as if it were killed."""
+
+
+def test_a_training_that_is_stopped_many_times_ends_with_the_same_model(
+    generator: TrainedGenerator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(training, "_SAVE_EVERY", 1)
+    clips = generator.training_data()
+    steps = generator.config.steps
+    for stop in (2, 5, 9, steps - 2, steps - 1, steps):
+
+        def on_step(step: int, losses: object, stop: int = stop) -> None:
+            if step == stop:
+                raise Stopped
+
+        with pytest.raises(Stopped):
+            GENERATORS[generator.name](generator.config).fit(clips, Training(on_step, Folder(tmp_path)))
+    resumed = GENERATORS[generator.name](generator.config).fit(clips, Training(checkpoints=Folder(tmp_path)))
+    assert resumed.version == generator.version
+    assert resumed.history == generator.history
 
 
 def test_rejects_a_directory_without_a_complete_generator(generator: TrainedGenerator, tmp_path: Path) -> None:

@@ -17,10 +17,9 @@ SPEC = VideoSpec(64, 64, 16, 8)
 
 def test_training_lowers_all_losses(learned: VaeGenerator) -> None:
     steps = [asdict(losses) for losses in learned.history]
-    for name, factor in (("mse", 0.4), ("sprite_mse", 0.4), ("layout_mse", 0.8)):
+    for name, factor in (("text_nats", 0.2), ("mse", 0.4), ("sprite_mse", 0.4), ("layout_mse", 0.8)):
         losses = [step[name] for step in steps if name in step]
         assert np.mean(losses[-20:]) < factor * np.mean(losses[:20])
-    assert learned.text_history[-1] < 0.2 * learned.text_history[0]
     assert all(step["kl"] >= 0 for step in steps if "kl" in step)
 
 

@@ -1,7 +1,4 @@
-"""The processes that train one click model together, if `torch.distributed` is initialised; otherwise this process alone.
-
-Each process has its own share of the examples. All of them end with the same encoder, weights and calibration.
-"""
+"""The processes that train one network together, if `torch.distributed` is initialised; otherwise this process alone."""
 
 from typing import TypeVar
 
@@ -13,8 +10,18 @@ T = TypeVar("T")
 
 
 def processes() -> int:
-    """Return how many processes train the model."""
+    """Return how many processes train the network."""
     return dist.get_world_size() if dist.is_initialized() else 1
+
+
+def rank() -> int:
+    """Return the number of this process, from 0."""
+    return dist.get_rank() if dist.is_initialized() else 0
+
+
+def rows_of_process() -> slice:
+    """Return which rows of a batch are the share of this process."""
+    return slice(rank(), None, processes())
 
 
 def of_all(value: T) -> list[T]:
@@ -23,6 +30,14 @@ def of_all(value: T) -> list[T]:
     if dist.is_initialized():
         dist.all_gather_object(values, value)
     return values
+
+
+def of_first(value: T) -> T:
+    """Return the value of the first process. Every process has to call this."""
+    values = [value]
+    if dist.is_initialized():
+        dist.broadcast_object_list(values, src=0)
+    return values[0]
 
 
 def averaging_gradients(network: nn.Module) -> nn.Module:
