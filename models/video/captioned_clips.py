@@ -102,10 +102,12 @@ def read_pictures(path: Path, fps: float) -> Iterator[Image.Image]:
                 raise BrokenClip(f"{path}: has no video; replace the file, or leave it out")
             stream = container.streams.video[0]
             stream.codec_context.options = {"err_detect": "explode"}  # raise errors instead of concealing damage
+            frame_s = float(1 / (stream.average_rate or 24))
             for count, frame in enumerate(container.decode(stream), 1):
-                start = frame.time if count == 1 else start
-                seconds = frame.duration * frame.time_base if frame.duration else 1 / (stream.average_rate or 24)
-                while yielded / fps < frame.time - start + seconds - _ROUNDING_S:
+                time = (count - 1) * frame_s if frame.time is None else frame.time
+                start = time if count == 1 else start
+                seconds = float(frame.duration * stream.time_base) if frame.duration and stream.time_base else frame_s
+                while yielded / fps < time - start + seconds - _ROUNDING_S:
                     yield frame.to_image().rotate(frame.rotation, expand=True)
                     yielded += 1
             if not count or stream.frames > count:

@@ -102,7 +102,8 @@ def test_no_clips(tmp_path: Path) -> None:
 
 def test_frames_are_those_that_a_player_shows(folder: Path, shades: Frames) -> None:
     frames = read_frames(folder / "a.mp4", VideoSpec(16, 16, 16, 8))  # the clip has 8 frames, 4 a second
-    assert (frames.shape, frames.dtype) == ((16, 16, 16, 3), np.uint8)
+    assert frames.shape == (16, 16, 16, 3)
+    assert frames.dtype == np.uint8
     assert np.abs(frames[:, 12, 8, 1].astype(int) - shades[np.arange(16) // 2, 24, 32, 1]).max() < 12
     with pytest.raises(ValueError, match=r"a\.mp4: this clip is shorter than 17 frames at 8 a second"):
         read_frames(folder / "a.mp4", VideoSpec(16, 16, 17, 8))
