@@ -25,24 +25,26 @@ _SIDE = re.compile(r"\b(?:left|right)(?:wards?|most|-?hand(?:ed)?)?\b|左|右|\b
 _ADVERBS = r"slowly|gently|smoothly|steadily|fast|quickly|rapidly|at\ high\ speed|at\ a\ slow\ pace"
 _END = rf"(?=\s*[,.;:!]|\s*$|\ (?:and|while|as|{_ADVERBS})\b)"
 """Ends a phrase: "turning left." names a side, "the turning left him dizzy" does not."""
+_S = "(?-i:left|right|Left|Right|LEFT|RIGHT)"
 _NAMED_SIDE = re.compile(
     rf"""
-      \bfrom\ (?:left\ to\ right|right\ to\ left)\b
-    | \b(?:to|on|from)\ the\ (?:left|right)(?:\ (?:hand\ )?side\b|{_END}|(?=\ (?:of|in|at|by|under|over)\b))
-    | \b(?:the|his|her|its|their)\ (?:left|right)\ (?:hand|arm|leg|foot|eye|ear|side|half|edge|corner|lane|wing|shoulder)\b
-    | \b(?:upper|lower|top|bottom)\ (?:left|right)\b
-    | \b(?:left|right)(?:wards?|most|-hand(?:ed)?)\b
+      \bfrom\ {_S}\ to\ {_S}\b
+    | \b(?:to|on|from)\ the\ {_S}(?:\ (?:hand\ )?side\b|{_END}|(?=\ (?:of|in|at|by|under|over)\b))
+    | \b(?:the|his|her|its|their)\ {_S}\ (?:hand|arm|leg|foot|eye|ear|side|half|edge|corner|lane|wing|shoulder)\b
+    | \b(?:upper|lower|top|bottom)\ {_S}\b
+    | \b{_S}(?:wards?|most|-hand(?:ed)?)\b
     | \b(?:mov|drift|float|fly|roll|driv|swimm|sail|shoot|flutter|paddl|blow|head|turn|walk|runn|slid|glid|pann)ing
-      (?:\ (?:{_ADVERBS}))*\ (?:left|right){_END}
-    | \b(?:counter)?clockwise\b
+      (?:\ (?:{_ADVERBS}))*\ {_S}{_END}
+    | \b(?-i:(?:counter)?clockwise)\b
     | 从(?:左[到向往至]右|右[到向往至]左)
-    | (?:[向往朝在](?:左|右)|(?:左|右)(?=[边侧方面手脚腿臂眼耳转]|[上下][角方]))(?![派翼倾左右])
+    | (?:[向往朝在][左右]|[左右](?=[边侧方面手脚腿臂眼耳转]|[上下][角方]))(?![派翼倾左右])
     | 左右
     """,
     re.VERBOSE | re.IGNORECASE,
 )
 """Phrases in which such a word does name a side, whatever else the caption says. 左右 is "both sides" or "about"."""
-_MIRRORED = {"left": "right", "right": "left", "左": "右", "右": "左"}
+_OPPOSITE = {"left": "right", "Left": "Right", "LEFT": "RIGHT", "左": "右"}
+_OPPOSITE |= {right: left for left, right in _OPPOSITE.items()}
 
 
 def augmented(frames: Frames, caption: str, *, shows_text: bool = False) -> Iterator[tuple[Frames, str]]:
@@ -71,15 +73,9 @@ def mirrored_caption(caption: str) -> str | None:
 def _in_a_mirror(phrase: str) -> str:
     if phrase == "左右":
         return phrase
-    if phrase.lower().endswith("clockwise"):
-        return phrase[len("counter") :] if phrase.lower().startswith("counter") else f"counter{phrase}"
-    return re.sub(
-        "left|right|[左右]", lambda side: _with_case_of(side[0], _MIRRORED[side[0].lower()]), phrase, flags=re.I
-    )
-
-
-def _with_case_of(word: str, other: str) -> str:
-    return other.upper() if word.isupper() else other.capitalize() if word[0].isupper() else other
+    if phrase.endswith("clockwise"):
+        return phrase.removeprefix("counter") if phrase.startswith("counter") else f"counter{phrase}"
+    return re.sub("|".join(_OPPOSITE), lambda side: _OPPOSITE[side[0]], phrase)
 
 
 def reversed_caption(caption: str) -> str | None:

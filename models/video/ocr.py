@@ -6,7 +6,7 @@ some more languages (CTC). Lines that are neither horizontal nor vertical are no
 """
 
 import importlib.util
-from dataclasses import dataclass
+import re
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -20,38 +20,21 @@ from scipy import ndimage
 _SHORTER_SIDE = 736  # pixels of the picture in which text is looked for; the networks were made for it
 _TEXT_FROM, _LINE_FROM = 0.3, 0.5  # least probability of a pixel of text, and of a whole line on average
 _MARGIN = 0.8  # of a line around what is found of it, as a share of its area divided by its perimeter, doubled
-_LINE_HEIGHT = 48
+_LINE_HEIGHT = 48  # pixels that the network reads
 _VERTICAL_FROM = 1.5  # height of a line whose characters stand above each other, as a multiple of its width
+_READ_FROM = 0.8  # least mean probability of the characters of a line
+_LEGIBLE = re.compile(r"[\u3400-\u9fff]{2}|\w{3}")  # in patterns the networks see single letters
 
 
-@dataclass(frozen=True)
-class Line:
-    """A line of text in a picture.
-
-    Attributes:
-        text: what it says.
-        score: mean probability of its characters.
-        share: of the picture that it covers.
-    """
-
-    text: str
-    score: float
-    share: float
-
-
-def read_lines(picture: Image.Image) -> list[Line]:
-    """Return the lines of text in a picture, from the left."""
+def read_text(picture: Image.Image) -> list[str]:
+    """Return the lines of text that can be read in a picture, from the left. Single letters and uncertain ones are left out."""
     scale = max(1.0, _SHORTER_SIDE / min(picture.size))
     width, height = (max(32, round(side * scale / 32) * 32) for side in picture.size)
     image = picture.convert("RGB").resize((width, height), Image.Resampling.BILINEAR)
     (probabilities,) = _network("det").run(None, {"x": _values(image)})
-    is_text = probabilities[0, 0] > _TEXT_FROM
-    places = ndimage.find_objects(ndimage.label(is_text, np.ones((3, 3)))[0])
-    boxes = [_box(*place) for place in places if probabilities[0, 0][place].mean() >= _LINE_FROM]
-    lines = [
-        (*_read(image.crop(box)), (box[2] - box[0]) * (box[3] - box[1]) / (width * height)) for box in sorted(boxes)
-    ]
-    return [Line(text, score, round(share, 4)) for text, score, share in lines if text]
+    places = ndimage.find_objects(ndimage.label(probabilities[0, 0] > _TEXT_FROM, np.ones((3, 3)))[0])
+    boxes = sorted(_box(*place) for place in places if probabilities[0, 0][place].mean() >= _LINE_FROM)
+    return [text for text, score in map(_read, map(image.crop, boxes)) if score >= _READ_FROM and _LEGIBLE.search(text)]
 
 
 def _box(rows: slice, columns: slice) -> tuple[int, int, int, int]:
