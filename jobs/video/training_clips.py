@@ -13,7 +13,7 @@ import hashlib
 import logging
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from functools import cache
@@ -57,7 +57,10 @@ _log = logging.getLogger(__name__)
 
 
 def training_clips(
-    folder: Path, others: Sequence[Row] = (), translators: Mapping[str, Sequence[Translator]] | None = None
+    folder: Path,
+    others: Sequence[Row],
+    translators: Mapping[str, Sequence[Translator]],
+    caption_check: Callable[[], CaptionCheck],
 ) -> list[Row]:
     """Return the rows of the clips of a folder, without the day.
 
@@ -65,6 +68,7 @@ def training_clips(
         folder: captioned clips, see `models.video.captioned_clips`.
         others: the rows of other folders for the same day.
         translators: language of captions -> translators into another language and back.
+        caption_check: called only if there is a caption to judge or to paraphrase.
 
     Raises:
         ValueError: the folder is not as its layout wants it.
@@ -79,7 +83,7 @@ def training_clips(
                 _log.info("measured %d of %d clips", number, len(clips))
     for row, clip in zip(rows, clips, strict=True):
         if not row["reasons"]:
-            row |= _judged(clip)
+            row |= _judged(clip, caption_check)
     _drop_copies(rows, others)
     kept = [row for row in rows if not row["reasons"]]
     for row in kept:
@@ -87,8 +91,9 @@ def training_clips(
             "mirrored_caption": mirrored_caption(row["caption"]),
             "reversed_caption": reversed_caption(row["caption"]),
         }
-    for language, (there, back) in (translators or {}).items():
-        _paraphrase([row for row in kept if language_of(row["caption"]) == language], there, back)
+    for language, (there, back) in translators.items():
+        if rows_of_language := [row for row in kept if language_of(row["caption"]) == language]:
+            _paraphrase(rows_of_language, there, back, caption_check().reader)
     return [{**row, "kept": not row["reasons"]} for row in rows]
 
 
@@ -109,31 +114,25 @@ def _measured(folder: Path, clip: CaptionedClip) -> Row:
     return {**row, **asdict(measures), "reasons": why, "not_judged": _DROPPED if why else None}
 
 
-def _judged(clip: CaptionedClip) -> Row:
+def _judged(clip: CaptionedClip, caption_check: Callable[[], CaptionCheck]) -> Row:
     """Return the columns that depend on whether a clip shows what its caption says."""
     if unknown := unknown_words(clip.caption):
-        return {"not_judged": unknown}  # the judge is trained for captions that it knows
-    opinion = _caption_check()(read_frames(clip.path, _JUDGED), clip.caption)
+        return {"not_judged": unknown}
+    opinion = caption_check()(read_frames(clip.path, _JUDGED), clip.caption)
     return {"not_judged": opinion.not_judged, "reasons": [opinion.mismatch] if opinion.mismatch else []}
 
 
 @cache
-def _caption_check() -> CaptionCheck:
+def trained_caption_check() -> CaptionCheck:
     """Train a judge and a text encoder of captions; those of a generator would judge the clips that it draws."""
     _log.info("training a judge of captions")
-    clips = render_clips(training_descriptions(), _JUDGED.frames, FRAME_SIZE, _SEED)
-    return CaptionCheck(Judge(_JUDGED.frames, clips=clips), clips, _reader())
-
-
-@cache
-def _reader() -> TextEncoder:
-    """Train a text encoder, in some seconds."""
     texts, said = described_captions(_CAPTIONS, _SEED)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(_SEED)
         reader = NgramEncoder(_EMBEDDING_SIZE)
         reader.fit(texts, torch.from_numpy(labels(said)), steps=_STEPS, rng=torch.Generator().manual_seed(_SEED))
-    return reader.eval()
+    clips = render_clips(training_descriptions(), _JUDGED.frames, FRAME_SIZE, _SEED)
+    return CaptionCheck(Judge(_JUDGED.frames, clips=clips), clips, reader.eval())
 
 
 def _drop_copies(rows: Sequence[Row], others: Sequence[Row]) -> None:
@@ -146,9 +145,9 @@ def _drop_copies(rows: Sequence[Row], others: Sequence[Row]) -> None:
             row["reasons"] = [f"copy of {original[1] if original[0] == row['folder'] else Path(*original)}"]
 
 
-def _paraphrase(rows: Sequence[Row], there: Translator, back: Translator) -> None:
+def _paraphrase(rows: Sequence[Row], there: Translator, back: Translator, reader: TextEncoder) -> None:
     """Fill the columns of paraphrases."""
-    results = paraphrase([row["caption"] for row in rows], there, back, _reader()) if rows else []
+    results = paraphrase([row["caption"] for row in rows], there, back, reader)
     for row, result in zip(rows, results, strict=True):
         row |= {"paraphrase": None if result.refusal else result.text, "paraphrase_refusal": result.refusal}
 
@@ -181,7 +180,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     with run_job(argv, __doc__, _arguments, writes=TABLE) as context:
         others = _rows_of_others(context, context.args.clips)
         try:
-            rows = training_clips(context.args.clips, others, _translators(context.args.zh_en, context.args.en_zh))
+            translators = _translators(context.args.zh_en, context.args.en_zh)
+            rows = training_clips(context.args.clips, others, translators, trained_caption_check)
         except ValueError as error:
             raise BadInput(str(error)) from error
         dated = [*others, *({**row, "date": context.date} for row in rows)]

@@ -52,7 +52,7 @@ class CaptionCheck:
     """
 
     def __init__(self, judge: Judge, clips: Clips, reader: TextEncoder) -> None:
-        self._judge, self._reader = judge, reader
+        self._judge, self.reader = judge, reader
         batches = range(0, len(clips.frames), _BATCH_SIZE)
         features = np.concatenate([judge.features(clips.frames[n : n + _BATCH_SIZE]) for n in batches])
         _, subject = np.unique(labels(clips.descriptions)[:, 0], return_inverse=True)
@@ -65,7 +65,7 @@ class CaptionCheck:
         """Return an opinion about a clip (T, H, W, 3) of the length and a multiple of the size that the judge was trained on."""
         if unknown := unknown_words(caption):
             return Opinion(not_judged=unknown)
-        (said,) = self._reader.read([caption])
+        (said,) = self.reader.read([caption])
         if said.subject is None and said.backdrop is None:
             return Opinion(not_judged="the caption names nothing that the judge knows")
         if self._distances(self._judge.features(frames[None]))[0] > self._usual:

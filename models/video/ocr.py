@@ -23,7 +23,6 @@ _MARGIN = 0.8  # of a line around what is found of it, as a share of its area di
 _LINE_HEIGHT = 48  # pixels that the network reads
 _VERTICAL_FROM = 1.5  # height of a line whose characters stand above each other, as a multiple of its width
 _READ_FROM = 0.8  # least mean probability of the characters of a line
-_LEGIBLE = re.compile(r"[\u3400-\u9fff]{2}|\w{3}")  # in patterns the networks see single letters
 
 
 def read_text(picture: Image.Image) -> list[str]:
@@ -34,7 +33,12 @@ def read_text(picture: Image.Image) -> list[str]:
     (probabilities,) = _network("det").run(None, {"x": _values(image)})
     places = ndimage.find_objects(ndimage.label(probabilities[0, 0] > _TEXT_FROM, np.ones((3, 3)))[0])
     boxes = sorted(_box(*place) for place in places if probabilities[0, 0][place].mean() >= _LINE_FROM)
-    return [text for text, score in map(_read, map(image.crop, boxes)) if score >= _READ_FROM and _LEGIBLE.search(text)]
+    return [text for text, score in map(_read, map(image.crop, boxes)) if score >= _READ_FROM and _is_legible(text)]
+
+
+def _is_legible(text: str) -> bool:
+    """True if a text has enough different letters; the networks see single ones and rows of equal ones in patterns."""
+    return len({*re.findall(r"\w", text)}) >= (2 if re.search(r"[\u3400-\u9fff]", text) else 3)
 
 
 def _box(rows: slice, columns: slice) -> tuple[int, int, int, int]:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from transformers import AutoModelForSeq2SeqLM, AutoTokenizer
 
 from models.video.cartoons.descriptions import ATTRIBUTES, Description
 from models.video.text import TextEncoder
@@ -33,6 +32,8 @@ class PretrainedTranslator(Translator):
     """
 
     def __init__(self, folder: Path) -> None:
+        from transformers import AutoModelForSeq2SeqLM, AutoTokenizer  # takes seconds to import
+
         try:
             self._tokenizer = AutoTokenizer.from_pretrained(folder)
             self._model = AutoModelForSeq2SeqLM.from_pretrained(folder, use_safetensors=True).eval()
