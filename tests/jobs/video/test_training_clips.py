@@ -16,11 +16,10 @@ from jobs.platform.settings import settings
 from jobs.query.duckdb_views import run_query
 from jobs.video.mp4 import encode_mp4
 from jobs.video.training_clips import TABLE, main, training_clips
-from models.video.caption_check import CaptionCheck
-from models.video.cartoons.corpus import render, render_clips
+from models.video.caption_check import CaptionCheck, Opinion
+from models.video.cartoons.corpus import render
 from models.video.cartoons.descriptions import Description, labels
 from models.video.generator import Frames
-from models.video.judge import Judge
 from models.video.ngram_text import NgramEncoder
 from models.video.translation import Translator
 
@@ -48,17 +47,23 @@ def write_folder(folder: Path, clips: dict[str, tuple[Frames | bytes, str]]) -> 
     return folder
 
 
+class SeesCats(CaptionCheck):
+    """Sees a cat in every clip; a judge that was trained is in tests/models/video/test_caption_check.py."""
+
+    def __init__(self) -> None:
+        said = labels([Description("cat"), Description("sunrise")])
+        self.reader = NgramEncoder(32)
+        self.reader.fit(["a cute kitten", "a sunrise"], torch.from_numpy(said), steps=40, rng=torch.Generator())
+        self.reader.eval()
+
+    def __call__(self, frames: Frames, caption: str) -> Opinion:
+        assert frames.shape == (16, 64, 64, 3)
+        return Opinion(mismatch="subject is sunrise in the caption, cat in the clip" if "sunrise" in caption else None)
+
+
 @pytest.fixture(scope="module")
 def check() -> CaptionCheck:
-    """A judge and a text encoder that tell cats from sunrises."""
-    said = [Description(subject) for subject in ("cat", "sunrise") for _ in range(24)]
-    clips = render_clips(said, 16, 64, seed=1)
-    texts = ["a beautiful cat", "a cute kitten", "the sun rising behind hills", "a calm sunrise"]
-    stated = torch.from_numpy(labels([said[0], said[0], said[-1], said[-1]]))
-    torch.manual_seed(0)
-    reader = NgramEncoder(32)
-    reader.fit(texts, stated, steps=40, rng=torch.Generator().manual_seed(0))
-    return CaptionCheck(Judge(16, steps=60, clips=clips), clips, reader.eval())
+    return SeesCats()
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +71,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     cat = drawn(Description("cat"))
     clips = {
         "cat.mp4": (cat, "a cute kitten"),
-        "copy.mp4": (cat[:, ::2, ::2], "a small beautiful cat"),
+        "copy.mp4": (cat // 8 * 7, "a small beautiful cat"),
         "lie.mp4": (drawn(Description("cat"), seed=3), "a calm sunrise"),
         "broken.mp4": (encode_mp4(cat, 8)[:3000], "a cute kitten"),
         "short.mp4": (cat[:8], "a cute kitten"),
@@ -88,7 +93,7 @@ def test_each_clip_is_kept_or_dropped_with_its_reasons(folder: Path, check: Capt
     assert reasons["short.mp4"] == "lasts 1 s, less than 2 s"
     assert [path for path, row in rows.items() if row["kept"]] == ["cat.mp4", "balloon.mp4"]
     assert rows["cat.mp4"]["not_judged"] is None
-    assert rows["balloon.mp4"]["not_judged"] == "the judge does not know shiny, turning"
+    assert rows["balloon.mp4"]["not_judged"] == "the judge does not know shiny"
     assert rows["balloon.mp4"]["mirrored_caption"] == "a shiny balloon turning right"
     assert rows["balloon.mp4"]["reversed_caption"] is None
 
@@ -122,7 +127,7 @@ def test_each_folder_of_a_day_has_its_rows(
     first = write_folder(
         tmp_path / "first", {"a.mp4": (cat, "my pet"), "b.mp4": (dog, "她的衣柜"), "c.mp4": (b"", "nothing")}
     )
-    second = write_folder(tmp_path / "second", {"d.mp4": (cat[:, ::2, ::2], "the same pet, smaller")})
+    second = write_folder(tmp_path / "second", {"d.mp4": (cat // 8 * 7, "the same pet, darker")})
     for folder in (first, second):
         main(["--date", str(MAY_1), "--clips", str(folder)])
     printed = capsys.readouterr().out
