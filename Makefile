@@ -10,7 +10,7 @@ PYTHON ?= python3
 # Ignore the shell's settings for another Python or Bash; infra/environment.py cleans the rest of the environment.
 unexport BASH_ENV CDPATH PIP_PREFIX PIP_TARGET PIP_USER $(filter PYTHON%,$(.VARIABLES))
 # Recipes get the user's variables through the environment: in the text of a recipe, make and Bash would expand `$` and quotes.
-GIVEN := PROFILE DATE SOURCE MAPPING FROM TO TABLES STALE DRY_RUN TABLE REASON KEY Q DAY USERS DIR AS OF WHO WHY WITHDRAW REGISTRY TAG BASE PROMPT GENERATOR SEED FILE APPROVE REFUSE BY
+GIVEN := PROFILE DATE SOURCE MAPPING FROM TO TABLES STALE DRY_RUN TABLE REASON KEY Q DAY USERS DIR AS OF WHO WHY WITHDRAW REGISTRY TAG BASE PROMPT GENERATOR SEED FILE APPROVE REFUSE BY CLIPS ZH_EN EN_ZH
 take = $(eval override export $(1) := $$(value $(1)))
 # A shell variable that happens to have one of these names is ignored.
 leave = $(if $(filter environment,$(origin $(1))),$(warning the environment variable $(1) is ignored: pass it to make, as in make … $(1)=…))$(eval override undefine $(1))$(eval unexport $(1))
@@ -85,6 +85,11 @@ trace: $(JOBS_READY) ## Print where a video comes from, also if it was encoded a
 review: $(SPARK_READY) ## List the doubtful videos that wait for a person: [DATE=YYYY-MM-DD], or decide: APPROVE="id …" or REFUSE="id …" BY=name WHY="…"
 	@$(if $(or $(value APPROVE),$(value REFUSE)),$(if $(and $(value BY),$(value WHY)),,echo 'give who decides and why: make review APPROVE=id BY=name WHY="a toy gun"' >&2; exit 64))
 	$(JOBS) -m jobs.video.review --date "$${DATE-}" --approve="$${APPROVE-}" --refuse="$${REFUSE-}" --by="$${BY-}" --why="$${WHY-}"
+
+.PHONY: corpus
+corpus: $(SPARK_READY) ## Check which captioned clips a model may learn from: CLIPS=folder [ZH_EN=translator EN_ZH=translator]
+	@$(if $(value CLIPS),,echo 'give a folder of captioned clips: make corpus CLIPS=clips' >&2; exit 64)
+	$(JOBS) -m jobs.video.training_clips --date yesterday --clips="$$CLIPS" --zh-en="$${ZH_EN-}" --en-zh="$${EN_ZH-}"
 
 ##@ Data
 .PHONY: sql

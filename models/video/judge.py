@@ -35,7 +35,7 @@ class Judge:
     """
 
     def __init__(self, frames: int, steps: int = _STEPS, clips: Clips | None = None) -> None:
-        clips = clips or render_clips(_descriptions(), frames, FRAME_SIZE, _SEED)
+        clips = clips or render_clips(training_descriptions(), frames, FRAME_SIZE, _SEED)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(_SEED)
             self._network = _Classifier(frames)
@@ -155,7 +155,7 @@ def motion(clips: Frames) -> float:
     return float(np.mean([np.abs(np.diff(clip.astype(np.int16), axis=0)).mean() for clip in clips]))
 
 
-def _descriptions() -> list[Description]:
+def training_descriptions() -> list[Description]:
     rng = np.random.default_rng(_SEED)
     composed = compositions()
     return pictures(_CLIPS_PER_PICTURE) + [composed[n] for n in rng.permutation(len(composed))[:_COMPOSED_CLIPS]]

@@ -24,6 +24,7 @@ USED = {
     "jobs.video.generate": {"torch"},
     "jobs.video.make_video": {"torch"},
     "jobs.video.requests": {"sklearn"},
+    "jobs.video.training_clips": {"torch"},
     "jobs.video.train_generator": {"matplotlib.axes", "mlflow", "torch"},
 }
 """Job -> the large libraries that it imports at once. Models are imported when they are asked for, by their registries."""

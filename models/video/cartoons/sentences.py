@@ -5,7 +5,7 @@ import numpy as np
 from models.video.cartoons.captions import COLOUR_WORDS, LANGUAGES, frame, pick
 from models.video.cartoons.descriptions import Description
 
-_NOUNS: dict[str, tuple[tuple[str, ...], tuple[tuple[str, str], ...]]] = {
+NOUNS: dict[str, tuple[tuple[str, ...], tuple[tuple[str, str], ...]]] = {
     "balloon": (("个气球", "只气球", "个小气球"), (("balloon", "balloons"), ("party balloon", "party balloons"))),
     "ball": (("个球", "个皮球", "个小球"), (("ball", "balls"), ("toy ball", "toy balls"))),
     "car": (
@@ -34,7 +34,7 @@ _NOUNS: dict[str, tuple[tuple[str, ...], tuple[tuple[str, str], ...]]] = {
     "umbrella": (("把雨伞", "把伞", "把小伞"), (("umbrella", "umbrellas"), ("open umbrella", "open umbrellas"))),
 }
 """Object -> measure word and noun in Chinese, and singular and plural in English."""
-_VERBS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+VERBS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "balloon": (("飘", "飞", "飘动"), ("drifting", "floating", "flying")),
     "ball": (("滚", "滚动"), ("rolling", "flying")),
     "car": (("开", "行驶", "驶去"), ("driving", "going")),
@@ -50,8 +50,8 @@ _VERBS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "duck": (("游", "游动", "游去"), ("swimming", "paddling")),
     "umbrella": (("飘", "飞", "飘动"), ("drifting", "flying", "floating")),
 }
-_ANY_VERB = (("移动", "运动"), ("moving",))
-_COUNTS = {
+ANY_VERB = (("移动", "运动"), ("moving",))
+COUNTS = {
     "1": (("一", "1"), ("a", "one", "1", "a single")),
     "2": (("两", "2", "二"), ("two", "2", "a pair of")),
     "3": (("三", "3", "几", "好几"), ("three", "3", "some", "several", "many", "a group of", "")),
@@ -79,7 +79,7 @@ _ALONE: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     ),
 }
 """Backdrop -> captions of it without objects. Rain and snow are scenes too, which are drawn instead."""
-_BACKDROPS = {
+BACKDROPS = {
     "day": (("白天", "阳光下", "大白天", "晴天里"), ("by day", "in the sunshine", "on a sunny day", "in daylight")),
     "night": (
         ("夜里", "夜晚", "晚上", "月光下", "黑夜里"),
@@ -108,7 +108,7 @@ def sentence(description: Description, language: str, rng: np.random.Generator) 
 
 def in_front_of(backdrop: str, phrase: str, language: str, rng: np.random.Generator) -> str:
     """Return a phrase with the words of a backdrop before or after it."""
-    words = pick(_BACKDROPS[backdrop][LANGUAGES.index(language)], rng)
+    words = pick(BACKDROPS[backdrop][LANGUAGES.index(language)], rng)
     if language == "zh":
         return pick((f"{words}{phrase}", f"{words}，{phrase}", f"{phrase}，{words}", f"{words}的{phrase}"), rng)
     return pick((f"{phrase} {words}", f"{words}, {phrase}"), rng)
@@ -116,34 +116,34 @@ def in_front_of(backdrop: str, phrase: str, language: str, rng: np.random.Genera
 
 def _chinese(d: Description, rng: np.random.Generator) -> str:
     assert d.subject
-    noun = pick(_NOUNS[d.subject][0], rng)
+    noun = pick(NOUNS[d.subject][0], rng)
     colour = pick(COLOUR_WORDS[d.colour][0], rng) if d.colour else ""
-    count = pick(_COUNTS[d.count][0], rng) + noun[0] if d.count else ""
+    count = pick(COUNTS[d.count][0], rng) + noun[0] if d.count else ""
     if d.count == "3" and rng.random() < _GROUP:
         count = "一群"
     things = count + colour + noun[1:]
     speed = pick(SPEEDS[d.speed][0], rng) if d.speed else ""
     direction = pick(DIRECTIONS[d.direction][0], rng) if d.direction else ""
-    verb = pick(_ANY_VERB[0] if rng.random() < 0.2 else _VERBS[d.subject][0], rng)
+    verb = pick(ANY_VERB[0] if rng.random() < 0.2 else VERBS[d.subject][0], rng)
     moves = (speed + direction if rng.random() < 0.7 else direction + speed) + verb if speed or direction else ""
     if not d.backdrop:
         return things + moves
-    backdrop = pick(_BACKDROPS[d.backdrop][0], rng)
+    backdrop = pick(BACKDROPS[d.backdrop][0], rng)
     return (f"{backdrop}{things}{moves}", f"{backdrop}，{things}{moves}", f"{things}{moves}，{backdrop}",
             f"{things}在{backdrop}{moves}")[int(rng.integers(4))]  # fmt: skip
 
 
 def _english(d: Description, rng: np.random.Generator) -> str:
     assert d.subject
-    one, many = _NOUNS[d.subject][1][int(rng.integers(len(_NOUNS[d.subject][1])))]
+    one, many = NOUNS[d.subject][1][int(rng.integers(len(NOUNS[d.subject][1])))]
     colour = pick(COLOUR_WORDS[d.colour][1], rng) if d.colour else ""
-    count = pick(_COUNTS[d.count][1], rng) if d.count else ""
+    count = pick(COUNTS[d.count][1], rng) if d.count else ""
     if count == "a" and (colour or one)[0] in "aeiou":
         count = "an"
-    verb = pick(_ANY_VERB[1] if rng.random() < 0.2 else _VERBS[d.subject][1], rng)
+    verb = pick(ANY_VERB[1] if rng.random() < 0.2 else VERBS[d.subject][1], rng)
     speed = pick(SPEEDS[d.speed][1], rng) if d.speed else ""
     direction = pick(DIRECTIONS[d.direction][1], rng) if d.direction else ""
-    backdrop = pick(_BACKDROPS[d.backdrop][1], rng) if d.backdrop else ""
+    backdrop = pick(BACKDROPS[d.backdrop][1], rng) if d.backdrop else ""
     moves = [verb, *((speed, direction) if rng.random() < 0.5 else (direction, speed))] if speed or direction else []
     words = [count, colour, many if d.count in {"2", "3"} else one, *moves]
     words = [backdrop + ",", *words] if backdrop and rng.random() < 0.3 else [*words, backdrop]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from models.video.cartoons.corpus import described_captions, pictures, render_clips
+from models.video.cartoons.corpus import Clips, described_captions, pictures, render_clips
 from models.video.cartoons.descriptions import Description, compositions, labels
 from models.video.judge import Judge
 from models.video.ngram_text import NgramEncoder
@@ -57,9 +57,15 @@ def learned() -> VaeGenerator:
 
 
 @pytest.fixture(scope="session")
-def judge() -> Judge:
-    """A judge, trained for fewer steps and on fewer clips than in a night."""
+def judged_clips() -> Clips:
+    """What `judge` is trained on."""
     composed = compositions()
     order = np.random.default_rng(1).permutation(len(composed))[:600]
     descriptions = pictures(8) + [composed[n] for n in order]
-    return Judge(16, steps=250, clips=render_clips(descriptions, 16, 64, seed=1))
+    return render_clips(descriptions, 16, 64, seed=1)
+
+
+@pytest.fixture(scope="session")
+def judge(judged_clips: Clips) -> Judge:
+    """A judge, trained for fewer steps and on fewer clips than in a night."""
+    return Judge(16, steps=250, clips=judged_clips)
