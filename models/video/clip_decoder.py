@@ -53,7 +53,7 @@ class DecoderConfig:
     clips_per_picture: int = 32
     composed_clips: int = 600
     captions: int = 16_000
-    text_steps: int = 700
+    text_steps: int = 600
     vae_steps: int = 1100
     sprite_steps: int = 320
     batch_size: int = 16

@@ -14,7 +14,6 @@ from models.video.optimization import Groups, Optimization
 from models.video.training import Training
 
 _BATCH_SIZE = 96
-_LENGTH_CLASSES = 4
 
 
 @dataclass(frozen=True)
@@ -91,16 +90,9 @@ class TextEncoder(nn.Module, ABC):
         lengths = (inputs != 0).any(2).sum(1)
         optimization = Optimization(self, self.parameter_groups(), steps)
         for _ in training.steps("text", steps, TextStep, rng, optimization):
-            batch = _batch_of_similar_lengths(lengths, rng)
+            batch = torch.randint(len(inputs), (_BATCH_SIZE,), generator=rng)
             chosen = inputs[batch, : int(lengths[batch].max())]
             scores = self.scores(self(self.with_dropout(chosen, rng))[0][:, 0])
             loss = torch.stack([F.cross_entropy(s, labels[batch, i]) for i, s in enumerate(scores.values())]).sum()
             optimization.step(loss)
             training.record(TextStep(loss.item()))
-
-
-def _batch_of_similar_lengths(lengths: Tensor, rng: torch.Generator) -> Tensor:
-    """Return the indices of random captions, all as likely, of which none is much longer than the others: padding costs time."""
-    several = torch.randint(len(lengths), (_LENGTH_CLASSES * _BATCH_SIZE,), generator=rng)
-    by_length = several[lengths[several].argsort(stable=True)].view(_LENGTH_CLASSES, _BATCH_SIZE)
-    return by_length[torch.randint(_LENGTH_CLASSES, (), generator=rng)]

@@ -88,9 +88,9 @@ def test_the_state_of_another_config_or_other_code_is_not_used(
 
 
 def test_a_setting_makes_the_training_longer(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    usual = project_generator(JobContext(NIGHT, settings()))
+    usual = project_generator(JobContext(NIGHT, settings()), "vae")
     monkeypatch.setenv("NIGHTREEL_VIDEO_TRAINING", "4")
-    longer = project_generator(JobContext(NIGHT, settings()))
+    longer = project_generator(JobContext(NIGHT, settings()), "vae")
     assert usual is not None
     assert longer is not None
     assert longer.config.steps == 4 * usual.config.steps

@@ -15,7 +15,7 @@ from models.video.training import Training
 from models.video.vae import VaeConfig, VaeGenerator
 
 SHORT = VaeConfig(
-    clips_per_picture=8, composed_clips=200, captions=14_000, layouts=3000, text_steps=600, vae_steps=180, sprite_steps=150,
+    clips_per_picture=8, composed_clips=200, captions=14_000, layouts=3000, text_steps=500, vae_steps=180, sprite_steps=150,
     layout_steps=1500, hidden_size=256,
 )  # fmt: skip
 
