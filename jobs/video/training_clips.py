@@ -58,6 +58,7 @@ _log = logging.getLogger(__name__)
 
 def training_clips(
     folder: Path,
+    clips: Sequence[CaptionedClip],
     others: Sequence[Row],
     translators: Mapping[str, Sequence[Translator]],
     caption_check: Callable[[], CaptionCheck],
@@ -65,15 +66,12 @@ def training_clips(
     """Return the rows of the clips of a folder, without the day.
 
     Args:
-        folder: captioned clips, see `models.video.captioned_clips`.
+        folder: the folder.
+        clips: what it lists, each once.
         others: the rows of other folders for the same day.
         translators: language of captions -> translators into another language and back.
         caption_check: called only if there is a caption to judge or to paraphrase.
-
-    Raises:
-        ValueError: the folder is not as its layout wants it.
     """
-    clips = list(dict.fromkeys(read_captioned_clips(folder)))
     rows = []
     with ThreadPoolExecutor(os.cpu_count()) as pool:  # decoders and networks work outside Python's lock
         measured = pool.map(lambda clip: _measured(folder, clip), clips)
@@ -142,7 +140,8 @@ def _drop_copies(rows: Sequence[Row], others: Sequence[Row]) -> None:
     copied = {name: [*names][first] for name, first in zip(names, originals, strict=True) if first is not None}
     for row in rows:
         if original := copied.get((row["folder"], row["path"])):
-            row["reasons"] = [f"copy of {original[1] if original[0] == row['folder'] else Path(*original)}"]
+            name = original[1] if original[0] == row["folder"] else Path(*original)
+            row["reasons"] = [*row["reasons"], f"copy of {name}"]
 
 
 def _paraphrase(rows: Sequence[Row], there: Translator, back: Translator, reader: TextEncoder) -> None:
@@ -178,12 +177,14 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 def main(argv: Sequence[str] | None = None) -> None:
     """Write the rows of the folder, and print what became of its clips."""
     with run_job(argv, __doc__, _arguments, writes=TABLE) as context:
-        others = _rows_of_others(context, context.args.clips)
+        folder: Path = context.args.clips
         try:
             translators = _translators(context.args.zh_en, context.args.en_zh)
-            rows = training_clips(context.args.clips, others, translators, trained_caption_check)
+            clips = list(dict.fromkeys(read_captioned_clips(folder)))
         except ValueError as error:
             raise BadInput(str(error)) from error
+        others = _rows_of_others(context, folder)
+        rows = training_clips(folder, clips, others, translators, trained_caption_check)
         dated = [*others, *({**row, "date": context.date} for row in rows)]
         context.lake.write(pa.Table.from_pylist(dated, schema=load_contract(TABLE).arrow_schema()))
         for row in rows:

@@ -2,7 +2,7 @@
 
 import datetime as dt
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from jobs.query.duckdb_views import run_query
 from jobs.video.mp4 import encode_mp4
 from jobs.video.training_clips import TABLE, main, training_clips
 from models.video.caption_check import CaptionCheck, Opinion
+from models.video.captioned_clips import read_captioned_clips
 from models.video.cartoons.corpus import render
 from models.video.cartoons.descriptions import Description, labels
 from models.video.generator import Frames
@@ -83,8 +84,15 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_folder(tmp_path_factory.mktemp("clips") / "drawn", clips)
 
 
+def checked(
+    folder: Path, check: CaptionCheck, translators: Mapping[str, Sequence[Translator]] | None = None
+) -> list[dict[str, Any]]:
+    clips = list(dict.fromkeys(read_captioned_clips(folder)))
+    return training_clips(folder, clips, [], translators or {}, lambda: check)
+
+
 def test_each_clip_is_kept_or_dropped_with_its_reasons(folder: Path, check: CaptionCheck) -> None:
-    rows = {row["path"]: row for row in training_clips(folder, [], {}, lambda: check)}
+    rows = {row["path"]: row for row in checked(folder, check)}
     reasons = {path: "; ".join(row["reasons"]) for path, row in rows.items()}
     assert reasons["cat.mp4"] == reasons["balloon.mp4"] == ""
     assert reasons["copy.mp4"] == "copy of cat.mp4"
@@ -99,8 +107,7 @@ def test_each_clip_is_kept_or_dropped_with_its_reasons(folder: Path, check: Capt
 
 
 def test_paraphrases_that_say_the_same_are_added(folder: Path, check: CaptionCheck) -> None:
-    translators = {"en": (Shouting(), Shouting())}
-    rows = {row["path"]: row for row in training_clips(folder, [], translators, lambda: check)}
+    rows = {row["path"]: row for row in checked(folder, check, {"en": (Shouting(), Shouting())})}
     assert rows["cat.mp4"]["paraphrase"] is None
     assert rows["cat.mp4"]["paraphrase_refusal"] == "the same words"
     assert "paraphrase" not in rows["copy.mp4"]
@@ -109,7 +116,7 @@ def test_paraphrases_that_say_the_same_are_added(folder: Path, check: CaptionChe
 def test_a_clip_with_two_captions_is_no_copy_of_itself(folder: Path, check: CaptionCheck, tmp_path: Path) -> None:
     (tmp_path / "videos.txt").write_text(f"{folder / 'cat.mp4'}\n" * 3, encoding="utf-8")
     (tmp_path / "prompts.txt").write_text("a cute kitten\nan unknown animal\na cute kitten", encoding="utf-8")
-    rows = training_clips(tmp_path, [], {}, lambda: check)
+    rows = checked(tmp_path, check)
     assert [(row["path"], row["caption"], row["kept"]) for row in rows] == [
         (str(folder / "cat.mp4"), "a cute kitten", True), (str(folder / "cat.mp4"), "an unknown animal", True),
     ]  # fmt: skip

@@ -1,14 +1,16 @@
 """Clips that show something else than their captions say are found; what the judge cannot know, it does not judge."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from models.video.augmentation import mirrored_caption, reversed_caption
 from models.video.caption_check import CaptionCheck, unknown_words
 from models.video.captioned_clips import read_captioned_clips, read_frames
 from models.video.cartoons.corpus import Clips, render_clips
-from models.video.cartoons.descriptions import Description
+from models.video.cartoons.descriptions import ATTRIBUTES, Description, compositions, labels
 from models.video.evaluation import evaluated_descriptions, full_captions
 from models.video.generator import Frames, VideoSpec
 from models.video.judge import Judge
@@ -65,3 +67,17 @@ def test_no_real_clip_is_judged_even_if_its_caption_is_known(check: CaptionCheck
         frames = read_frames(clip.path, SPEC)
         assert check(frames, clip.caption).not_judged is not None
         assert check(frames, "a red car").not_judged == "the judge has seen no clip like this one"
+
+
+def test_changed_clips_show_what_their_changed_captions_say(judge: Judge, reader: TextEncoder) -> None:
+    chosen = [d for d in compositions() if d.subject == "balloon" and d.count == "1" and d.speed == "fast"][::4]
+    moving = [replace(d, backdrop=("day", "night", "sunset")[n % 3]) for n, d in enumerate(chosen)]
+    captions = [f"a {d.colour} balloon drifting {d.direction}" for d in moving]
+    clips = render_clips(moving, 16, 64, seed=5).frames
+    for change, with_caption in ((np.flip(clips, 3), mirrored_caption), (np.flip(clips, 1), reversed_caption)):
+        said = reader.read([with_caption(caption) or "" for caption in captions])
+        seen = judge.attributes(np.ascontiguousarray(change))
+        expected = labels(said)
+        position = list(ATTRIBUTES).index("direction")
+        assert (seen == expected)[:, position].mean() > 0.65  # a quarter by chance
+        assert (seen == labels(reader.read(captions)))[:, position].mean() < 0.65
