@@ -40,6 +40,7 @@ from models.video.generator import VideoSpec
 from models.video.judge import Judge, training_descriptions
 from models.video.ngram_text import NgramEncoder
 from models.video.text import TextEncoder
+from models.video.training import Training
 from models.video.translation import PretrainedTranslator, Translator, paraphrase
 from schemas.contract import load_contract
 
@@ -128,7 +129,8 @@ def trained_caption_check() -> CaptionCheck:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(_SEED)
         reader = NgramEncoder(_EMBEDDING_SIZE)
-        reader.fit(texts, torch.from_numpy(labels(said)), steps=_STEPS, rng=torch.Generator().manual_seed(_SEED))
+        rng = torch.Generator().manual_seed(_SEED)
+        reader.fit(texts, torch.from_numpy(labels(said)), steps=_STEPS, rng=rng, training=Training())
     clips = render_clips(training_descriptions(), _JUDGED.frames, FRAME_SIZE, _SEED)
     return CaptionCheck(Judge(_JUDGED.frames, clips=clips), clips, reader.eval())
 

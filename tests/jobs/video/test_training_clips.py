@@ -72,7 +72,7 @@ def check() -> CaptionCheck:
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     cat = drawn(Description("cat"))
-    clips = {
+    clips: dict[str, tuple[Frames | bytes, str]] = {
         "cat.mp4": (cat, "a cute kitten"),
         "copy.mp4": (cat // 8 * 7, "a small beautiful cat"),
         "lie.mp4": (drawn(Description("cat"), seed=3), "a calm sunrise"),

@@ -33,7 +33,7 @@ def marian(tmp_path_factory: pytest.TempPathFactory) -> Path:
     spm = str(folder / "source.model")
     MarianTokenizer(spm, spm, str(folder / "vocab.json"), source_lang="en", target_lang="zh").save_pretrained(folder)
     torch.manual_seed(0)
-    config = MarianConfig(
+    config = MarianConfig(  # type: ignore[call-arg]
         vocab_size=len(words), d_model=16, encoder_layers=1, decoder_layers=1, encoder_attention_heads=2,
         decoder_attention_heads=2, encoder_ffn_dim=16, decoder_ffn_dim=16, max_position_embeddings=64, max_length=12,
         pad_token_id=len(words) - 1, eos_token_id=0, forced_eos_token_id=0, decoder_start_token_id=len(words) - 1,
