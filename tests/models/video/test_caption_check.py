@@ -1,6 +1,5 @@
 """Clips that show something else than their captions say are found; what the judge cannot know, it does not judge."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -70,8 +69,10 @@ def test_no_real_clip_is_judged_even_if_its_caption_is_known(check: CaptionCheck
 
 
 def test_changed_clips_show_what_their_changed_captions_say(judge: Judge, reader: TextEncoder) -> None:
-    chosen = [d for d in compositions() if d.subject == "balloon" and d.count == "1" and d.speed == "fast"][::4]
-    moving = [replace(d, backdrop=("day", "night", "sunset")[n % 3]) for n, d in enumerate(chosen)]
+    moving = [
+        d for d in compositions()
+        if (d.subject, d.count, d.speed, d.backdrop) == ("balloon", "1", "fast", "day")
+    ]  # fmt: skip
     captions = [f"a {d.colour} balloon drifting {d.direction}" for d in moving]
     clips = render_clips(moving, 16, 64, seed=5).frames
     for change, with_caption in ((np.flip(clips, 3), mirrored_caption), (np.flip(clips, 1), reversed_caption)):
