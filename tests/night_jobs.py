@@ -10,14 +10,14 @@ from schemas.made_from import MODELS
 from schemas.models import models
 
 _KINDS: Mapping[str, Iterable[str]] = {"recommender": RECOMMENDERS, "click_model": CLICK_MODELS}
-_OTHER_DAGS = ("backfill", "video")
+_NOT_NIGHTLY = ("backfill", "corpus", "video")
 
 
 def _night_jobs() -> Iterator[tuple[str, ...]]:
     yield ("ingest.land",)
     for name in topological_order():
         if not name.startswith(MODELS):
-            if load_contract(name).stage not in _OTHER_DAGS:
+            if load_contract(name).stage not in _NOT_NIGHTLY:
                 yield (load_contract(name).made_by,)
         elif kinds := _KINDS.get(name.removeprefix(MODELS)):
             model = models()[name.removeprefix(MODELS)]
