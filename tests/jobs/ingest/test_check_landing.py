@@ -40,7 +40,7 @@ def test_a_landing_is_told_row_by_row_and_left_alone(
     assert "          1  is_click is no int: 'yes'" in out
     assert f"          1  time_in_seconds: time_ms should be in milliseconds: {NOON}" in out
     assert any(text.startswith("             e.g. line 63 of log.csv.gz: ") for text in out)
-    assert "    columns without a value in any row: title" in out
+    assert "    columns without a value in any row: title, generated_name" in out
     assert "video_prompts: 2 rows in 1 files: 1 ingested, 0 duplicates, 1 quarantined" in out
     assert out[-1] == "the night would be ingested"
 
