@@ -79,8 +79,8 @@ def _counts() -> list[Column]:
 
 def feedback(context: JobContext) -> DataFrame:
     """Return the night's rows; none if its catalogue names no generated video."""
-    schema = load_contract(TABLE).struct_type()
     videos = context.lake.read_day(_VIDEOS)
+    schema = load_contract(TABLE).struct_type()  # needs the session that reading has started
     if not context.lake.exists(_GENERATED) or videos.where("generated_name IS NOT NULL").isEmpty():
         return context.spark.createDataFrame([], schema)
     nights = load_contract(TABLE).made_from[_GENERATED].of(context.date, context.settings.late_days)
