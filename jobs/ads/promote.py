@@ -13,7 +13,7 @@ promoted, since campaigns need some model, and the reason says so. If no candida
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 
 from jobs.ads import REGISTERED_MODEL, plots
 from jobs.ads.judgement import judge
@@ -22,6 +22,7 @@ from jobs.platform import decisions, tracking
 from jobs.platform.decisions import Decision
 from jobs.platform.job import run_job
 from jobs.platform.job_context import JobContext
+from jobs.platform.promotion import Verdict
 from models.ads.metrics import COMPARED
 from models.ads.registry import CLICK_MODELS, load_click_model
 
@@ -29,19 +30,6 @@ CALIBRATION_BAND = (0.9, 1.1)
 AUC_TOLERANCE = 0.002
 
 Metrics = Mapping[str, float]
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """The decision on a night's candidates.
-
-    Attributes:
-        promoted: version of the promoted candidate, or None.
-        reason: one sentence with the deciding numbers.
-    """
-
-    promoted: str | None
-    reason: str
 
 
 def verdict(

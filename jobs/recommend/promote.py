@@ -21,6 +21,7 @@ from jobs.platform import decisions, tracking
 from jobs.platform.decisions import Decision
 from jobs.platform.job import run_job
 from jobs.platform.job_context import JobContext
+from jobs.platform.promotion import Verdict
 from jobs.recommend import REGISTERED_MODEL, plots
 from jobs.recommend.catalogue import load_columns, read_catalogue
 from jobs.recommend.training_data import training_data
@@ -45,19 +46,6 @@ class JudgedVersion:
     version: str
     family: str
     metrics: Metrics
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """The decision on a night's candidates.
-
-    Attributes:
-        promoted: version of the promoted candidate, or None.
-        reason: one sentence with the deciding numbers.
-    """
-
-    promoted: str | None
-    reason: str
 
 
 def verdict(

@@ -31,6 +31,7 @@ from jobs.platform.decisions import Decision
 from jobs.platform.errors import MissingInput
 from jobs.platform.job import run_job
 from jobs.platform.job_context import JobContext
+from jobs.platform.promotion import Verdict
 from jobs.video.generators import REGISTERED_MODEL, kind_of, named, project_generator
 from schemas.models import models
 
@@ -99,19 +100,6 @@ class Comparison:
             f"long-view rate {self.rate:.1%} of {self.videos} videos against {self.champion_rate:.1%}, difference "
             f"{100 * self.low:+.1f} to {100 * self.high:+.1f} points"
         )
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """The decision.
-
-    Attributes:
-        promoted: version of the promoted generator, or None.
-        reason: one sentence with the deciding numbers.
-    """
-
-    promoted: str | None
-    reason: str
 
 
 def compare(champion: Watched, challenger: Watched, level: float) -> Comparison | None:
