@@ -5,18 +5,16 @@ pixels.
 """
 
 import ast
-import importlib.util
 from collections.abc import Mapping
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 from PIL import Image
 
 from models.video.generator import Frames
+from models.video.packaged_network import packaged_network
 
 EXPOSED = (
     "FEMALE_BREAST_EXPOSED", "FEMALE_GENITALIA_EXPOSED", "MALE_GENITALIA_EXPOSED", "BUTTOCKS_EXPOSED", "ANUS_EXPOSED",
@@ -54,14 +52,7 @@ def doubts(shows: Mapping[str, float], *, faces: bool) -> list[str]:
 @cache
 def _detector() -> tuple[Any, list[str]]:
     """Return the detector, with one thread, and its labels."""
-    spec = importlib.util.find_spec("nudenet")  # does not import it: the package would load OpenCV
-    assert spec is not None
-    assert spec.submodule_search_locations
-    (folder,) = spec.submodule_search_locations
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    weights = Path(folder, "320n.onnx")
-    session = onnxruntime.InferenceSession(str(weights), options, providers=["CPUExecutionProvider"])
+    session = packaged_network("nudenet", "320n.onnx")
     names: dict[int, str] = ast.literal_eval(session.get_modelmeta().custom_metadata_map["names"])
     labels = [names[number] for number in range(len(names))]
     return session, labels

@@ -56,14 +56,12 @@ class Reading:
     """What is read in a prompt.
 
     Attributes:
+        verdict: of the classifier and the generator.
         understood: see `VideoGenerator.understood`.
-        doubts: why a video of it has to be reviewed.
-        refusal: why no video is made of it, or None.
     """
 
+    verdict: Verdict
     understood: list[str] | None
-    doubts: list[str]
-    refusal: str | None
 
 
 def classifier_of(settings: Settings) -> PromptClassifier | None:
@@ -114,11 +112,11 @@ def generate(
             for clip in missing:
                 _remove_drafts(videos / clip.path)
                 reading = _read(clip.prompt, generator, classifier)
-                if reading.refusal is None:
+                if reading.verdict.refusal is None:
                     accepted[clip] = reading
                     yield clip
                 else:
-                    _record(videos, clip, refusal=reading.refusal)
+                    _record(videos, clip, refusal=reading.verdict.refusal)
                     bar.update()
 
         clips_to_draw = ahead(judged(), 2 * generator.batch_size)
@@ -151,10 +149,9 @@ def _read(prompt: str, generator: VideoGenerator, classifier: PromptClassifier |
     """Return what generator and classifier read in a prompt."""
     verdict = classifier.judged(prompt) if classifier else Verdict()
     understood = generator.understood(prompt)
-    refusal = verdict.refusal
     if understood == []:
-        refusal = f"the generator knows nothing of what the prompt names; it draws {generator.draws}"
-    return Reading(understood, [verdict.doubt] if verdict.doubt else [], refusal)
+        verdict = Verdict(f"the generator knows nothing of what the prompt names; it draws {generator.draws}")
+    return Reading(verdict, understood)
 
 
 def _record(videos: Location, clip: Clip, **why: object) -> None:
@@ -173,9 +170,8 @@ def _finish(videos: Location, drawn: Drawn | Failed, reading: Reading, signer: C
     """Write the video and its sidecar, and remove the recorded error of an earlier attempt; or record the error."""
     clip = drawn.clip
     if isinstance(drawn, Failed):
-        reason = repr(drawn.error).replace(
-            clip.prompt, "…"
-        )  # a prompt may be a user's own text, which no log may contain
+        # A prompt may be a user's own text, which no log may contain.
+        reason = repr(drawn.error).replace(clip.prompt, "…")
         _log.warning("%s failed: %s", clip.path, reason)
         _record(videos, clip, error=reason)
         return
@@ -193,7 +189,7 @@ def _finish(videos: Location, drawn: Drawn | Failed, reading: Reading, signer: C
         "checks": passed_checks(clip, decoded),
         "shows": content.shown(decoded) if reading.understood is None else {},  # the others draw only what they list
         "understood": reading.understood,
-        "doubts": reading.doubts,
+        "doubts": [reading.verdict.doubt] if reading.verdict.doubt else [],
     }
     durable.write_json(videos / clip.sidecar, facts)
     (videos / clip.failure).unlink(missing_ok=True)

@@ -17,8 +17,8 @@ SHORTEST_S = 2.0
 
 _FPS = 8  # pictures a second that are compared
 _SIDE = 32  # pixels to which they are shrunk
-_BLACK_LEVEL = 25  # of 255, the brightest pixel that is black, and
-_BLACK_PIXELS = 0.98  # the share of such pixels in a black picture: as in FFmpeg's blackdetect
+_BLACK_LEVEL = 25  # of 255: brighter pixels are not black
+_BLACK_PIXELS = 0.98  # least share of black pixels in a black picture; FFmpeg's blackdetect has the same two limits
 _STILL_LEVEL = 4  # of 255: the most that a shrunk picture changes if nothing moves; noise and compression made it 2
 _MOST_BLACK, _MOST_STILL = 0.5, 0.9
 _PICTURES_READ = 3  # of a clip, for text

@@ -156,6 +156,7 @@ def motion(clips: Frames) -> float:
 
 
 def training_descriptions() -> list[Description]:
+    """Return the descriptions of the clips that a judge is trained on by default."""
     rng = np.random.default_rng(_SEED)
     composed = compositions()
     return pictures(_CLIPS_PER_PICTURE) + [composed[n] for n in rng.permutation(len(composed))[:_COMPOSED_CLIPS]]

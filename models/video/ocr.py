@@ -5,17 +5,16 @@ belongs to text (differentiable binarization: Liao et al., AAAI 2020), the other
 some more languages (CTC). Lines that are neither horizontal nor vertical are not read.
 """
 
-import importlib.util
 import re
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 from PIL import Image
 from scipy import ndimage
+
+from models.video.packaged_network import packaged_network
 
 _SHORTER_SIDE = 736  # pixels of the picture in which text is looked for; the networks were made for it
 _TEXT_FROM, _LINE_FROM = 0.3, 0.5  # least probability of a pixel of text, and of a whole line on average
@@ -71,14 +70,7 @@ def _values(image: Image.Image) -> NDArray[np.float32]:
 @cache
 def _network(name: str) -> Any:
     """Return the network that finds (`det`) or reads (`rec`) lines, with one thread."""
-    spec = importlib.util.find_spec("rapidocr")  # does not import it: the package would load OpenCV
-    assert spec is not None
-    assert spec.submodule_search_locations
-    (folder,) = spec.submodule_search_locations
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    weights = Path(folder, "models", f"PP-OCRv6_{name}_small.onnx")
-    return onnxruntime.InferenceSession(str(weights), options, providers=["CPUExecutionProvider"])
+    return packaged_network("rapidocr", "models", f"PP-OCRv6_{name}_small.onnx")
 
 
 @cache
